@@ -1,0 +1,60 @@
+// onednn.h: the few things every user of oneDNN here shares: engine, streams, layouts, one thread, timing.
+#pragma once
+
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include <functional>
+#include <span>
+
+#include "latentflow/tensor.h"
+
+namespace latentflow::nn {
+
+/// Whether 3x3 stride-1 convolutions may use Winograd F(4x4,3x3): `automatic` times both once per shape and keeps the
+/// faster (oneDNN's own `convolution_auto` never picks it), `on` takes it wherever it exists, `off` never.
+enum class Winograd { automatic, on, off };
+
+namespace onednn {
+
+using Memory = dnnl::memory;
+using Layout = dnnl::memory::desc;
+
+/// The CPU engine shared by the process.
+const dnnl::engine& engine();
+
+/// The calling thread's stream; never hand it to another thread.
+dnnl::stream& stream();
+
+/// Row-major f32 layout of these extents (nchw for four).
+Layout plain(const Dims& dims);
+/// Lets the primitive choose.
+Layout any(const Dims& dims);
+
+/// A memory object over foreign storage; the storage must outlive its use. `data` may be null and set later.
+Memory memory(const Layout& layout, const void* data = nullptr);
+
+/// Copies between layouts of the same extents on the calling thread.
+void reorder(const Layout& from, const void* src, const Layout& to, void* dst);
+
+/// While alive, oneDNN (an OpenMP build in Debian 12) opens no team on this thread: parallelism belongs to oneTBB.
+/// Primitives bake the thread count in when they are created, so hold one around creation and execution.
+class OneThread {
+ public:
+  OneThread();
+  ~OneThread();
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  int previous_;
+};
+
+/// Best wall time in seconds of `runs` calls after one warm-up.
+double best_seconds(int runs, const std::function<void()>& call);
+
+/// Primitive attributes with a user-managed scratchpad: the only mode in which one primitive may run on several
+/// threads at once. Query pd.scratchpad_desc() and pass DNNL_ARG_SCRATCHPAD on execution.
+dnnl::primitive_attr user_scratchpad();
+
+}  // namespace onednn
+}  // namespace latentflow::nn
