@@ -1,0 +1,123 @@
+// node.h: the node as host and tools see it; plugin authors write plain structs (plugin.h) instead.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "latentflow/result.h"
+#include "latentflow/schema.h"
+#include "latentflow/value.h"
+
+namespace latentflow {
+
+/// How many items a node may have in hand: any number | one, in order of the item numbers | one, in any order.
+enum class Mode { stateless, ordered, serial };
+
+/// What a node does in a graph: sources have no inputs, sinks no outputs.
+enum class Role { source, stage, sink };
+
+struct PortInfo {
+  std::string name, doc;
+  Kind kind = Kind::image;
+  bool optional = false;  ///< inputs only: may be left unwired
+};
+
+/// One thing a source can deliver, listed before anything is decoded.
+struct SourceItem {
+  std::string name;  ///< relative, '/'-separated, with extension if it has one: "holiday/beach.jpg"; unique in its source
+  std::string key;   ///< items of several sources with equal keys are joined; usually the name without extension
+  Path path;         ///< where to read it; empty for drawn pictures
+  std::uint64_t index = 0;  ///< position in the source, for sources that draw
+};
+
+/// The item a call is about. `number` counts admitted items from 0 in source order, whatever the thread count.
+struct ItemInfo {
+  std::uint64_t number = 0;
+  std::string name;
+  Path path;
+  Metadata metadata;
+};
+
+/// Lent for one call, never kept.
+class Context {
+ public:
+  virtual ~Context() = default;
+  virtual const ItemInfo& item() const = 0;
+  /// Memory of this call alone, 64-byte aligned, uninitialised; freed or reused when the call returns.
+  virtual std::span<std::byte> scratch(std::size_t bytes) = 0;
+  /// Adds a number to the trace of this node, for example measure("gflop", 12.5); summed over items.
+  virtual void measure(std::string_view quantity, double value) = 0;
+  /// A line for the ledger beside this item; it does not fail it.
+  virtual void warn(std::string message) = 0;
+  /// Only for sources: what was read beside the pixels.
+  virtual void set_metadata(Metadata metadata) = 0;
+  /// True once the user asked to stop at once; long calls should look at it and return cancelled().
+  virtual bool cancelled() const = 0;
+};
+
+/// What the host offers while nodes are built.
+class Services {
+ public:
+  virtual ~Services() = default;
+  /// The value made by `make` the first time any node of the process asks for `key`; later callers share it. The key
+  /// says the type too ("network:/path"); a failed maker is not remembered. The pointer must not be null.
+  virtual Result<std::shared_ptr<const void>> shared(
+      const std::string& key, const std::function<Result<std::shared_ptr<const void>>()>& make) = 0;
+  /// The file of a model: a path that exists, or a zoo name ("denoise_color") looked up in LATENTFLOW_MODEL_PATH, then in
+  /// the installed or source zoo. Not found: the error lists what there is.
+  virtual Result<Path> find_model(const std::string& name) const = 0;
+  /// Worker threads of the run.
+  virtual int threads() const = 0;
+};
+
+/// What one call will produce and need besides its inputs and outputs.
+struct Prediction {
+  Shapes outputs;
+  std::size_t working_bytes = 0;
+};
+
+/// A built node. All calls on const objects may come from any number of threads at once; the executor serialises
+/// process() for Mode::ordered and Mode::serial.
+class Node {
+ public:
+  virtual ~Node() = default;
+
+  /// Sources: everything there is to deliver, in delivery order. Called once, before the first item.
+  virtual Result<std::vector<SourceItem>> list() { return internal_error("this node is not a source"); }
+  /// Sources: shape of an item from its header, without decoding. Errors fail the item.
+  virtual Result<Shape> probe(const SourceItem&) const { return internal_error("this node is not a source"); }
+  /// Sources: decodes one item.
+  virtual Result<std::vector<Value>> load(const SourceItem&, Context&) const {
+    return internal_error("this node is not a source");
+  }
+
+  /// Shapes of the outputs for input shapes (one per declared input port; unknown ones have no dims).
+  virtual Prediction predict(const Shapes& inputs) const = 0;
+
+  /// Stages and sinks: one value per declared input port (a null pointer for an unwired optional one), one per output.
+  virtual Result<std::vector<Value>> process(std::span<const Value* const> inputs, Context& ctx) = 0;
+
+  /// After the last item, once, on one thread: write what was collected. Not called after an abort.
+  virtual Status finish() { return success(); }
+};
+
+/// Everything about a kind of node that can be known without building one.
+struct NodeInfo {
+  std::string name, summary, example;
+  Role role = Role::stage;
+  Mode mode = Mode::stateless;
+  std::vector<PortInfo> inputs, outputs;
+  std::vector<FieldInfo> fields;
+  std::vector<RuleInfo> rules;
+  /// A default-initialised params struct, owned; fields' set() and rules' holds() take its address.
+  std::function<std::shared_ptr<void>()> make_params;
+  std::function<Result<std::unique_ptr<Node>>(const void* params, Services& services)> create;
+};
+
+}  // namespace latentflow

@@ -1,0 +1,57 @@
+// add_noise.cpp: see add_noise.h.
+#include "add_noise.h"
+
+#include <opencv2/core.hpp>
+
+namespace latentflow::image {
+namespace {
+
+/// Spreads consecutive item numbers over the generator's state space (SplitMix64's finaliser, Steele et al. 2014).
+std::uint64_t mix(std::uint64_t seed, std::uint64_t item) {
+  std::uint64_t state = seed * 0x9e3779b97f4a7c15ull + item + 1;
+  state = (state ^ (state >> 30)) * 0xbf58476d1ce4e5b9ull;
+  state = (state ^ (state >> 27)) * 0x94d049bb133111ebull;
+  return state ^ (state >> 31);
+}
+
+}  // namespace
+
+void AddNoise::describe(Describe<AddNoise>& d) {
+  d.name("add_noise", "adds Gaussian noise that depends only on the seed and the item number");
+  d.field(&Params::sigma, "sigma", "standard deviation").range(0, 255).unit("grey levels of 0..255");
+  d.field(&Params::seed, "seed", "same seed and item number give the same noise");
+  d.field(&Params::keep_float, "keep_float", "float output, neither rounded nor clipped, as papers measure denoisers");
+  d.example("{node: add_noise, image: photos, sigma: 25}");
+}
+
+Result<Image> AddNoise::process(const Image& image, Context& ctx) const {
+  const cv::Mat& src = image.mat();
+  const int colours = image.has_alpha() ? 3 : src.channels();
+  cv::RNG rng(mix(static_cast<std::uint64_t>(params.seed), ctx.item().number));
+  cv::Mat noise(src.size(), CV_32FC(colours));
+  rng.fill(noise, cv::RNG::NORMAL, 0.0, params.sigma / 255.0);
+
+  cv::Mat noisy;
+  src.convertTo(noisy, CV_32F, 1.0 / image.white());
+  if (image.has_alpha()) {
+    cv::Mat with_alpha = cv::Mat::zeros(src.size(), CV_32FC4);
+    cv::mixChannels({noise}, {with_alpha}, {0, 0, 1, 1, 2, 2});
+    noisy += with_alpha;
+  } else {
+    noisy += noise;
+  }
+  if (params.keep_float || src.depth() == CV_32F) return Image(noisy);
+  cv::Mat out;
+  noisy.convertTo(out, src.depth(), image.white());
+  return Image(out);
+}
+
+Prediction AddNoise::predict(const Shapes& shapes) const {
+  Shape out = shapes[0];
+  Shape as_float = shapes[0];
+  as_float.element_bytes = 4;
+  if (params.keep_float) out = as_float;
+  return {{out}, 2 * as_float.bytes()};
+}
+
+}  // namespace latentflow::image
