@@ -16,6 +16,8 @@
 
 namespace latentflow::nn {
 
+using latentflow::to_string;  // beside the one for Op, which would hide it
+
 using ValueId = std::int32_t;
 /// Stands for an optional input that is left out (for example a Conv without bias).
 inline constexpr ValueId no_value = -1;
