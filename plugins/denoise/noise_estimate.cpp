@@ -1,0 +1,149 @@
+// noise_estimate.cpp: see noise_estimate.h.
+#include "noise_estimate.h"
+
+#include <Eigen/Eigenvalues>
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <opencv2/core.hpp>
+#include <vector>
+
+namespace latentflow::denoise {
+namespace {
+
+constexpr int target_patches = 20000;
+constexpr int rounds = 6;
+/// In standard deviations, allowing for the correlation of neighbouring differences.
+constexpr double texture_tolerance = 5;
+/// Distances from black and white to ask of a patch mean, in sigma, the first that leaves enough patches.
+constexpr double clearances[] = {2.2, 1.6, 1.1, 0.6};
+
+/// Rows of patches, one sample per column.
+using Patches = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+int patch_side(int channels) { return channels == 1 ? 7 : 5; }
+
+/// Grey or B, G, R floats in 0..255 without alpha.
+cv::Mat as_float(const Image& image) {
+  cv::Mat scaled;
+  image.mat().convertTo(scaled, CV_32F, 255.0 / image.white());
+  if (!image.has_alpha()) return scaled;
+  cv::Mat colour(scaled.size(), CV_32FC3);
+  cv::mixChannels({scaled}, {colour}, {0, 0, 1, 1, 2, 2});
+  return colour;
+}
+
+/// One candidate patch: what decides whether it takes part.
+struct Candidate {
+  int x, y;
+  float low_mean, high_mean;  ///< of the darkest and of the brightest channel
+  float energy;  ///< sum of squared horizontal and vertical differences
+};
+
+/// Candidates on a grid that keeps their number near target_patches.
+std::vector<Candidate> candidates_in(const cv::Mat& picture) {
+  const int channels = picture.channels(), side = patch_side(channels), row_length = side * channels;
+  const int columns = picture.cols - side + 1, rows = picture.rows - side + 1;
+  if (columns <= 0 || rows <= 0) return {};
+  const int step = std::max(1, static_cast<int>(std::sqrt(static_cast<double>(columns) * rows / target_patches)));
+
+  std::vector<Candidate> found;
+  for (int y = 0; y < rows; y += step) {
+    for (int x = 0; x < columns; x += step) {
+      float sums[3] = {0, 0, 0}, energy = 0;
+      for (int line = 0; line < side; ++line) {
+        const float* samples = picture.ptr<float>(y + line) + static_cast<std::ptrdiff_t>(x) * channels;
+        const float* below = line + 1 < side ? picture.ptr<float>(y + line + 1) + static_cast<std::ptrdiff_t>(x) * channels : nullptr;
+        for (int i = 0; i < row_length; ++i) sums[i % channels] += samples[i];
+        for (int i = channels; i < row_length; ++i) energy += (samples[i] - samples[i - channels]) * (samples[i] - samples[i - channels]);
+        for (int i = 0; below != nullptr && i < row_length; ++i) energy += (below[i] - samples[i]) * (below[i] - samples[i]);
+      }
+      const auto [low, high] = std::minmax_element(sums, sums + channels);
+      const auto area = static_cast<float>(side * side);
+      found.push_back({x, y, *low / area, *high / area, energy});
+    }
+  }
+  return found;
+}
+
+Patches gather(const cv::Mat& picture, const std::vector<Candidate>& chosen) {
+  const int side = patch_side(picture.channels()), row_length = side * picture.channels();
+  Patches patches(static_cast<Eigen::Index>(chosen.size()), static_cast<Eigen::Index>(side) * row_length);
+  for (std::size_t i = 0; i < chosen.size(); ++i)
+    for (int line = 0; line < side; ++line) {
+      const float* samples = picture.ptr<float>(chosen[i].y + line) + static_cast<std::ptrdiff_t>(chosen[i].x) * picture.channels();
+      std::copy(samples, samples + row_length, patches.row(static_cast<Eigen::Index>(i)).data() + line * row_length);
+    }
+  return patches;
+}
+
+/// Eigenvalues of the covariance, largest first.
+std::vector<double> spectrum(Patches patches) {
+  const Eigen::RowVectorXf mean = patches.colwise().mean();
+  patches.rowwise() -= mean;
+  Eigen::MatrixXf covariance = Eigen::MatrixXf::Zero(patches.cols(), patches.cols());
+  covariance.selfadjointView<Eigen::Lower>().rankUpdate(patches.transpose(), 1.0f / static_cast<float>(patches.rows()));
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(covariance.cast<double>(), Eigen::EigenvaluesOnly);
+  std::vector<double> values(solver.eigenvalues().data(), solver.eigenvalues().data() + solver.eigenvalues().size());
+  std::reverse(values.begin(), values.end());
+  return values;
+}
+
+/// Chen et al., algorithm 1: drop the largest eigenvalues until the mean of the rest is also their median.
+double noise_variance(const std::vector<double>& eigenvalues) {
+  double sum = 0;
+  for (double value : eigenvalues) sum += value;
+  for (std::size_t first = 0; first < eigenvalues.size(); ++first) {
+    const std::size_t rest = eigenvalues.size() - first;
+    const double mean = sum / static_cast<double>(rest);
+    const auto below = std::count_if(eigenvalues.begin() + static_cast<std::ptrdiff_t>(first), eigenvalues.end(),
+                                     [mean](double value) { return value < mean; });
+    if (2 * static_cast<std::size_t>(below) <= rest) return std::max(0.0, mean);
+    sum -= eigenvalues[first];
+  }
+  return 0;
+}
+
+/// Patches that noise of this level alone could explain and that clipping leaves alone: differences of pure noise have
+/// the energy 2 sigma^2 each, with some spread (after Liu, Tanaka, Okutomi, "Single-Image Noise Level Estimation for
+/// Blind Denoising", IEEE TIP 2013); means stay off both ends of
+/// the range by `clearance` sigma.
+std::vector<Candidate> weakly_textured(const std::vector<Candidate>& all, double sigma, int channels, double clearance) {
+  const int side = patch_side(channels);
+  const double differences = 2.0 * side * (side - 1) * channels;
+  const double highest_energy = 2 * sigma * sigma * (differences + texture_tolerance * std::sqrt(differences));
+  const double margin = clearance > 0 ? clearance * sigma : -std::numeric_limits<double>::infinity();
+  std::vector<Candidate> chosen;
+  for (const Candidate& one : all)
+    if (one.energy <= highest_energy && one.low_mean >= margin && one.high_mean <= 255 - margin) chosen.push_back(one);
+  return chosen;
+}
+
+}  // namespace
+
+double estimate_noise(const Image& image) {
+  const cv::Mat picture = as_float(image);
+  const int channels = picture.channels(), dimensions = patch_side(channels) * patch_side(channels) * channels;
+  const std::vector<Candidate> all = candidates_in(picture);
+  const auto enough = [&](const std::vector<Candidate>& chosen) {
+    return chosen.size() >= static_cast<std::size_t>(5 * dimensions);
+  };
+  if (!enough(all)) return 0;
+
+  double sigma = std::sqrt(noise_variance(spectrum(gather(picture, all))));
+  for (int round = 0; round < rounds; ++round) {
+    std::vector<Candidate> chosen;
+    for (double clearance : clearances) {
+      chosen = weakly_textured(all, sigma, channels, image.depth() == CV_32F ? 0.0 : clearance);
+      if (enough(chosen)) break;
+    }
+    if (!enough(chosen)) break;
+    const double refined = std::sqrt(noise_variance(spectrum(gather(picture, chosen))));
+    if (std::abs(refined - sigma) < 0.01 * sigma) break;
+    sigma = refined;
+  }
+  return sigma;
+}
+
+}  // namespace latentflow::denoise

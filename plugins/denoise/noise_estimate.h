@@ -1,0 +1,15 @@
+// noise_estimate.h: the level of white Gaussian noise in one picture, without a reference.
+#pragma once
+
+#include "latentflow/value.h"
+
+namespace latentflow::denoise {
+
+/// Standard deviation in grey levels of 0..255, from the eigenvalues of the covariance of small patches: image content
+/// lives in few directions, so the many smallest eigenvalues all equal the noise variance (Chen, Zhu, Heng, "An
+/// Efficient Statistical Method for Image Noise Level Estimation", ICCV 2015). Colour patches span all three channels,
+/// whose redundancy leaves more noise-only directions. Patches with clipped samples are left out while others suffice.
+/// Alpha is ignored. Pictures too small for statistics (below some 400 patches) give 0.
+double estimate_noise(const Image& image);
+
+}  // namespace latentflow::denoise

@@ -1,0 +1,78 @@
+// planes.cpp: see planes.h.
+#include "planes.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+namespace latentflow::denoise {
+namespace {
+
+int plane_count(const ChannelOrder& order) {
+  return static_cast<int>(std::find(order.begin(), order.end(), -1) - order.begin());
+}
+
+/// Calls f with a value of the picture's sample type.
+template <class F>
+void with_sample_type(int depth, F&& f) {
+  if (depth == CV_8U) f(std::uint8_t{});
+  else if (depth == CV_16U) f(std::uint16_t{});
+  else f(float{});
+}
+
+}  // namespace
+
+void read_planes(const Image& picture, const cv::Rect& region, const ChannelOrder& order, float* planes) {
+  const cv::Mat& src = picture.mat();
+  const int channels = src.channels(), count = plane_count(order);
+  const auto scale = static_cast<float>(1.0 / picture.white());
+  std::vector<int> columns(static_cast<std::size_t>(region.width));
+  for (int x = 0; x < region.width; ++x)
+    columns[static_cast<std::size_t>(x)] = cv::borderInterpolate(region.x + x, src.cols, cv::BORDER_REFLECT) * channels;
+
+  with_sample_type(src.depth(), [&](auto sample) {
+    using Sample = decltype(sample);
+    for (int y = 0; y < region.height; ++y) {
+      const Sample* row = src.ptr<Sample>(cv::borderInterpolate(region.y + y, src.rows, cv::BORDER_REFLECT));
+      for (int plane = 0; plane < count; ++plane) {
+        float* out = planes + (static_cast<std::ptrdiff_t>(plane) * region.height + y) * region.width;
+        const int channel = order[static_cast<std::size_t>(plane)];
+        for (int x = 0; x < region.width; ++x)
+          out[x] = scale * static_cast<float>(row[columns[static_cast<std::size_t>(x)] + channel]);
+      }
+    }
+  });
+}
+
+void write_planes(const float* planes, const PlaneWrite& write, const Image& source, cv::Mat& target) {
+  const cv::Rect& region = write.region;
+  const int channels = target.channels(), count = plane_count(write.order);
+  const int height = std::min(region.height, target.rows - region.y), width = std::min(region.width, target.cols - region.x);
+  const auto white = static_cast<float>(source.white()), strength = static_cast<float>(write.strength);
+  const std::ptrdiff_t plane_size = static_cast<std::ptrdiff_t>(region.height) * region.width;
+
+  with_sample_type(target.depth(), [&](auto sample) {
+    using Sample = decltype(sample);
+    for (int y = 0; y < height; ++y) {
+      const auto* before = source.mat().ptr<Sample>(region.y + y) + static_cast<std::ptrdiff_t>(region.x) * channels;
+      auto* after = target.ptr<Sample>(region.y + y) + static_cast<std::ptrdiff_t>(region.x) * channels;
+      const float* row = planes + static_cast<std::ptrdiff_t>(y) * region.width;
+      const auto put = [&](int x, int channel, float clean) {
+        const auto noisy = static_cast<float>(before[x * channels + channel]);
+        after[x * channels + channel] = cv::saturate_cast<Sample>(noisy + strength * (clean * white - noisy));
+      };
+      if (write.average) {
+        for (int x = 0; x < width; ++x) {
+          float sum = 0;
+          for (int plane = 0; plane < count; ++plane) sum += row[plane * plane_size + x];
+          put(x, write.order[0], sum / static_cast<float>(count));
+        }
+        continue;
+      }
+      for (int plane = 0; plane < count; ++plane)
+        for (int x = 0; x < width; ++x) put(x, write.order[static_cast<std::size_t>(plane)], row[plane * plane_size + x]);
+    }
+  });
+}
+
+}  // namespace latentflow::denoise
