@@ -1,0 +1,94 @@
+// decode.cpp: see decode.h.
+#include "decode.h"
+
+#include <fmt/format.h>
+
+#include <cctype>
+#include <opencv2/core.hpp>
+#include <opencv2/imgcodecs.hpp>
+
+#include "segments.h"
+
+namespace latentflow::io {
+namespace {
+
+/// A PNG with only the chunks that decide about pixels: libpng would print complaints about the others to stderr.
+std::vector<std::uint8_t> bare_png(ByteSpan file, const std::vector<Segment>& chunks) {
+  std::vector<std::uint8_t> bare(file.begin(), file.begin() + 8);
+  bare.reserve(file.size());
+  for (const Segment& chunk : chunks) {
+    const bool critical = std::isupper(static_cast<unsigned char>(chunk.type[0])) != 0;
+    if (!critical && chunk.type != "tRNS") continue;
+    bare.insert(bare.end(), file.begin() + static_cast<std::ptrdiff_t>(chunk.start),
+                file.begin() + static_cast<std::ptrdiff_t>(chunk.end));
+  }
+  return bare;
+}
+
+/// OpenCV's result in the layouts that Image promises.
+Result<cv::Mat> usual_layout(cv::Mat picture) {
+  if (picture.channels() == 2) {
+    cv::Mat bgra(picture.size(), CV_MAKETYPE(picture.depth(), 4));
+    cv::mixChannels({picture}, {bgra}, {0, 0, 0, 1, 0, 2, 1, 3});
+    picture = bgra;
+  }
+  if (picture.channels() != 1 && picture.channels() != 3 && picture.channels() != 4)
+    return unsupported(fmt::format("picture has {} channels, needs 1, 3 or 4", picture.channels()));
+  if (picture.depth() == CV_64F) picture.convertTo(picture, CV_32F);
+  if (picture.depth() != CV_8U && picture.depth() != CV_16U && picture.depth() != CV_32F)
+    return unsupported(fmt::format("picture has samples of type {}, needs 8 or 16 bit unsigned or float",
+                                   cv::depthToString(picture.depth())));
+  return picture;
+}
+
+Result<cv::Mat> by_opencv(ByteSpan file, const Header& header, const Path& path) {
+  cv::Mat picture;
+  if (header.format == Format::pfm || header.format == Format::hdr)
+    picture = cv::imread(path.string(), cv::IMREAD_UNCHANGED);
+  else
+    picture = cv::imdecode(cv::Mat(1, static_cast<int>(file.size()), CV_8U, const_cast<std::uint8_t*>(file.data())),
+                           cv::IMREAD_UNCHANGED);
+  if (picture.empty()) return bad_input(fmt::format("{} file is damaged: its pixels cannot be decoded", to_string(header.format)));
+  return usual_layout(std::move(picture));
+}
+
+}  // namespace
+
+Result<cv::Mat> decode(ByteSpan file, const Header& header, const Path& path, const DecodeOptions& options) {
+  if (header.format == Format::jpeg) return decode_jpeg(file, options);
+  if (file.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
+    return unsupported(fmt::format("file has {} bytes, {} files of up to 2147483647 can be decoded", file.size(), to_string(header.format)));
+  try {
+    if (header.format != Format::png) return by_opencv(file, header, path);
+    const Result<std::vector<Segment>> chunks = png_chunks(Input(file), false);
+    if (!chunks) {
+      if (options.strict) return chunks.error();
+      if (options.warn) options.warn(chunks.error().message);
+      return by_opencv(file, header, path);
+    }
+    if (const Status sound = check_png(file, chunks.value()); !sound && options.strict) return sound.error();
+    const std::vector<std::uint8_t> bare = bare_png(file, chunks.value());
+    return by_opencv(bare, header, path);
+  } catch (const std::bad_alloc&) {
+    return out_of_memory("no memory for the decoded picture");
+  } catch (const cv::Exception& caught) {
+    if (caught.code == cv::Error::StsNoMem) return out_of_memory("no memory for the decoded picture");
+    return bad_input(fmt::format("{} file cannot be decoded: {}", to_string(header.format), caught.err));
+  }
+}
+
+cv::Mat upright(const cv::Mat& picture, int orientation) {
+  cv::Mat turned;
+  switch (orientation) {
+    case 2: cv::flip(picture, turned, 1); return turned;
+    case 3: cv::flip(picture, turned, -1); return turned;
+    case 4: cv::flip(picture, turned, 0); return turned;
+    case 5: cv::transpose(picture, turned); return turned;
+    case 6: cv::rotate(picture, turned, cv::ROTATE_90_CLOCKWISE); return turned;
+    case 7: cv::transpose(picture, turned), cv::flip(turned, turned, -1); return turned;
+    case 8: cv::rotate(picture, turned, cv::ROTATE_90_COUNTERCLOCKWISE); return turned;
+    default: return picture;
+  }
+}
+
+}  // namespace latentflow::io

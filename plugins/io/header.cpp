@@ -1,0 +1,203 @@
+// header.cpp: see header.h.
+#include "header.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "metadata.h"
+#include "segments.h"
+#include "tiff_file.h"
+
+namespace latentflow::io {
+namespace {
+
+Error cut_off(Format format, const Input& input) {
+  return bad_input(fmt::format("{} file is cut off: it ends at byte {} within its header", to_string(format), input.size()));
+}
+
+Result<Header> jpeg_header(const Input& input) {
+  const Result<std::vector<Segment>> segments = jpeg_segments(input);
+  if (!segments) return segments.error();
+  for (const Segment& segment : segments.value()) {
+    const int marker = static_cast<std::uint8_t>(segment.type[0]);
+    if (marker < 0xc0 || marker > 0xcf || marker == 0xc4 || marker == 0xc8 || marker == 0xcc) continue;
+    Cursor cursor(input, segment.body + 1);
+    Header header{Format::jpeg};
+    header.height = cursor.u16();
+    header.width = cursor.u16();
+    const int components = cursor.u8();
+    if (components != 1 && components != 3 && components != 4)
+      return unsupported(fmt::format("JPEG file has {} components, needs 1, 3 or 4", components));
+    header.channels = components == 1 ? 1 : 3;
+    header.cmyk = components == 4;
+    header.orientation = exif_orientation(read_attachments(input, Format::jpeg).exif);
+    return header;
+  }
+  return bad_input("JPEG file is damaged: no frame header before the scan");
+}
+
+Result<Header> png_header(const Input& input) {
+  const Result<std::vector<Segment>> chunks = png_chunks(input, true);
+  if (!chunks) return chunks.error();
+  Cursor cursor(input, chunks.value().front().body);
+  Header header{Format::png};
+  header.width = static_cast<int>(std::min<std::uint32_t>(cursor.u32(), 1u << 30));
+  header.height = static_cast<int>(std::min<std::uint32_t>(cursor.u32(), 1u << 30));
+  const int bits = cursor.u8(), colour = cursor.u8();
+  const bool see_through = std::any_of(chunks.value().begin(), chunks.value().end(),
+                                       [](const Segment& chunk) { return chunk.type == "tRNS"; });
+  header.element_bytes = bits == 16 ? 2 : 1;
+  header.channels = colour == 0 ? 1 : colour >= 4 || see_through ? 4 : 3;
+  header.orientation = exif_orientation(read_attachments(input, Format::png).exif);
+  return header;
+}
+
+Result<Header> bmp_header(const Input& input) {
+  Cursor cursor(input, 14, false);
+  Header header{Format::bmp};
+  const bool old = cursor.u32() == 12;  // OS/2 1.x: 16-bit extents
+  const auto width = old ? cursor.u16() : static_cast<std::int32_t>(cursor.u32());
+  const auto height = old ? cursor.u16() : static_cast<std::int32_t>(cursor.u32());
+  cursor.skip(2);
+  header.width = width;
+  header.height = height < 0 ? -height : height;  // negative: stored top down
+  header.channels = cursor.u16() == 32 ? 4 : 3;
+  return header;
+}
+
+/// The whitespace-separated words of a PNM or PFM header, comments left out.
+Result<Header> pnm_header(const Input& input, int kind) {
+  const std::vector<std::uint8_t> bytes = input.slice(2, 4096);
+  const int wanted = kind == '1' || kind == '4' ? 2 : 3;
+  std::vector<std::string> words(1);
+  for (std::size_t i = 0; i < bytes.size() && static_cast<int>(words.size()) <= wanted; ++i) {
+    if (bytes[i] == '#')
+      while (i < bytes.size() && bytes[i] != '\n') ++i;
+    else if (!std::isspace(bytes[i])) words.back() += static_cast<char>(bytes[i]);
+    if (i < bytes.size() && std::isspace(bytes[i]) && !words.back().empty()) words.emplace_back();
+  }
+  const bool is_float = kind == 'F' || kind == 'f';
+  Header header{is_float ? Format::pfm : Format::pnm};
+  if (static_cast<int>(words.size()) <= wanted) return cut_off(header.format, input);
+  const auto number = [](const std::string& word) { return word.size() <= 9 ? std::atoi(word.c_str()) : 0; };
+  header.width = number(words[0]);
+  header.height = number(words[1]);
+  header.channels = kind == '3' || kind == '6' || kind == 'F' ? 3 : 1;
+  header.element_bytes = is_float ? 4 : wanted == 3 && number(words[2]) > 255 ? 2 : 1;
+  return header;
+}
+
+Result<Header> tiff_header(const Input& input) {
+  const Result<TiffDirectory> read = read_tiff_directory(input);
+  if (!read) return read.error();
+  const TiffDirectory& directory = read.value();
+  Header header{Format::tiff};
+  const auto extent = [&](int tag) { return static_cast<int>(std::min<std::uint64_t>(directory.value(input, tag, 0), 1u << 30)); };
+  header.width = extent(256);
+  header.height = extent(257);
+  const std::uint64_t bits = directory.value(input, 258, 1), samples = directory.value(input, 277, 1);
+  const bool palette = directory.value(input, 262, 1) == 3;
+  header.channels = samples >= 4 ? 4 : samples == 3 || palette ? 3 : 1;
+  header.element_bytes = bits <= 8 ? 1 : bits <= 16 ? 2 : 4;
+  // OpenCV turns TIFF pictures itself while decoding; only the extents are exchanged here.
+  if (directory.value(input, 274, 1) >= 5) std::swap(header.width, header.height);
+  return header;
+}
+
+Result<Header> webp_header(const Input& input) {
+  const Result<std::vector<Segment>> chunks = webp_chunks(input);
+  if (!chunks) return chunks.error();
+  Header header{Format::webp};
+  header.channels = 3;
+  for (const Segment& chunk : chunks.value()) {
+    Cursor cursor(input, chunk.body, false);
+    if (chunk.type == "VP8X") {
+      header.channels = cursor.u32() & 0x10 ? 4 : 3;
+      header.width = static_cast<int>(cursor.number(3)) + 1;
+      header.height = static_cast<int>(cursor.number(3)) + 1;
+      break;
+    }
+    if (chunk.type == "VP8 ") {
+      cursor.skip(6);
+      header.width = cursor.u16() & 0x3fff;
+      header.height = cursor.u16() & 0x3fff;
+      break;
+    }
+    if (chunk.type == "VP8L") {
+      cursor.skip(1);
+      const std::uint32_t packed = cursor.u32();
+      header.width = static_cast<int>(packed & 0x3fff) + 1;
+      header.height = static_cast<int>(packed >> 14 & 0x3fff) + 1;
+      header.channels = packed >> 28 & 1 ? 4 : 3;
+      break;
+    }
+  }
+  header.orientation = exif_orientation(read_attachments(input, Format::webp).exif);
+  return header;
+}
+
+Result<Header> hdr_header(const Input& input) {
+  const std::vector<std::uint8_t> bytes = input.slice(0, 8192);
+  const std::string text(bytes.begin(), bytes.end());
+  Header header{Format::hdr};
+  header.channels = 3;
+  header.element_bytes = 4;
+  const std::size_t line = text.find("\n-Y ");
+  if (line == std::string::npos ||
+      std::sscanf(text.c_str() + line, "\n-Y %9d +X %9d", &header.height, &header.width) != 2)
+    return unsupported("hdr file has no line \"-Y height +X width\"");
+  return header;
+}
+
+Result<Header> dispatch(const Input& input, std::string_view extension) {
+  std::uint8_t head[12] = {};
+  const bool long_enough = input.read(0, head);
+  if (!long_enough) input.read(0, std::span(head).first(std::min<std::size_t>(input.size(), sizeof head)));
+  const std::string_view text(reinterpret_cast<const char*>(head), sizeof head);
+  if (text.starts_with("\xff\xd8")) return jpeg_header(input);
+  if (text.starts_with("\x89PNG\r\n\x1a\n")) return png_header(input);
+  if (text.starts_with("BM")) return bmp_header(input);
+  if (text[0] == 'P' && text[1] >= '1' && text[1] <= '6' && std::isspace(head[2])) return pnm_header(input, text[1]);
+  if ((text.starts_with("PF") || text.starts_with("Pf")) && std::isspace(head[2])) return pnm_header(input, text[1]);
+  if (text.starts_with(std::string_view("II*\0", 4)) || text.starts_with(std::string_view("MM\0*", 4)) ||
+      text.starts_with(std::string_view("II+\0", 4)) || text.starts_with(std::string_view("MM\0+", 4)))
+    return tiff_header(input);
+  if (text.starts_with("RIFF") && text.substr(8, 4) == "WEBP") return webp_header(input);
+  if (text.starts_with("#?RADIANCE") || text.starts_with("#?RGBE")) return hdr_header(input);
+  std::string wanted(extension);
+  std::transform(wanted.begin(), wanted.end(), wanted.begin(), [](unsigned char c) { return std::toupper(c); });
+  return bad_input(fmt::format("is not a {}picture: begins with {}", wanted.empty() ? "" : wanted + " ", beginning(input)));
+}
+
+}  // namespace
+
+const char* to_string(Format format) {
+  switch (format) {
+    case Format::jpeg: return "jpeg";
+    case Format::png: return "png";
+    case Format::bmp: return "bmp";
+    case Format::pnm: return "pnm";
+    case Format::pfm: return "pfm";
+    case Format::tiff: return "tiff";
+    case Format::webp: return "webp";
+    case Format::hdr: return "hdr";
+  }
+  return "?";
+}
+
+Result<Header> read_header(const Input& input, std::string_view extension) {
+  Result<Header> header = dispatch(input, extension);
+  if (header && (header->width <= 0 || header->height <= 0))
+    return bad_input(fmt::format("{} header is damaged: the size is {}x{}", to_string(header->format), header->width, header->height));
+  return header;
+}
+
+const std::vector<std::string>& known_extensions() {
+  static const std::vector<std::string> extensions{"jpg",  "jpeg", "jpe", "png", "bmp", "dib",  "tif", "tiff",
+                                                   "webp", "pgm",  "ppm", "pbm", "pnm", "pfm", "hdr"};
+  return extensions;
+}
+
+}  // namespace latentflow::io

@@ -1,0 +1,182 @@
+// listing.cpp: see listing.h.
+#include "listing.h"
+
+#include <fmt/format.h>
+#include <glob.h>
+
+#include <algorithm>
+#include <cctype>
+#include <fstream>
+#include <map>
+#include <set>
+#include <system_error>
+
+#include "header.h"
+
+namespace latentflow::io {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+/// "png" of "a/b.PNG"; empty if there is none.
+std::string extension_of(const Path& path) {
+  const std::string extension = lower(path.extension().string());
+  return extension.empty() ? extension : extension.substr(1);
+}
+
+std::set<std::string> wanted_extensions(const ListingOptions& options) {
+  std::set<std::string> wanted;
+  for (const std::string& one : options.extensions) wanted.insert(lower(one.starts_with('.') ? one.substr(1) : one));
+  if (wanted.empty()) wanted.insert(known_extensions().begin(), known_extensions().end());
+  return wanted;
+}
+
+bool is_hidden(const Path& path) {
+  const std::string name = path.filename().string();
+  return name.starts_with('.') || name == "__MACOSX" || name == "@eaDir" || name == "$RECYCLE.BIN" ||
+         name == "System Volume Information";
+}
+
+SourceItem make_item(std::string name, Path path) { return {std::move(name), "", std::move(path), 0}; }
+
+void finish_names(std::vector<SourceItem>& items) {
+  std::set<std::string> names;
+  std::map<std::string, int> uses;
+  for (SourceItem& item : items) {
+    const Path original(item.name);
+    for (int copy = 2; !names.insert(item.name).second; ++copy)
+      item.name = (original.parent_path() / fmt::format("{}_{}{}", original.stem().string(), copy, original.extension().string())).generic_string();
+    item.key = Path(item.name).replace_extension().generic_string();
+    ++uses[item.key];
+  }
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (uses[items[i].key] > 1) items[i].key = items[i].name;
+    items[i].index = i;
+  }
+}
+
+std::string quoted_list(const std::set<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "." : " .") + word;
+  return text;
+}
+
+Result<std::vector<SourceItem>> list_folder(const Path& folder, const ListingOptions& options) {
+  const std::set<std::string> wanted = wanted_extensions(options);
+  std::vector<SourceItem> items;
+  std::size_t others = 0, folders = 0;
+  std::error_code failure;
+  const auto flags = fs::directory_options::skip_permission_denied;
+  fs::recursive_directory_iterator entry(folder, flags, failure);
+  for (; !failure && entry != fs::recursive_directory_iterator(); entry.increment(failure)) {
+    std::error_code ignored;
+    const bool is_folder = entry->is_directory(ignored);
+    if (is_folder && (!options.recurse || is_hidden(entry->path()))) entry.disable_recursion_pending();
+    if (is_hidden(entry->path())) continue;
+    if (is_folder) ++folders;
+    else if (!wanted.contains(extension_of(entry->path()))) ++others;
+    else items.push_back(make_item(entry->path().lexically_relative(folder).generic_string(), entry->path()));
+  }
+  if (failure) return io_error(fmt::format("cannot list folder '{}': {}", folder.string(), failure.message()));
+  if (items.empty())
+    return not_found(fmt::format("no pictures in '{}'; looked for {}; found {} other files{}", folder.string(),
+                                 quoted_list(wanted), others,
+                                 folders > 0 && !options.recurse
+                                     ? fmt::format(" and {} folders (recurse: true looks into them)", folders) : ""));
+  std::sort(items.begin(), items.end(), [](const SourceItem& a, const SourceItem& b) { return natural_less(a.name, b.name); });
+  return items;
+}
+
+/// Relative paths below the list keep their folders; others are named by their last part.
+std::string name_for(const Path& written) {
+  const Path normal = written.lexically_normal();
+  const bool inside = normal.is_relative() && !normal.empty() && *normal.begin() != "..";
+  return (inside ? normal : normal.filename()).generic_string();
+}
+
+Result<std::vector<SourceItem>> list_file(const Path& list) {
+  std::ifstream stream(list);
+  if (!stream) return io_error(fmt::format("cannot read list file '{}'", list.string()));
+  std::vector<SourceItem> items;
+  for (std::string line; std::getline(stream, line);) {
+    while (!line.empty() && std::isspace(static_cast<unsigned char>(line.back()))) line.pop_back();
+    if (line.empty() || line.starts_with("# ") || line == "#") continue;
+    const Path written(line);
+    items.push_back(make_item(name_for(written), written.is_absolute() ? written : list.parent_path() / written));
+  }
+  if (items.empty()) return not_found(fmt::format("no pictures in list '{}'; needs one path per line", list.string()));
+  return items;
+}
+
+Result<std::vector<SourceItem>> list_glob(const Path& pattern, const ListingOptions& options) {
+  Path base;  // the folders before the first wildcard
+  for (const Path& part : pattern.parent_path()) {
+    if (part.string().find_first_of("*?[") != std::string::npos) break;
+    base /= part;
+  }
+  glob_t found{};
+  const int state = ::glob(pattern.c_str(), 0, nullptr, &found);
+  std::vector<SourceItem> items;
+  const std::set<std::string> wanted = wanted_extensions(options);
+  std::size_t matches = 0;
+  for (std::size_t i = 0; state == 0 && i < found.gl_pathc; ++i) {
+    const Path path(found.gl_pathv[i]);
+    std::error_code ignored;
+    ++matches;
+    if (!wanted.contains(extension_of(path)) || fs::is_directory(path, ignored)) continue;
+    items.push_back(make_item((base.empty() ? path : path.lexically_relative(base)).generic_string(), path));
+  }
+  ::globfree(&found);
+  if (items.empty())
+    return not_found(fmt::format("no pictures match '{}'; {} other paths do; looked for {}", pattern.string(), matches, quoted_list(wanted)));
+  std::sort(items.begin(), items.end(), [](const SourceItem& a, const SourceItem& b) { return natural_less(a.name, b.name); });
+  return items;
+}
+
+}  // namespace
+
+Result<std::vector<SourceItem>> list_pictures(const Path& path, const ListingOptions& options) {
+  std::error_code ignored;
+  const bool exists = fs::exists(path, ignored);
+  const bool wildcard = path.string().find_first_of("*?[") != std::string::npos;
+  if (!exists && !wildcard)
+    return not_found(fmt::format("path '{}' does not exist; needs a folder, a picture, a list file (.txt) or a pattern with *", path.string()));
+  Result<std::vector<SourceItem>> items =
+      !exists                         ? list_glob(path, options)
+      : fs::is_directory(path, ignored) ? list_folder(path, options)
+      : extension_of(path) == "txt"   ? list_file(path)
+                                      : std::vector<SourceItem>{make_item(path.filename().generic_string(), path)};
+  if (items) finish_names(*items);
+  return items;
+}
+
+bool natural_less(std::string_view left, std::string_view right) {
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  std::size_t i = 0, j = 0;
+  while (i < left.size() && j < right.size()) {
+    if (digit(left[i]) && digit(right[j])) {
+      while (i < left.size() && left[i] == '0') ++i;
+      while (j < right.size() && right[j] == '0') ++j;
+      std::size_t left_end = i, right_end = j;
+      while (left_end < left.size() && digit(left[left_end])) ++left_end;
+      while (right_end < right.size() && digit(right[right_end])) ++right_end;
+      if (left_end - i != right_end - j) return left_end - i < right_end - j;
+      if (const int order = left.substr(i, left_end - i).compare(right.substr(j, right_end - j)); order != 0) return order < 0;
+      i = left_end, j = right_end;
+      continue;
+    }
+    // '/' sorts before everything, so that a folder's files stay together.
+    const auto rank = [](char c) { return c == '/' ? 0 : std::tolower(static_cast<unsigned char>(c)); };
+    if (rank(left[i]) != rank(right[j])) return rank(left[i]) < rank(right[j]);
+    ++i, ++j;
+  }
+  if (left.size() - i != right.size() - j) return left.size() - i < right.size() - j;
+  return left < right;
+}
+
+}  // namespace latentflow::io

@@ -1,0 +1,22 @@
+// listing.h: which pictures a path stands for, their names, keys and order.
+#pragma once
+
+#include "latentflow/node.h"
+
+namespace latentflow::io {
+
+struct ListingOptions {
+  bool recurse = false;
+  std::vector<std::string> extensions;  ///< with or without dot, any case; empty: all formats that can be read
+};
+
+/// A folder, a list file (.txt: one path per line, relative to the list), one file, or a glob ("scans/*_a.png"). Hidden
+/// files and system folders are left out. Names are relative to the folder, '/'-separated and unique, in natural order
+/// (list files keep their own order). Keys are names without extension, or with it where two files would share one.
+/// Nothing found: an error that says where and for what was looked.
+Result<std::vector<SourceItem>> list_pictures(const Path& path, const ListingOptions& options);
+
+/// Natural order: digits compare as numbers, letters without case, folders before what follows: "img2" < "img10".
+bool natural_less(std::string_view left, std::string_view right);
+
+}  // namespace latentflow::io

@@ -1,0 +1,6 @@
+// plugin.cpp: the family io: pictures from files and to files.
+#include "read_images.h"
+
+using namespace latentflow::io;
+
+LATENTFLOW_PLUGIN("io", "1.0.0", ReadImages)
