@@ -1,0 +1,231 @@
+// convolution.cpp: Conv and ConvTranspose on oneDNN, with fused bias, sum and activation.
+#include "convolution.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "primitive_layer.h"
+
+namespace latentflow::nn {
+
+namespace {
+
+using Forward = dnnl::convolution_forward;
+using Transposed = dnnl::deconvolution_forward;
+
+/// A primitive of either kind with packed weights; activations that the primitive cannot fuse run behind it in place.
+template <class Primitive>
+class Convolution final : public Layer {
+ public:
+  Convolution(const LayerRequest& request, const FilterShape& filter, typename Primitive::primitive_desc pd,
+              std::size_t fused)
+      : pd_(std::move(pd)), primitive_(pd_) {
+    const auto& operands = request.operands;
+    weights_ = request.weights.packed(operands[1].id, *operands[1].constant, filter.stored, pd_.weights_desc());
+    weight_bytes = pd_.weights_desc().get_size();
+    if (request.node.inputs.size() > 2 && operands[2].constant != nullptr) {
+      const Layout plain = onednn::plain(operands[2].dims);
+      bias_ = request.weights.packed(operands[2].id, *operands[2].constant, plain, plain);
+    }
+    output = pd_.dst_desc();
+    sources.push_back({0, pd_.src_desc(), Sharing::none});
+    for (std::size_t i = 0; i < request.post_ops.size(); ++i) {
+      const PostOp& post = request.post_ops[i];
+      if (post.kind == PostOp::Kind::sum) sources.push_back({operands.size() - 1, output, Sharing::must_overwrite});
+      if (i >= fused) behind_.emplace_back(activation_descriptor(post.op, post.attributes, output));
+    }
+    scratch_bytes = pd_.scratchpad_desc().get_size();
+  }
+
+  void run(const LayerCall& call) const override {
+    const dnnl::memory result = onednn::memory(output, call.output);
+    std::unordered_map<int, dnnl::memory> arguments{
+        {DNNL_ARG_SRC, onednn::memory(sources[0].layout, call.sources[0])},
+        {DNNL_ARG_WEIGHTS, onednn::memory(pd_.weights_desc(), weights_.get())},
+        {DNNL_ARG_DST, result},
+        {DNNL_ARG_SCRATCHPAD, onednn::memory(pd_.scratchpad_desc(), call.scratch)}};
+    if (bias_) arguments.emplace(DNNL_ARG_BIAS, onednn::memory(pd_.bias_desc(), bias_.get()));
+    execute(primitive_, arguments);
+    for (const dnnl::eltwise_forward& activation : behind_)
+      execute(activation, {{DNNL_ARG_SRC, result}, {DNNL_ARG_DST, result}});
+  }
+
+ private:
+  typename Primitive::primitive_desc pd_;
+  Primitive primitive_;
+  PackedWeights::Data weights_, bias_;
+  std::vector<dnnl::eltwise_forward> behind_;
+};
+
+template <class Primitive>
+struct Candidate {
+  typename Primitive::primitive_desc pd;
+  std::size_t fused = 0;
+  bool exists() const { return pd.get(true) != nullptr; }
+};
+
+/// The convolution of the request on a source of `src` extents (the request's own, or fewer rows for timing).
+template <class Primitive>
+Candidate<Primitive> candidate(const LayerRequest& request, const FilterShape& filter, dnnl::algorithm algorithm,
+                               const Layout& src, const Layout& dst) {
+  const auto& attributes = request.node.as<ConvAttributes>();
+  const Pair dilates{attributes.dilations[0] - 1, attributes.dilations[1] - 1};
+  // The far padding is whatever makes the declared output come out: it absorbs rows that the strides never reach.
+  const Dims small = std::is_same_v<Primitive, Forward> ? dst.dims() : src.dims(),
+             large = std::is_same_v<Primitive, Forward> ? src.dims() : dst.dims();
+  Dims far(2);
+  for (std::size_t axis = 0; axis < 2; ++axis) {
+    const std::int64_t reach = attributes.dilations[axis] * (attributes.kernel[axis] - 1) + 1;
+    far[axis] = (small[axis + 2] - 1) * attributes.strides[axis] + reach - large[axis + 2] - attributes.pads[axis];
+  }
+  const bool bias = request.node.inputs.size() > 2 && request.node.inputs[2] != no_value;
+  const auto vector = [](const Pair& pair) { return Dims{pair[0], pair[1]}; };
+  const typename Primitive::desc desc(dnnl::prop_kind::forward_inference, algorithm, src, onednn::any(filter.dims),
+                                      bias ? onednn::plain({dst.dims()[1]}) : Layout(), dst, vector(attributes.strides),
+                                      vector(dilates), {attributes.pads[0], attributes.pads[1]}, far);
+  std::size_t least = 0;  // sums cannot run behind the primitive, activations can
+  for (std::size_t i = 0; i < request.post_ops.size(); ++i)
+    if (request.post_ops[i].kind == PostOp::Kind::sum) least = i + 1;
+  for (std::size_t fused = request.post_ops.size();; --fused) {
+    Candidate<Primitive> made{{desc, convolution_attributes(request.post_ops, fused), onednn::engine(), true}, fused};
+    if (made.exists() || fused == least) return made;
+  }
+}
+
+/// The direct algorithm in the channel-blocked layouts that neighbouring convolutions share, Winograd among them. Left
+/// to itself oneDNN 2.6 now and then picks channels last, which costs a reorder on either side.
+template <class Primitive>
+Candidate<Primitive> direct_candidate(const LayerRequest& request, const FilterShape& filter,
+                                      dnnl::algorithm algorithm) {
+  const Operand& operand = request.operands[0];
+  const std::int64_t block = dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core ? 16 : 8;
+  if (request.output[1] >= block) {
+    const bool blocked = channel_block(operand.layout, operand.dims) == block;
+    auto made = candidate<Primitive>(request, filter, algorithm, blocked ? operand.layout : onednn::any(operand.dims),
+                                     blocked_layout(request.output, block));
+    if (made.exists() && std::string_view(made.pd.impl_info_str()).substr(0, 3) != "ref") return made;
+  }
+  return candidate<Primitive>(request, filter, algorithm, onednn::any(operand.dims), onednn::any(request.output));
+}
+
+double seconds(const Candidate<Forward>& candidate) {
+  const auto& pd = candidate.pd;
+  const auto zeros = [](const Layout& layout) {
+    std::shared_ptr<float> data = aligned_floats(layout.get_size());
+    std::fill_n(reinterpret_cast<char*>(data.get()), layout.get_size(), char{0});
+    return data;
+  };
+  const auto src = zeros(pd.src_desc()), weights = zeros(pd.weights_desc()), bias = zeros(pd.bias_desc()),
+             dst = zeros(pd.dst_desc()), scratch = zeros(pd.scratchpad_desc());
+  const Forward primitive(pd);
+  const std::unordered_map<int, dnnl::memory> arguments{
+      {DNNL_ARG_SRC, onednn::memory(pd.src_desc(), src.get())},
+      {DNNL_ARG_WEIGHTS, onednn::memory(pd.weights_desc(), weights.get())},
+      {DNNL_ARG_BIAS, onednn::memory(pd.bias_desc(), bias.get())},
+      {DNNL_ARG_DST, onednn::memory(pd.dst_desc(), dst.get())},
+      {DNNL_ARG_SCRATCHPAD, onednn::memory(pd.scratchpad_desc(), scratch.get())}};
+  return onednn::best_seconds(3, [&] { execute(primitive, arguments); });
+}
+
+/// Times both algorithms on at most `timed_rows` rows of one image: enough to rank them, a few milliseconds at most.
+bool measure_winograd(const LayerRequest& request, const FilterShape& filter) {
+  constexpr std::int64_t timed_rows = 48;
+  const auto& pads = request.node.as<ConvAttributes>().pads;
+  Dims src = request.operands[0].dims, dst = request.output;
+  src[0] = dst[0] = 1;
+  dst[2] = std::min(dst[2], timed_rows);
+  src[2] = dst[2] + 2 - pads[0] - pads[2];
+  const auto timed = [&](dnnl::algorithm algorithm) {
+    return candidate<Forward>(request, filter, algorithm, onednn::any(src), onednn::any(dst));
+  };
+  const auto direct = timed(dnnl::algorithm::convolution_direct);
+  const auto winograd = timed(dnnl::algorithm::convolution_winograd);
+  return winograd.exists() && (!direct.exists() || seconds(winograd) < seconds(direct));
+}
+
+bool prefers_winograd(const LayerRequest& request, const FilterShape& filter) {
+  if (request.winograd != Winograd::automatic) return request.winograd == Winograd::on;
+  const auto& pads = request.node.as<ConvAttributes>().pads;
+  const std::string key =
+      fmt::format("{} {} {} bias {} post {}", fmt::join(request.operands[0].dims, "x"), fmt::join(request.output, "x"),
+                  fmt::join(pads, ","), request.node.inputs.size() > 2, request.post_ops.size());
+  return winograd_wins(key, [&] { return measure_winograd(request, filter); });
+}
+
+Status check_weights(const LayerRequest& request) {
+  for (std::size_t i = 1; i < request.node.inputs.size(); ++i)
+    if (request.node.inputs[i] != no_value && request.operands[i].constant == nullptr)
+      return layer_error(request.node, "has weights that are computed at run time, only constants are possible");
+  if (request.operands[0].dims.size() != 4)
+    return layer_error(request.node, "has an input of shape " + to_string(request.operands[0].dims) +
+                                         ", only pictures (four extents) are possible");
+  return success();
+}
+
+}  // namespace
+
+FilterShape filter_shape(const ConvAttributes& attributes, const Dims& weights, bool transposed) {
+  const std::int64_t groups = attributes.group, kh = weights[2], kw = weights[3], area = kh * kw;
+  const auto f32 = onednn::Memory::data_type::f32;
+  if (!transposed) {
+    if (groups == 1) return {weights, onednn::plain(weights)};
+    const Dims dims{groups, weights[0] / groups, weights[1], kh, kw};
+    return {dims, onednn::plain(dims)};
+  }
+  // [C, M/g, kh, kw] read as [g, M/g, C/g, kh, kw].
+  const std::int64_t outputs = weights[1], inputs = weights[0] / groups;
+  if (groups == 1)
+    return {{outputs, inputs, kh, kw}, Layout({outputs, inputs, kh, kw}, f32, Dims{area, outputs * area, kw, 1})};
+  const Dims dims{groups, outputs, inputs, kh, kw};
+  return {dims, Layout(dims, f32, Dims{inputs * outputs * area, area, outputs * area, kw, 1})};
+}
+
+dnnl::primitive_attr convolution_attributes(std::span<const PostOp> post_ops, std::size_t count) {
+  dnnl::post_ops list;
+  for (const PostOp& post : post_ops.first(count)) {
+    if (post.kind == PostOp::Kind::sum)
+      list.append_sum();
+    else
+      append_activation(list, post.op, post.attributes);
+  }
+  dnnl::primitive_attr attributes = onednn::user_scratchpad();
+  attributes.set_post_ops(list);
+  return attributes;
+}
+
+LayerResult make_convolution(const LayerRequest& request) {
+  if (Status checked = check_weights(request); !checked) return checked.error();
+  const auto& attributes = request.node.as<ConvAttributes>();
+  const FilterShape filter = filter_shape(attributes, request.operands[1].dims, false);
+  if (std::unique_ptr<Layer> narrow = make_narrow_convolution(request)) return narrow;
+
+  const bool winograd_possible = attributes.kernel == Pair{3, 3} && attributes.strides == Pair{1, 1} &&
+                                 attributes.dilations == Pair{1, 1} && attributes.group == 1;
+  if (winograd_possible && request.winograd != Winograd::off) {
+    auto winograd = candidate<Forward>(request, filter, dnnl::algorithm::convolution_winograd,
+                                       onednn::any(request.operands[0].dims), onednn::any(request.output));
+    if (winograd.exists() && prefers_winograd(request, filter)) {
+      auto layer = std::make_unique<Convolution<Forward>>(request, filter, winograd.pd, winograd.fused);
+      layer->algorithm = "winograd";
+      return std::unique_ptr<Layer>(std::move(layer));
+    }
+  }
+  auto direct = direct_candidate<Forward>(request, filter, dnnl::algorithm::convolution_direct);
+  if (!direct.exists()) return layer_error(request.node, "has a geometry for which oneDNN has no convolution");
+  auto layer = std::make_unique<Convolution<Forward>>(request, filter, direct.pd, direct.fused);
+  layer->algorithm = fmt::format("direct ({})", direct.pd.impl_info_str());
+  return std::unique_ptr<Layer>(std::move(layer));
+}
+
+LayerResult make_transposed_convolution(const LayerRequest& request) {
+  if (Status checked = check_weights(request); !checked) return checked.error();
+  const FilterShape filter = filter_shape(request.node.as<ConvAttributes>(), request.operands[1].dims, true);
+  auto direct = direct_candidate<Transposed>(request, filter, dnnl::algorithm::deconvolution_direct);
+  if (!direct.exists()) return layer_error(request.node, "has a geometry for which oneDNN has no convolution");
+  auto layer = std::make_unique<Convolution<Transposed>>(request, filter, direct.pd, direct.fused);
+  layer->algorithm = fmt::format("transposed ({})", direct.pd.impl_info_str());
+  return std::unique_ptr<Layer>(std::move(layer));
+}
+
+}  // namespace latentflow::nn

@@ -1,0 +1,124 @@
+// dense.cpp: Gemm and MatMul.
+#include <algorithm>
+
+#include "primitive_layer.h"
+
+namespace latentflow::nn {
+
+namespace {
+
+/// dst = scale a b + bias, with batch axes broadcast; plain layouts, transposition by strides.
+struct Product {
+  Layout a, b, dst;
+  float scale = 1;
+};
+
+class Dense final : public Layer {
+ public:
+  Dense(const LayerRequest& request, const Product& product, const Tensor* bias) : product_(product) {
+    dnnl::primitive_attr attributes = onednn::user_scratchpad();
+    if (product.scale != 1) attributes.set_output_scales(0, {product.scale});
+    using Matmul = dnnl::matmul;
+    if (bias != nullptr) {
+      bias_ = *bias;
+      bias_layout_ = onednn::plain(bias_.dims());
+      pd_ = Matmul::primitive_desc(Matmul::desc(product.a, product.b, bias_layout_, product.dst), attributes,
+                                   onednn::engine());
+    } else {
+      pd_ = Matmul::primitive_desc(Matmul::desc(product.a, product.b, product.dst), attributes, onednn::engine());
+    }
+    primitive_ = Matmul(pd_);
+    sources = {{0, plain_layout(request.operands[0].dims), Sharing::none},
+               {1, plain_layout(request.operands[1].dims), Sharing::none}};
+    output = plain_layout(request.output);
+    scratch_bytes = pd_.scratchpad_desc().get_size();
+    algorithm = "matmul";
+  }
+
+  /// c, scaled by beta, of any shape that broadcasts to [rows, columns]: added behind the product.
+  void add_behind(const Operand& operand, float beta, std::size_t index) {
+    beta_ = beta;
+    const Dims& c = operand.dims;
+    const std::int64_t columns = c.empty() ? 1 : c.back(), rows = c.size() > 1 ? c[0] : 1;
+    row_stride_ = rows == 1 ? 0 : columns;
+    column_stride_ = columns == 1 ? 0 : 1;
+    sources.push_back({index, plain_layout(c), Sharing::none});
+  }
+
+  void run(const LayerCall& call) const override {
+    std::unordered_map<int, dnnl::memory> arguments{
+        {DNNL_ARG_SRC, onednn::memory(product_.a, call.sources[0])},
+        {DNNL_ARG_WEIGHTS, onednn::memory(product_.b, call.sources[1])},
+        {DNNL_ARG_DST, onednn::memory(product_.dst, call.output)},
+        {DNNL_ARG_SCRATCHPAD, onednn::memory(pd_.scratchpad_desc(), call.scratch)}};
+    if (!bias_.empty()) arguments.emplace(DNNL_ARG_BIAS, onednn::memory(bias_layout_, bias_.data()));
+    execute(primitive_, arguments);
+    if (sources.size() < 3) return;
+    const Dims dims = product_.dst.dims();
+    const float* c = call.sources[2];
+    for (std::int64_t row = 0; row < dims[0]; ++row)
+      for (std::int64_t column = 0; column < dims[1]; ++column)
+        call.output[row * dims[1] + column] += beta_ * c[row * row_stride_ + column * column_stride_];
+  }
+
+ private:
+  Product product_;
+  Tensor bias_;
+  Layout bias_layout_;
+  dnnl::matmul::primitive_desc pd_;
+  dnnl::matmul primitive_;
+  float beta_ = 0;
+  std::int64_t row_stride_ = 0, column_stride_ = 0;
+};
+
+LayerResult make_gemm(const LayerRequest& request) {
+  const auto& attributes = request.node.as<GemmAttributes>();
+  const auto side = [](const Dims& dims, bool transposed) {
+    const Dims logical = transposed ? Dims{dims[1], dims[0]} : dims;
+    const Dims strides = transposed ? Dims{1, dims[1]} : Dims{dims[1], 1};
+    return Layout(logical, onednn::Memory::data_type::f32, strides);
+  };
+  const Product product{side(request.operands[0].dims, attributes.trans_a),
+                        side(request.operands[1].dims, attributes.trans_b), onednn::plain(request.output),
+                        attributes.alpha};
+  const bool has_c = request.node.inputs.size() > 2 && request.node.inputs[2] != no_value && attributes.beta != 0;
+  if (!has_c) return std::unique_ptr<Layer>(std::make_unique<Dense>(request, product, nullptr));
+  // A row of constants is a bias; oneDNN scales the bias together with the product, so it is divided first.
+  const Operand& c = request.operands[2];
+  if (c.constant != nullptr && c.constant->size() == request.output[1] && c.dims.back() == request.output[1] &&
+      attributes.alpha != 0) {
+    Tensor bias = Tensor::from({1, request.output[1]}, c.constant->span());
+    for (float& element : bias.mutable_span()) element *= attributes.beta / attributes.alpha;
+    return std::unique_ptr<Layer>(std::make_unique<Dense>(request, product, &bias));
+  }
+  auto layer = std::make_unique<Dense>(request, product, nullptr);
+  layer->add_behind(c, attributes.beta, 2);
+  return std::unique_ptr<Layer>(std::move(layer));
+}
+
+}  // namespace
+
+LayerResult make_dense(const LayerRequest& request) {
+  if (request.node.op == Op::gemm) return make_gemm(request);
+  // numpy rules: a vector on the left is a row, on the right a column; batch axes are aligned at the end.
+  Dims a = request.operands[0].dims, b = request.operands[1].dims;
+  if (a.empty() || b.empty()) return layer_error(request.node, "has a scalar operand, needs vectors or matrices");
+  if (a.size() == 1) a.insert(a.begin(), 1);
+  if (b.size() == 1) b.push_back(1);
+  const std::size_t rank = std::max(a.size(), b.size());
+  a.insert(a.begin(), rank - a.size(), 1);
+  b.insert(b.begin(), rank - b.size(), 1);
+  if (std::all_of(b.begin(), b.end() - 2, [](std::int64_t extent) { return extent == 1; })) {
+    // One matrix on the right: every row of every batch is one row of a plain product.
+    a = {element_count(a) / a.back(), a.back()};
+    b = {b[rank - 2], b[rank - 1]};
+  }
+  Dims dst(a.size());
+  for (std::size_t axis = 0; axis + 2 < dst.size(); ++axis) dst[axis] = std::max(a[axis], b[axis]);
+  dst[dst.size() - 2] = a[a.size() - 2];
+  dst.back() = b.back();
+  const Product product{onednn::plain(a), onednn::plain(b), onednn::plain(dst)};
+  return std::unique_ptr<Layer>(std::make_unique<Dense>(request, product, nullptr));
+}
+
+}  // namespace latentflow::nn

@@ -1,0 +1,98 @@
+// layer.cpp: choosing a factory, and the reorder layer that the planner puts between disagreeing neighbours.
+#include "layer.h"
+
+#include "primitive_layer.h"
+
+namespace latentflow::nn {
+
+namespace {
+
+class Reorder final : public Layer {
+ public:
+  Reorder(const Layout& from, const Layout& to)
+      : pd_(onednn::engine(), from, onednn::engine(), to, onednn::user_scratchpad()), primitive_(pd_) {
+    sources = {{0, from, Sharing::none}};
+    output = to;
+    scratch_bytes = pd_.scratchpad_desc().get_size();
+    algorithm = "reorder";
+  }
+
+  void run(const LayerCall& call) const override {
+    execute(primitive_, {{DNNL_ARG_FROM, onednn::memory(sources[0].layout, call.sources[0])},
+                         {DNNL_ARG_TO, onednn::memory(output, call.output)},
+                         {DNNL_ARG_SCRATCHPAD, onednn::memory(pd_.scratchpad_desc(), call.scratch)}});
+  }
+
+ private:
+  dnnl::reorder::primitive_desc pd_;
+  dnnl::reorder primitive_;
+};
+
+}  // namespace
+
+void execute(const dnnl::primitive& primitive, const std::unordered_map<int, dnnl::memory>& arguments) {
+  primitive.execute(onednn::stream(), arguments);
+}
+
+std::unique_ptr<Layer> make_reorder(const Layout& from, const Layout& to) {
+  return std::make_unique<Reorder>(from, to);
+}
+
+bool is_plain(const Layout& layout, const Dims& dims) {
+  if (dims.empty()) return is_plain(layout, {1});
+  const dnnl_memory_desc_t& desc = layout.data;
+  if (desc.format_kind != dnnl_blocked || desc.format_desc.blocking.inner_nblks != 0 || desc.offset0 != 0 ||
+      desc.ndims != static_cast<int>(dims.size()))
+    return false;
+  std::int64_t stride = 1;
+  for (std::size_t axis = dims.size(); axis-- > 0;) {
+    if (desc.dims[axis] != dims[axis] || desc.padded_dims[axis] != dims[axis]) return false;
+    if (dims[axis] != 1 && desc.format_desc.blocking.strides[axis] != stride) return false;
+    stride *= dims[axis];
+  }
+  return true;
+}
+
+Layout blocked_layout(const Dims& dims, std::int64_t block) {
+  using Tag = onednn::Memory::format_tag;
+  return {dims, onednn::Memory::data_type::f32, block == 16 ? Tag::nChw16c : Tag::nChw8c};
+}
+
+std::int64_t channel_block(const Layout& layout, const Dims& dims) {
+  if (dims.size() == 4)
+    for (const std::int64_t block : {16, 8})
+      if (layout == blocked_layout(dims, block)) return block;
+  return 1;
+}
+
+LayerResult make_layer(const LayerRequest& request) {
+  switch (request.node.op) {
+    case Op::conv: return make_convolution(request);
+    case Op::conv_transpose: return make_transposed_convolution(request);
+    case Op::gemm:
+    case Op::matmul: return make_dense(request);
+    case Op::relu:
+    case Op::leaky_relu:
+    case Op::sigmoid:
+    case Op::tanh:
+    case Op::clip: return make_activation(request);
+    case Op::add:
+    case Op::sub:
+    case Op::mul: return make_binary(request);
+    case Op::batch_normalization: return make_batch_normalization(request);
+    case Op::max_pool:
+    case Op::average_pool:
+    case Op::global_average_pool: return make_pooling(request);
+    case Op::concat:
+    case Op::slice:
+    case Op::pad:
+    case Op::reshape:
+    case Op::flatten:
+    case Op::depth_to_space:
+    case Op::space_to_depth: return make_rearrangement(request);
+    case Op::resize: return make_resize(request);
+  }
+  return layer_error(request.node, "has no implementation");
+}
+
+}  // namespace latentflow::nn
