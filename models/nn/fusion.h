@@ -1,0 +1,24 @@
+// fusion.h: which nodes run together: convolutions take over the sums and activations that follow them.
+#pragma once
+
+#include <vector>
+
+#include "nn/graph.h"
+#include "nn/layers/layer.h"
+
+namespace latentflow::nn {
+
+/// One step of execution: a node of the graph with what was fused into it.
+struct FusedNode {
+  std::size_t node = 0;         ///< index into graph.nodes; its operator and attributes lead
+  std::vector<ValueId> inputs;  ///< the node's, then the other operand of a fused sum
+  std::vector<PostOp> post_ops;
+  ValueId output = no_value;  ///< of the last node fused
+};
+
+/// In an order in which it can be executed. A sum is fused when the other operand is ready before the convolution and
+/// not needed after it, so that it can serve as accumulator; at most one sum per convolution.
+/// `shapes` as from infer_shapes.
+std::vector<FusedNode> fuse(const Graph& graph, const std::vector<Dims>& shapes);
+
+}  // namespace latentflow::nn

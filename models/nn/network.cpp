@@ -1,0 +1,109 @@
+// network.cpp: see network.h.
+#include "network.h"
+
+#include <algorithm>
+
+namespace latentflow::nn {
+
+namespace {
+
+/// Calls `work`, turning what oneDNN and the allocator throw into errors.
+template <class Work>
+auto guarded(const Work& work) -> decltype(work()) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    return out_of_memory("not enough memory to run the network");
+  } catch (const dnnl::error& error) {
+    if (error.status == dnnl_out_of_memory) return out_of_memory("not enough memory to run the network");
+    return internal_error(std::string("oneDNN refused a primitive: ") + error.message);
+  } catch (const std::exception& error) {
+    return internal_error(std::string("running the network failed: ") + error.what());
+  }
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Network>> Network::create(Graph graph, NetworkOptions options) {
+  return guarded([&]() -> Result<std::shared_ptr<const Network>> {
+    Graph executed = graph;
+    return std::shared_ptr<const Network>(new Network(std::move(graph), std::move(executed), options));
+  });
+}
+
+Result<std::shared_ptr<const Plan>> Network::plan(std::vector<Dims> input_dims) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::find_if(plans_.begin(), plans_.end(),
+                                  [&](const CachedPlan& cached) { return cached.input_dims == input_dims; });
+  if (found != plans_.end()) {
+    plans_.splice(plans_.begin(), plans_, found);
+    return found->plan;
+  }
+  auto shapes = infer_shapes(executed_, input_dims);
+  if (!shapes) return std::move(shapes).error();
+  auto made = Plan::create(executed_, *shapes, weights_, options_.winograd);
+  if (!made) return made;
+  plans_.push_front({std::move(input_dims), *made});
+  if (plans_.size() > most_plans) plans_.pop_back();
+  return made;
+}
+
+Result<std::vector<Tensor>> Network::run(std::span<const Tensor> inputs) const {
+  return guarded([&]() -> Result<std::vector<Tensor>> {
+    std::vector<Dims> dims;
+    std::vector<const float*> sources;
+    for (const Tensor& input : inputs) {
+      if (input.empty()) return bad_input("input " + std::to_string(sources.size()) + " of the network is empty");
+      dims.push_back(input.dims());
+      sources.push_back(input.data());
+    }
+    const auto planned = plan(std::move(dims));
+    if (!planned) return planned.error();
+    const Plan& ready = **planned;
+    std::vector<Tensor> outputs;
+    std::vector<float*> targets;
+    for (const Dims& output : ready.output_dims()) {
+      outputs.emplace_back(output);
+      targets.push_back(outputs.back().mutable_data());
+    }
+    const BufferPool::Lease arena = pool_.lease(ready.arena_bytes());
+    const double seconds = ready.run(sources, targets, arena.data());
+    runs_.fetch_add(1, std::memory_order_relaxed);
+    convolution_flop_.fetch_add(static_cast<std::uint64_t>(ready.convolution_flop()), std::memory_order_relaxed);
+    convolution_nanoseconds_.fetch_add(static_cast<std::uint64_t>(seconds * 1e9), std::memory_order_relaxed);
+    return outputs;
+  });
+}
+
+Result<std::size_t> Network::working_bytes(std::span<const Dims> input_dims) const {
+  return guarded([&]() -> Result<std::size_t> {
+    const auto planned = plan({input_dims.begin(), input_dims.end()});
+    if (!planned) return planned.error();
+    std::size_t bytes = (*planned)->arena_bytes() + (*planned)->weight_bytes();
+    for (const Dims& output : (*planned)->output_dims())
+      bytes += static_cast<std::size_t>(element_count(output)) * sizeof(float);
+    return bytes;
+  });
+}
+
+Result<std::vector<Dims>> Network::output_dims(std::span<const Dims> input_dims) const {
+  return guarded([&]() -> Result<std::vector<Dims>> {
+    auto shapes = infer_shapes(executed_, input_dims);
+    if (!shapes) return std::move(shapes).error();
+    std::vector<Dims> list;
+    for (const ValueId output : executed_.outputs) list.push_back((*shapes)[static_cast<std::size_t>(output)]);
+    return list;
+  });
+}
+
+WorkReport Network::work() const {
+  WorkReport report;
+  report.runs = runs_.load(std::memory_order_relaxed);
+  report.convolution_flop = static_cast<double>(convolution_flop_.load(std::memory_order_relaxed));
+  report.convolution_seconds = static_cast<double>(convolution_nanoseconds_.load(std::memory_order_relaxed)) * 1e-9;
+  const std::lock_guard lock(mutex_);
+  if (!plans_.empty()) report.layers = plans_.front().plan->report();
+  return report;
+}
+
+}  // namespace latentflow::nn

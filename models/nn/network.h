@@ -1,0 +1,80 @@
+// network.h: a network ready to run: plans per input shape, thread-safe, on the calling thread or in tiles.
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "nn/buffer_pool.h"
+#include "nn/graph.h"
+#include "nn/onednn.h"
+#include "nn/packed_weights.h"
+#include "nn/plan.h"
+
+namespace latentflow::nn {
+
+struct NetworkOptions {
+  Winograd winograd = Winograd::automatic;
+};
+
+/// What a network has computed so far, over all threads.
+struct WorkReport {
+  std::uint64_t runs = 0;
+  double convolution_flop = 0;      ///< Conv and ConvTranspose by the direct algorithm, 2 per multiply-add
+  double convolution_seconds = 0;   ///< summed over the threads
+  std::vector<LayerReport> layers;  ///< of the plan used last
+
+  /// Convolution speed of one thread in GFLOP/s; 0 before the first run.
+  double gflops() const { return convolution_seconds > 0 ? convolution_flop / convolution_seconds * 1e-9 : 0; }
+};
+
+/// Constant after construction: any number of threads may call any member at once. No exception leaves it.
+class Network : public std::enable_shared_from_this<Network> {
+ public:
+  /// Takes the graph through optimised() and checks that its operators fit together where shapes are known.
+  static Result<std::shared_ptr<const Network>> create(Graph graph, NetworkOptions options = {});
+
+  /// As given, with metadata.
+  const Graph& graph() const { return graph_; }
+  const NetworkOptions& options() const { return options_; }
+
+  /// Row-major inputs in the order of graph().inputs, row-major outputs in the order of graph().outputs. Computes on
+  /// the calling thread only. Plans for a new shape on first use. Errors: bad_input (shapes that do not fit),
+  /// unsupported, out_of_memory.
+  Result<std::vector<Tensor>> run(std::span<const Tensor> inputs) const;
+
+  /// Peak bytes of one run() with these input shapes: working memory, outputs and packed weights (which all runs of
+  /// this network share).
+  Result<std::size_t> working_bytes(std::span<const Dims> input_dims) const;
+
+  /// Shapes of the outputs for these input shapes.
+  Result<std::vector<Dims>> output_dims(std::span<const Dims> input_dims) const;
+
+  WorkReport work() const;
+
+ private:
+  Network(Graph graph, Graph executed, NetworkOptions options)
+      : graph_(std::move(graph)), executed_(std::move(executed)), options_(options) {}
+
+  Result<std::shared_ptr<const Plan>> plan(std::vector<Dims> input_dims) const;
+
+  struct CachedPlan {
+    std::vector<Dims> input_dims;
+    std::shared_ptr<const Plan> plan;
+  };
+  static constexpr std::size_t most_plans = 8;
+
+  Graph graph_, executed_;
+  NetworkOptions options_;
+  mutable PackedWeights weights_;
+  mutable BufferPool pool_;
+  mutable std::mutex mutex_;
+  mutable std::list<CachedPlan> plans_;  // used last comes first
+  mutable std::atomic<std::uint64_t> runs_{0}, convolution_flop_{0}, convolution_nanoseconds_{0};
+};
+
+}  // namespace latentflow::nn

@@ -1,0 +1,51 @@
+// plan.cpp: running a plan and reporting on it; planner.cpp makes it.
+#include "plan.h"
+
+#include <chrono>
+
+namespace latentflow::nn {
+
+double Plan::run(std::span<const float* const> inputs, std::span<float* const> outputs, std::byte* arena) const {
+  using Clock = std::chrono::steady_clock;
+  // Buffers of inputs and constants are never written: planning gives them to sources only.
+  const auto locate = [&](std::size_t index) {
+    const Buffer& buffer = buffers_[index];
+    switch (buffer.kind) {
+      case Buffer::Kind::input: return const_cast<float*>(inputs[buffer.place]);
+      case Buffer::Kind::output: return outputs[buffer.place];
+      case Buffer::Kind::constant: return const_cast<float*>(buffer.data.get());
+      case Buffer::Kind::arena: break;
+    }
+    return reinterpret_cast<float*>(arena + buffer.place);
+  };
+  const onednn::OneThread one_thread;
+  std::vector<const float*> sources(widest_step_);
+  std::uint64_t convolutions = 0;
+  auto started = Clock::now();
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    const Step& step = steps_[i];
+    for (std::size_t s = 0; s < step.sources.size(); ++s) sources[s] = locate(step.sources[s]);
+    step.layer->run({std::span(sources).first(step.sources.size()), locate(step.output),
+                     reinterpret_cast<std::byte*>(locate(step.scratch))});
+    const auto stopped = Clock::now();
+    const auto spent =
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(stopped - started).count());
+    started = stopped;
+    if (step.convolution) convolutions += spent;
+    counters_[i].runs.fetch_add(1, std::memory_order_relaxed);
+    counters_[i].nanoseconds.fetch_add(spent, std::memory_order_relaxed);
+  }
+  return static_cast<double>(convolutions) * 1e-9;
+}
+
+std::vector<LayerReport> Plan::report() const {
+  std::vector<LayerReport> list;
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    list.push_back(steps_[i].report);
+    list.back().runs = counters_[i].runs.load(std::memory_order_relaxed);
+    list.back().seconds = static_cast<double>(counters_[i].nanoseconds.load(std::memory_order_relaxed)) * 1e-9;
+  }
+  return list;
+}
+
+}  // namespace latentflow::nn

@@ -1,0 +1,75 @@
+// plan.h: a network prepared for fixed input shapes: layers, their order, and where every intermediate result lives.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "nn/graph.h"
+#include "nn/layers/layer.h"
+
+namespace latentflow::nn {
+
+/// One step of a plan and what it cost so far.
+struct LayerReport {
+  std::string name;       ///< of the node that leads the step; "to <value>" for a change of layout
+  std::string op;         ///< ONNX operator name, or "reorder"
+  std::string algorithm;  ///< for example "winograd"
+  std::string fused;      ///< what runs inside it, for example "+sum+Relu"
+  Dims output;
+  double gflop = 0;       ///< per run, by the direct algorithm, 2 per multiply-add; 0 for all but Conv, Gemm, MatMul
+  std::size_t bytes = 0;  ///< sources, output and packed weights per run
+  std::uint64_t runs = 0;
+  double seconds = 0;  ///< over all runs
+};
+
+/// Constant after creation apart from its counters, so any number of threads may run it at once.
+class Plan {
+ public:
+  /// `shapes` as from infer_shapes. Throws dnnl::error and std::bad_alloc.
+  static Result<std::shared_ptr<const Plan>> create(const Graph& graph, const std::vector<Dims>& shapes,
+                                                    PackedWeights& weights, Winograd winograd);
+
+  /// Runs on the calling thread. Row-major inputs and outputs as the graph lists them; `arena` holds arena_bytes(),
+  /// 64-byte aligned, and must belong to this call alone. Returns the time spent in convolutions, in seconds.
+  double run(std::span<const float* const> inputs, std::span<float* const> outputs, std::byte* arena) const;
+
+  std::size_t arena_bytes() const { return arena_bytes_; }
+  std::size_t weight_bytes() const { return weight_bytes_; }
+  const std::vector<Dims>& output_dims() const { return output_dims_; }
+  /// Floating point operations of all Conv and ConvTranspose per run, by the direct algorithm.
+  double convolution_flop() const { return convolution_flop_; }
+  std::vector<LayerReport> report() const;
+
+ private:
+  friend class Planner;
+
+  struct Buffer {
+    enum class Kind { arena, input, output, constant } kind = Kind::arena;
+    std::size_t bytes = 0, first = 0, last = 0;
+    std::size_t place = 0;              // offset in the arena, or number of the input or output
+    std::shared_ptr<const float> data;  // of a constant
+    std::vector<ValueId> values;        // that live here, only needed while planning
+  };
+  struct Step {
+    std::unique_ptr<Layer> layer;
+    std::vector<std::size_t> sources;  // buffers
+    std::size_t output = 0, scratch = 0;
+    bool convolution = false;
+    LayerReport report;
+  };
+  struct Counter {
+    std::atomic<std::uint64_t> runs{0}, nanoseconds{0};
+  };
+
+  std::vector<Buffer> buffers_;
+  std::vector<Step> steps_;
+  std::vector<Dims> output_dims_;
+  std::size_t arena_bytes_ = 0, weight_bytes_ = 0, widest_step_ = 0;
+  double convolution_flop_ = 0;
+  mutable std::vector<Counter> counters_;
+};
+
+}  // namespace latentflow::nn

@@ -1,0 +1,320 @@
+// network_test.cpp: whole networks: fusion, layouts, shared buffers, threads, errors.
+#include "nn/network.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "support/reference_network.h"
+
+namespace latentflow {
+namespace {
+
+using namespace nn;
+using testing::largest_difference;
+using testing::random_tensor;
+using testing::value_range;
+
+/// Builds networks with random weights, scaled so that values keep their size from layer to layer.
+class Builder {
+ public:
+  Graph graph;
+  std::mt19937 generator{11};
+
+  ValueId input(Dims dims) { return graph.add_input(fresh("in"), std::move(dims)); }
+
+  ValueId conv(ValueId from, std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride = 1,
+               bool bias = true) {
+    const std::string name = fresh("conv");
+    Tensor weights = random_tensor({out, in, kernel, kernel}, generator);
+    for (float& value : weights.mutable_span()) value *= std::sqrt(6.0f / static_cast<float>(in * kernel * kernel));
+    std::vector<ValueId> inputs{from, graph.add_constant(name + ".weight", weights)};
+    if (bias) inputs.push_back(graph.add_constant(name + ".bias", random_tensor({out}, generator)));
+    const std::int64_t pad = stride == 1 ? kernel / 2 : 0;
+    return graph.add_node(Op::conv, name, inputs,
+                          ConvAttributes{{kernel, kernel}, {stride, stride}, {1, 1}, {pad, pad, pad, pad}, 1, {0, 0}});
+  }
+
+  ValueId up(ValueId from, std::int64_t in, std::int64_t out) {
+    const std::string name = fresh("up");
+    const ValueId weights = graph.add_constant(name + ".weight", random_tensor({in, out, 2, 2}, generator));
+    return graph.add_node(Op::conv_transpose, name, {from, weights},
+                          ConvAttributes{{2, 2}, {2, 2}, {1, 1}, {0, 0, 0, 0}, 1, {0, 0}});
+  }
+
+  ValueId node(Op op, std::vector<ValueId> inputs, Attributes attributes = {}) {
+    return graph.add_node(op, fresh(std::string(to_string(op))), std::move(inputs), std::move(attributes));
+  }
+
+  std::vector<Tensor> inputs() {
+    std::vector<Tensor> list;
+    for (const ValueId id : graph.inputs) list.push_back(random_tensor(graph.value(id).dims, generator));
+    return list;
+  }
+
+ private:
+  std::string fresh(std::string name) { return name.append(std::to_string(graph.values.size())); }
+};
+
+/// Conv-Relu, residual blocks, a strided level below with additive skip: the shape of the denoisers.
+Builder residual_unet(Dims dims) {
+  Builder b;
+  b.graph.name = "residual u-net";
+  const std::int64_t colours = dims[1];
+  const ValueId picture = b.input(dims);
+  const ValueId level = b.input({dims[0], 1, dims[2] / 2, dims[3] / 2});
+  const ValueId folded = b.node(Op::space_to_depth, {picture}, DepthSpaceAttributes{2, DepthOrder::crd});
+  const ValueId joined = b.node(Op::concat, {folded, level}, ConcatAttributes{1});
+  const auto block = [&](ValueId x, std::int64_t channels) {
+    const ValueId inside = b.node(Op::relu, {b.conv(x, channels, channels, 3, 1, false)});
+    return b.node(Op::add, {x, b.conv(inside, channels, channels, 3)});
+  };
+  const ValueId top = block(b.conv(joined, 4 * colours + 1, 16, 3), 16);
+  const ValueId low = block(block(b.conv(top, 16, 32, 2, 2), 32), 32);
+  const ValueId back = b.node(Op::add, {b.up(low, 32, 16), top});
+  const ValueId last = b.conv(block(back, 16), 16, 4 * colours, 3);
+  const ValueId unfolded = b.node(Op::depth_to_space, {last}, DepthSpaceAttributes{2, DepthOrder::crd});
+  b.graph.outputs = {b.node(Op::add, {unfolded, picture})};
+  return b;
+}
+
+Builder plain_denoiser(Dims dims) {
+  Builder b;
+  b.graph.name = "plain denoiser";
+  const ValueId picture = b.input(dims);
+  ValueId x = b.node(Op::relu, {b.conv(picture, dims[1], 32, 3)});
+  for (int i = 0; i < 3; ++i) x = b.node(Op::relu, {b.conv(x, 32, 32, 3)});
+  b.graph.outputs = {b.node(Op::sub, {picture, b.conv(x, 32, dims[1], 3)})};
+  return b;
+}
+
+std::shared_ptr<const Network> network_of(const Graph& graph, Winograd winograd = Winograd::automatic) {
+  auto network = Network::create(graph, {winograd});
+  EXPECT_TRUE(network.ok()) << network.error().message;
+  return *network;
+}
+
+void expect_as_reference(const Graph& graph, const std::vector<Tensor>& inputs) {
+  const std::vector<Tensor> expected = testing::reference_run(graph, inputs);
+  for (const Winograd winograd : {Winograd::off, Winograd::on, Winograd::automatic}) {
+    const auto outputs = network_of(graph, winograd)->run(inputs);
+    ASSERT_TRUE(outputs.ok()) << outputs.error().message;
+    ASSERT_EQ(outputs->size(), expected.size());
+    for (std::size_t i = 0; i < expected.size(); ++i)
+      EXPECT_LE(largest_difference((*outputs)[i], expected[i]), 1e-5 * value_range(expected[i])) << "output " << i;
+  }
+}
+
+std::vector<LayerReport> layers_of(const Graph& graph, const std::vector<Tensor>& inputs,
+                                   Winograd winograd = Winograd::automatic) {
+  const auto network = network_of(graph, winograd);
+  EXPECT_TRUE(network->run(inputs).ok());
+  return network->work().layers;
+}
+
+TEST(Networks, ResidualUnetAgreesWithPlainLoops) {
+  Builder b = residual_unet({1, 3, 36, 44});
+  expect_as_reference(b.graph, b.inputs());
+}
+
+TEST(Networks, BatchesAgreeWithPlainLoops) {
+  Builder b = residual_unet({3, 1, 20, 12});
+  expect_as_reference(b.graph, b.inputs());
+}
+
+TEST(Networks, PlainDenoiserAgreesWithPlainLoops) {
+  Builder b = plain_denoiser({1, 1, 33, 47});
+  expect_as_reference(b.graph, b.inputs());
+}
+
+/// Between convolutions every operator meets channel-blocked values, some with channels that fill no whole block.
+TEST(Networks, OperatorsAgreeWithPlainLoopsBetweenConvolutions) {
+  const std::vector<std::pair<Op, Attributes>> operators{
+      {Op::sigmoid, {}},
+      {Op::tanh, {}},
+      {Op::leaky_relu, LeakyReluAttributes{0.3f}},
+      {Op::clip, ClipAttributes{0.25f, 0.75f}},
+      {Op::max_pool, PoolAttributes{{2, 2}, {2, 2}, {0, 0, 0, 0}, false, false}},
+      {Op::average_pool, PoolAttributes{{3, 3}, {2, 2}, {1, 1, 1, 1}, false, true}},
+      {Op::average_pool, PoolAttributes{{3, 3}, {2, 2}, {1, 1, 1, 1}, true, true}},
+      {Op::pad, PadAttributes{PadMode::reflect, {0, 0, 1, 2}, {0, 0, 2, 1}, 0}},
+      {Op::pad, PadAttributes{PadMode::constant, {0, 0, 1, 2}, {0, 0, 2, 1}, 3.0f}},
+      {Op::slice, SliceAttributes{{0, 0, 1, 2}, {9, 99, 9, 99}, {1, 1, 2, 1}}},
+      {Op::resize,
+       ResizeAttributes{ResizeMode::nearest, ResizeCoordinates::asymmetric, NearestRounding::floor, {2, 2}, {0, 0}}},
+      {Op::resize,
+       ResizeAttributes{ResizeMode::linear, ResizeCoordinates::half_pixel, NearestRounding::floor, {2, 2}, {0, 0}}},
+      {Op::global_average_pool, {}},
+  };
+  for (const std::int64_t channels : {16, 20, 3})
+    for (const auto& [op, attributes] : operators) {
+      SCOPED_TRACE(std::string(to_string(op)) + " on " + std::to_string(channels) + " channels");
+      Builder b;
+      // The residual sum keeps the operator from being fused into the convolution.
+      const ValueId first = b.conv(b.input({2, 3, 10, 14}), 3, channels, 3);
+      const ValueId second = b.node(op, {first}, attributes);
+      b.graph.outputs = {b.conv(second, channels, 16, 1), first};
+      expect_as_reference(b.graph, b.inputs());
+    }
+}
+
+TEST(Networks, BatchNormalizationBetweenConvolutionsAgreesWithPlainLoops) {
+  Builder b;
+  const ValueId first = b.conv(b.input({1, 3, 9, 11}), 3, 20, 3);
+  std::vector<ValueId> inputs{b.node(Op::relu, {first})};
+  for (int i = 0; i < 4; ++i) {
+    Tensor constant = random_tensor({20}, b.generator);
+    for (float& value : constant.mutable_span()) value = 1.5f + value;
+    inputs.push_back(b.graph.add_constant(std::string("bn").append(std::to_string(i)), constant));
+  }
+  const ValueId normal = b.node(Op::batch_normalization, inputs, BatchNormalizationAttributes{1e-3f});
+  b.graph.outputs = {b.conv(normal, 20, 5, 1)};
+  expect_as_reference(b.graph, b.inputs());
+}
+
+TEST(Networks, EncoderToVectorAndBackAgreesWithPlainLoops) {
+  Builder b;
+  const ValueId maps = b.node(Op::leaky_relu, {b.conv(b.input({2, 1, 12, 12}), 1, 8, 2, 2)}, LeakyReluAttributes{0.1f});
+  const ValueId flat = b.node(Op::flatten, {maps}, FlattenAttributes{1});
+  const ValueId down = b.graph.add_constant("down", random_tensor({8 * 36, 10}, b.generator));
+  const ValueId up = b.graph.add_constant("up", random_tensor({8 * 36, 10}, b.generator));
+  const ValueId code = b.node(Op::gemm, {flat, down}, GemmAttributes{});
+  const ValueId wide = b.node(Op::gemm, {code, up}, GemmAttributes{1.0f, 1.0f, false, true});
+  const ValueId back = b.node(Op::reshape, {wide}, ReshapeAttributes{{0, 8, 6, 6}});
+  b.graph.outputs = {code, b.node(Op::sigmoid, {b.up(back, 8, 1)})};
+  expect_as_reference(b.graph, b.inputs());
+}
+
+TEST(Networks, AnOutputThatIsAlsoUsedLaterKeepsItsValue) {
+  Builder b;
+  const ValueId first = b.conv(b.input({1, 16, 8, 8}), 16, 16, 3);
+  const ValueId relu = b.node(Op::relu, {first});
+  const ValueId shaped = b.node(Op::reshape, {relu}, ReshapeAttributes{{1, 16, 64}});
+  b.graph.outputs = {first, relu, shaped, b.conv(relu, 16, 16, 3), first};
+  expect_as_reference(b.graph, b.inputs());
+}
+
+TEST(Networks, AnInputCanBeAnOutput) {
+  Builder b;
+  const ValueId input = b.input({1, 2, 3, 4});
+  b.graph.outputs = {input, b.node(Op::relu, {input})};
+  expect_as_reference(b.graph, b.inputs());
+}
+
+TEST(Networks, ASumWhoseOperandsAreNeededLaterAgreesWithPlainLoops) {
+  Builder b;
+  const ValueId x = b.conv(b.input({1, 3, 12, 12}), 3, 16, 3);
+  const ValueId one = b.conv(x, 16, 16, 3), two = b.conv(x, 16, 16, 3);
+  const ValueId sum = b.node(Op::relu, {b.node(Op::add, {one, two})});
+  const ValueId self = b.node(Op::add, {b.conv(sum, 16, 16, 1), sum});
+  b.graph.outputs = {b.node(Op::add, {self, two}), b.node(Op::add, {sum, sum})};
+  expect_as_reference(b.graph, b.inputs());
+}
+
+TEST(Fusion, ConvolutionsTakeOverSumsAndActivations) {
+  Builder b = residual_unet({1, 3, 16, 16});
+  std::vector<std::string> separate;
+  int sums = 0, activations = 0;
+  for (const LayerReport& layer : layers_of(b.graph, b.inputs(), Winograd::off)) {
+    if (layer.op != "Conv" && layer.op != "ConvTranspose") separate.push_back(layer.op);
+    sums += layer.fused.find("+sum") != std::string::npos;
+    activations += layer.fused.find("+Relu") != std::string::npos;
+  }
+  // Two skips of blocks below, one in the decoder and the additive skip between the levels; the block at the top feeds
+  // that skip too, so its sum can still overwrite.
+  EXPECT_EQ(activations, 4);
+  EXPECT_EQ(sums, 5);
+  EXPECT_EQ(std::count(separate.begin(), separate.end(), "Relu"), 0);
+  EXPECT_EQ(std::count(separate.begin(), separate.end(), "Add"), 1);  // the input picture must not be overwritten
+}
+
+TEST(Plans, BlockedValuesPassBetweenConvolutionsWithoutReorders) {
+  Builder b = plain_denoiser({1, 1, 32, 32});
+  for (const LayerReport& layer : layers_of(b.graph, b.inputs())) EXPECT_NE(layer.op, "reorder") << layer.name;
+}
+
+TEST(Plans, BuffersAreSharedBetweenLayers) {
+  Builder b;
+  ValueId x = b.input({1, 16, 64, 64});
+  for (int i = 0; i < 10; ++i) x = b.conv(x, 16, 16, 1);
+  b.graph.outputs = {x};
+  const std::vector<Dims> dims{{1, 16, 64, 64}};
+  const auto bytes = network_of(b.graph)->working_bytes(dims);
+  ASSERT_TRUE(bytes.ok());
+  EXPECT_LE(*bytes, 5u * 16 * 64 * 64 * sizeof(float));
+  EXPECT_GE(*bytes, 3u * 16 * 64 * 64 * sizeof(float));
+}
+
+TEST(Plans, WinogradIsTakenWhenAskedFor) {
+  if (dnnl::get_effective_cpu_isa() < dnnl::cpu_isa::avx512_core) GTEST_SKIP() << "oneDNN's Winograd needs AVX-512";
+  Builder b = plain_denoiser({1, 1, 32, 32});
+  const auto inputs = b.inputs();
+  const auto count = [&](Winograd winograd) {
+    const auto layers = layers_of(b.graph, inputs, winograd);
+    return std::count_if(layers.begin(), layers.end(), [](const auto& layer) { return layer.algorithm == "winograd"; });
+  };
+  EXPECT_GE(count(Winograd::on), 3);
+  EXPECT_EQ(count(Winograd::off), 0);
+}
+
+TEST(Networks, ThreadsRunningTheSameNetworkGetIdenticalResults) {
+  Builder b = residual_unet({1, 3, 32, 32});
+  const auto inputs = b.inputs();
+  const auto network = network_of(b.graph);
+  std::vector<Tensor> outputs(6);
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < outputs.size(); ++i)
+    threads.emplace_back([&, i] {
+      for (int round = 0; round < 5; ++round)
+        if (const auto result = network->run(inputs); result) outputs[i] = result->front();
+    });
+  for (std::thread& thread : threads) thread.join();
+  ASSERT_FALSE(outputs[0].empty());
+  for (const Tensor& output : outputs) EXPECT_EQ(largest_difference(output, outputs[0]), 0);
+  EXPECT_EQ(network->work().runs, 30u);
+}
+
+TEST(Networks, ManyShapesFollowEachOther) {
+  Builder b = plain_denoiser({1, 1, -1, -1});
+  const auto network = network_of(b.graph);
+  for (int round = 0; round < 2; ++round)
+    for (std::int64_t side = 5; side < 17; ++side) {
+      const Tensor input = random_tensor({1, 1, side, side + 2}, b.generator);
+      const auto outputs = network->run(std::vector{input});
+      ASSERT_TRUE(outputs.ok()) << outputs.error().message;
+      EXPECT_LE(largest_difference(outputs->front(), testing::reference_run(b.graph, {input}).front()), 1e-4);
+    }
+}
+
+TEST(Networks, ReportsTheWorkOfConvolutions) {
+  Builder b = plain_denoiser({1, 1, 8, 10});
+  const auto network = network_of(b.graph);
+  ASSERT_TRUE(network->run(b.inputs()).ok());
+  const WorkReport work = network->work();
+  EXPECT_DOUBLE_EQ(work.convolution_flop, 2.0 * 80 * 9 * (32 + 3 * 32 * 32 + 32));
+  EXPECT_GT(work.convolution_seconds, 0);
+  EXPECT_EQ(work.layers.front().runs, 1u);
+}
+
+TEST(Networks, RefusesInputsThatDoNotFit) {
+  Builder b = plain_denoiser({1, 1, 8, 8});
+  const auto network = network_of(b.graph);
+  const Tensor colour = random_tensor({1, 3, 8, 8}, b.generator);
+  EXPECT_FALSE(network->run(std::vector{colour}).ok());
+  EXPECT_FALSE(network->run({}).ok());
+  EXPECT_FALSE(network->run(std::vector{Tensor()}).ok());
+}
+
+TEST(Networks, RefusesWeightsThatAreComputed) {
+  Builder b;
+  const ValueId x = b.input({1, 4, 8, 8}), weights = b.input({4, 4, 3, 3});
+  b.graph.outputs = {
+      b.graph.add_node(Op::conv, "odd", {x, weights}, ConvAttributes{{3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, 1, {0, 0}})};
+  const auto result = network_of(b.graph)->run(b.inputs());
+  ASSERT_FALSE(result.ok());
+  EXPECT_NE(result.error().message.find("'odd'"), std::string::npos) << result.error().message;
+}
+
+}  // namespace
+}  // namespace latentflow
