@@ -77,7 +77,7 @@ struct PoolAttributes {
 /// Inputs x, scale, bias, mean, variance.
 struct BatchNormalizationAttributes { float epsilon = 1e-5f; };
 /// DCR: depth index = (block row, block column, channel); CRD: (channel, block row, block column), which is PixelShuffle.
-/// ONNX knows only DCR for SpaceToDepth; CRD there is written as Reshape-Transpose-Reshape by exporters and by us.
+/// ONNX knows only DCR for SpaceToDepth; exporters spell CRD with Reshape and Transpose (see onnx_export.h for ours).
 enum class DepthOrder { dcr, crd };
 struct DepthSpaceAttributes {
   std::int64_t block = 2;

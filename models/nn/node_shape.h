@@ -1,6 +1,7 @@
-// node_shape.h: the shape rule of one node; infer_shapes runs it over a graph.
+// node_shape.h: the shape rule of one node, for known and for partly known inputs.
 #pragma once
 
+#include <optional>
 #include <span>
 
 #include "graph.h"
@@ -14,5 +15,13 @@ inline constexpr std::int64_t element_limit = std::int64_t{1} << 40;
 /// Extents of the node's output for inputs of positive extents; a null input is one that is left out. The result
 /// still has to be checked against the limits above. Errors name the node, what it needs and what it got.
 Result<Dims> output_dims(const Node& node, std::span<const Dims* const> inputs);
+
+/// What can be said of the node's output before the input sizes are known: from the declared extents in
+/// graph.value(...).dims, where -1 and an empty list (of a value without constant) mean unknown. Nothing when not even
+/// the number of axes follows. An error only where no input size could make the node valid.
+Result<std::optional<Dims>> declared_output_dims(const Graph& graph, const Node& node);
+
+/// Writes what declared_output_dims finds into graph.value(...).dims of every node output.
+Status declare_dims(Graph& graph);
 
 }  // namespace latentflow::nn

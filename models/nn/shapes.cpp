@@ -1,6 +1,8 @@
 // shapes.cpp: extents of every value of a graph for given inputs, and the work they mean; see graph.h.
 #include <fmt/format.h>
 
+#include <array>
+
 #include "node_shape.h"
 
 namespace latentflow::nn {
@@ -16,7 +18,58 @@ Status check_extents(const Dims& dims, const std::string& subject) {
   return success();
 }
 
+// Two sizes for an extent that is not known yet; what comes out equal for both does not depend on it. They are
+// multiples of all usual strides and block sizes.
+std::int64_t stand_in(std::size_t axis, int trial) { return axis == 0 ? 2 + trial : 2880 * (1 + trial); }
+
 }  // namespace
+
+Result<std::optional<Dims>> declared_output_dims(const Graph& graph, const Node& node) {
+  std::array<Dims, 2> outputs;
+  for (const int trial : {0, 1}) {
+    std::vector<Dims> inputs(node.inputs.size());
+    std::vector<const Dims*> pointers(node.inputs.size(), nullptr);
+    bool open = false;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      if (node.inputs[i] == no_value) continue;
+      const ValueInfo& info = graph.value(node.inputs[i]);
+      if (info.dims.empty() && !info.constant) return std::optional<Dims>{};
+      inputs[i] = info.dims;
+      pointers[i] = &inputs[i];
+    }
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      for (std::size_t axis = 0; axis < inputs[i].size(); ++axis) {
+        if (inputs[i][axis] >= 0) continue;
+        open = true;
+        const bool channels = i == 0 && axis == 1 && inputs.size() > 1 && inputs[1].size() == 4;
+        if (channels && node.op == Op::conv && std::holds_alternative<ConvAttributes>(node.attributes))
+          inputs[i][axis] = inputs[1][1] * node.as<ConvAttributes>().group;
+        else if (channels && node.op == Op::conv_transpose)
+          inputs[i][axis] = inputs[1][0];
+        else
+          inputs[i][axis] = stand_in(axis, trial);
+      }
+    Result<Dims> out = output_dims(node, pointers);
+    if (!out && open) return std::optional<Dims>{};
+    if (!out) return out.error();
+    outputs[static_cast<std::size_t>(trial)] = std::move(*out);
+  }
+  Dims& dims = outputs[0];
+  for (std::size_t axis = 0; axis < dims.size(); ++axis) {
+    const bool clamped = node.op == Op::slice && graph.value(node.inputs[0]).dims[axis] < 0;
+    if (clamped || dims[axis] != outputs[1][axis]) dims[axis] = -1;
+  }
+  return std::optional<Dims>(dims);
+}
+
+Status declare_dims(Graph& graph) {
+  for (const Node& node : graph.nodes) {
+    const auto dims = declared_output_dims(graph, node);
+    if (!dims) return dims.error();
+    graph.value(node.output).dims = dims->value_or(Dims{});
+  }
+  return success();
+}
 
 Result<std::vector<Dims>> infer_shapes(const Graph& graph, std::span<const Dims> input_dims) {
   if (input_dims.size() != graph.inputs.size())

@@ -1,0 +1,20 @@
+// onnx_export.h: writes a network as an ONNX file (opset 13) that other engines open.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "nn/graph.h"
+
+namespace latentflow::nn {
+
+/// The bytes of an ONNX model: weights inside as float32, graph.metadata as metadata_props, dynamic extents as named
+/// dimensions. Every operator becomes the ONNX operator of its name, except SpaceToDepth in CRD order, which ONNX
+/// lacks: Reshape to one channel per item, SpaceToDepth, Reshape back; the importer recognises it. Errors:
+/// invalid_argument when the graph is not valid or its input shapes are not declared, unsupported above 2 GiB.
+Result<std::string> serialize_onnx(const Graph& graph);
+
+/// Writes serialize_onnx to a file beside `path` and renames it, so `path` is never half a model.
+Status save_onnx(const Graph& graph, const std::filesystem::path& path);
+
+}  // namespace latentflow::nn

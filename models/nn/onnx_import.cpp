@@ -1,0 +1,249 @@
+// onnx_import.cpp: walks an ONNX file from header to outputs; see onnx_import.h.
+#include "onnx_import.h"
+
+#include <cerrno>
+#include <fstream>
+#include <limits>
+#include <new>
+#include <system_error>
+
+#include "node_shape.h"
+#include "onnx_importer.h"
+#include "onnx_tensor.h"
+#include "passes.h"
+
+namespace latentflow::nn {
+namespace onnx_import {
+
+Graph Importer::run() {
+  read_header();
+  refuse_unknown_operators();
+  read_initializers();
+  read_inputs();
+  read_nodes();
+  read_outputs();
+  check(remove_unused(graph_));
+  return std::move(graph_);
+}
+
+void Importer::read_header() {
+  if (!model_.has_graph()) throw Refusal{bad_input("holds no graph: not an ONNX model")};
+  for (const auto& set : model_.opset_import())
+    if (set.domain().empty() || set.domain() == "ai.onnx") opset_ = set.version();
+  if (opset_ < 7 || opset_ > 21)
+    throw Refusal{unsupported(fmt::format("opset is {}, allowed 7 to 21; export it again with opset 13", opset_))};
+  if (proto_.sparse_initializer_size() > 0) throw Refusal{unsupported("sparse initializers are not supported")};
+  graph_.name = proto_.name();
+  for (const auto& entry : model_.metadata_props()) graph_.metadata.insert_or_assign(entry.key(), entry.value());
+}
+
+void Importer::refuse_unknown_operators() const {
+  std::map<std::string, std::vector<std::string>> unknown;
+  for (const onnx::NodeProto& node : proto_.node()) {
+    const bool standard = node.domain().empty() || node.domain() == "ai.onnx";
+    if (standard && (find_compute_reader(node.op_type()) != nullptr || find_shape_reader(node.op_type()) != nullptr))
+      continue;
+    unknown[standard ? node.op_type() : node.domain() + "." + node.op_type()].push_back(
+        !node.name().empty() || node.output_size() == 0 ? node.name() : node.output(0));
+  }
+  if (unknown.empty()) return;
+  std::string list;
+  for (const auto& [op, nodes] : unknown) {
+    list += fmt::format("{}{} (node \"{}\"", list.empty() ? "" : ", ", op, nodes.front());
+    list += nodes.size() == 1 ? ")" : fmt::format(" and {} more)", nodes.size() - 1);
+  }
+  throw Refusal{unsupported(fmt::format("unsupported operator{}: {}", unknown.size() == 1 ? "" : "s", list))};
+}
+
+void Importer::define(const std::string& name, Known known) {
+  if (!known_.emplace(name, std::move(known)).second)
+    throw Refusal{bad_input(fmt::format("the name \"{}\" is given to two tensors", name))};
+}
+
+void Importer::read_initializers() {
+  for (const onnx::TensorProto& tensor : proto_.initializer()) {
+    const std::string subject = fmt::format("weight tensor \"{}\"", tensor.name());
+    if (is_integer_type(tensor.data_type())) {
+      Integers integers{Dims(tensor.dims().begin(), tensor.dims().end()), {}};
+      for (const std::int64_t number : take(read_integers(tensor, subject)))
+        integers.elements.push_back({.number = number});
+      define(tensor.name(), std::move(integers));
+    } else {
+      define(tensor.name(), FloatConstant{take(read_floats(tensor, subject))});
+    }
+  }
+}
+
+void Importer::read_inputs() {
+  for (const onnx::ValueInfoProto& input : proto_.input()) {
+    if (known_.contains(input.name())) continue;  // up to IR version 3 weights are inputs too
+    if (!input.type().has_tensor_type())
+      throw Refusal{unsupported(fmt::format("input \"{}\" is no tensor", input.name()))};
+    const auto& tensor = input.type().tensor_type();
+    if (tensor.elem_type() != onnx::TensorProto::FLOAT)
+      throw Refusal{
+          unsupported(fmt::format("input \"{}\" holds {}, needs FLOAT", input.name(), type_name(tensor.elem_type())))};
+    Dims dims;
+    for (const auto& dim : tensor.shape().dim())
+      dims.push_back(dim.has_dim_value() && dim.dim_value() > 0 ? dim.dim_value() : -1);
+    define(input.name(), graph_.add_input(input.name(), std::move(dims)));
+    value_names_.insert(input.name());
+  }
+  if (graph_.inputs.empty()) throw Refusal{bad_input("has no input")};
+}
+
+void Importer::read_nodes() {
+  for (int i = 0; i < proto_.node_size(); ++i)
+    for (const std::string& name : proto_.node(i).output())
+      if (!name.empty()) makers_.emplace(name, i);
+  for (const onnx::NodeProto& node : proto_.node()) {
+    if (node.output_size() == 0 || node.output(0).empty())
+      throw Refusal{bad_input(fmt::format("node \"{}\" ({}) has no output", node.name(), node.op_type()))};
+    NodeReader reader(*this, node, node.name().empty() ? node.output(0) : node.name());
+    Reader read = find_shape_reader(node.op_type());
+    if (read == nullptr && (reader.is_integers(0) || reader.is_integers(1))) read = find_integer_reader(node.op_type());
+    if (read == nullptr) read = find_compute_reader(node.op_type());
+    read(reader);
+    reader.finish();
+  }
+}
+
+void Importer::read_outputs() {
+  if (proto_.output_size() == 0) throw Refusal{bad_input("has no output")};
+  std::set<ValueId> taken(graph_.inputs.begin(), graph_.inputs.end());
+  for (const onnx::ValueInfoProto& output : proto_.output()) {
+    const std::string subject = fmt::format("output \"{}\"", output.name());
+    if (!known_.contains(output.name())) throw Refusal{bad_input(subject + " is made by no node")};
+    ValueId id = value(output.name(), subject);
+    // A copy where the tensor is an input, a weight or another output too, so that every output has a value of its own.
+    if (graph_.is_constant(id) || taken.contains(id))
+      id = emit(Op::reshape, output.name(), output.name(), {id},
+                ReshapeAttributes{Dims(graph_.value(id).dims.size(), 0)});
+    if (graph_.value(id).name != output.name()) graph_.value(id).name = unique(output.name());
+    taken.insert(id);
+    graph_.outputs.push_back(id);
+  }
+}
+
+Known& Importer::find(const std::string& name, const std::string& user) {
+  if (const auto found = known_.find(name); found != known_.end()) return found->second;
+  if (const auto maker = makers_.find(name); maker != makers_.end()) {
+    const onnx::NodeProto& node = proto_.node(maker->second);
+    throw Refusal{
+        bad_input(fmt::format("{} uses \"{}\" before node \"{}\" ({}) makes it: a cycle, or nodes out of order", user,
+                              name, node.name(), node.op_type()))};
+  }
+  throw Refusal{bad_input(fmt::format("{} uses \"{}\", which nothing makes", user, name))};
+}
+
+ValueId Importer::value(const std::string& name, const std::string& user) {
+  Known& known = find(name, user);
+  if (const auto* id = std::get_if<ValueId>(&known)) return *id;
+  if (auto* constant = std::get_if<FloatConstant>(&known)) {
+    if (constant->tensor.empty()) throw Refusal{bad_input(fmt::format("{} uses \"{}\", which is empty", user, name))};
+    if (constant->id == no_value) constant->id = add_constant(name, constant->tensor);
+    return constant->id;
+  }
+  if (const auto* reshaped = std::get_if<Reshaped>(&known)) {
+    const ValueId id = materialise(name, user, *reshaped);
+    find(name, user) = id;
+    return id;
+  }
+  throw Refusal{unsupported(fmt::format("{} computes with the integer tensor \"{}\"", user, name))};
+}
+
+ValueId Importer::materialise(const std::string& name, const std::string& user, Reshaped reshaped) {
+  if (reshaped.view) {
+    if (const auto meaning = reshaped.view->meaning()) {
+      if (meaning->op == Op::reshape) return reshaped.view->base();
+      return emit(meaning->op, reshaped.node, name, {reshaped.view->base()}, meaning->attributes);
+    }
+  }
+  const std::string node = fmt::format("node \"{}\" ({})", reshaped.node, reshaped.op);
+  if (reshaped.transposed)
+    throw Refusal{unsupported(fmt::format(
+        "{} moves axes in a way that is no part of PixelShuffle or PixelUnshuffle, the only use that is supported",
+        node))};
+  const ValueId from = value(reshaped.from, user);
+  Dims shape;
+  std::size_t open = 0;
+  for (std::size_t i = 0; i < reshaped.target.size(); ++i) {
+    const Extent& entry = reshaped.target[i];
+    const bool kept = entry == Extent{.of = from, .axis = static_cast<int>(i)};
+    shape.push_back(kept ? 0 : entry.known() ? entry.number : -1);
+    if (shape.back() == -1) ++open;
+  }
+  if (open > 1)
+    throw Refusal{unsupported(fmt::format("{} computes {} of its extents from sizes that are not known", node, open))};
+  return emit(Op::reshape, reshaped.node, name, {from}, ReshapeAttributes{std::move(shape)});
+}
+
+std::string Importer::unique(const std::string& wanted) {
+  std::string candidate = wanted;
+  for (int i = 2; !value_names_.insert(candidate).second; ++i) candidate = fmt::format("{}_{}", wanted, i);
+  return candidate;
+}
+
+ValueId Importer::add_constant(const std::string& name, Tensor tensor) {
+  return graph_.add_constant(unique(name), std::move(tensor));
+}
+
+ValueId Importer::emit(Op op, const std::string& node, const std::string& output, std::vector<ValueId> inputs,
+                       Attributes attributes) {
+  std::string name = node;
+  for (int i = 2; !node_names_.insert(name).second; ++i) name = fmt::format("{}_{}", node, i);
+  const ValueId id = graph_.add_node(op, name, std::move(inputs), std::move(attributes));
+  graph_.value(id).name = unique(output);
+  graph_.value(id).dims = take(declared_output_dims(graph_, graph_.nodes.back())).value_or(Dims{});
+  return id;
+}
+
+}  // namespace onnx_import
+
+namespace {
+
+constexpr std::uintmax_t size_limit = std::numeric_limits<std::int32_t>::max();
+
+}  // namespace
+
+Result<Graph> parse_onnx(std::span<const std::byte> bytes, const std::string& name) {
+  const auto failed = [&](Error error) {
+    error.message = fmt::format("\"{}\": {}", name, error.message);
+    return error;
+  };
+  if (bytes.empty()) return failed(bad_input("is empty"));
+  if (bytes.size() > size_limit)
+    return failed(unsupported(fmt::format("has {} bytes, allowed are {}", bytes.size(), size_limit)));
+  try {
+    onnx::ModelProto model;
+    if (!model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+      return failed(bad_input(
+          fmt::format("is no complete ONNX file: cut off, damaged or of another format ({} bytes)", bytes.size())));
+    return onnx_import::Importer(model).run();
+  } catch (onnx_import::Refusal& refusal) { return failed(std::move(refusal.error)); } catch (const std::bad_alloc&) {
+    return failed(out_of_memory("does not fit into memory"));
+  } catch (const std::exception& failure) { return failed(internal_error(failure.what())); }
+}
+
+Result<Graph> load_onnx(const std::filesystem::path& path) {
+  const auto failed = [&](Error (*kind)(std::string), const std::string& why) {
+    return kind(fmt::format("\"{}\": {}", path.string(), why));
+  };
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(status)) return failed(not_found, "there is no such file");
+  if (!std::filesystem::is_regular_file(status)) return failed(io_error, "is not a file");
+  const std::uintmax_t size = std::filesystem::file_size(path, error);
+  if (error) return failed(io_error, error.message());
+  if (size > size_limit) return failed(unsupported, fmt::format("has {} bytes, allowed are {}", size, size_limit));
+  std::vector<std::byte> bytes;
+  try {
+    bytes.resize(size);
+  } catch (const std::bad_alloc&) { return failed(out_of_memory, "does not fit into memory"); }
+  std::ifstream file(path, std::ios::binary);
+  file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));
+  if (!file) return failed(io_error, std::generic_category().message(errno));
+  return parse_onnx(bytes, path.string());
+}
+
+}  // namespace latentflow::nn

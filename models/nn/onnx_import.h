@@ -1,0 +1,24 @@
+// onnx_import.h: reads ONNX files (opsets 7 to 21) into operator graphs.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+
+#include "nn/graph.h"
+
+namespace latentflow::nn {
+
+/// Reads a model file of at most 2 GiB with its weights inside. Everything that can not be run is refused here, by
+/// name: unsupported operators (all of them in one message) and attribute values, weights that are not finite, values
+/// nothing makes, files that are no ONNX. Integer tensors that only describe shapes are folded into attributes;
+/// Constant, Identity and Dropout disappear; Reshape and Transpose that spell PixelShuffle or PixelUnshuffle become
+/// DepthToSpace and SpaceToDepth. Errors: not_found, io, bad_input (broken file), unsupported; messages start with the
+/// file name.
+Result<Graph> load_onnx(const std::filesystem::path& path);
+
+/// The same for bytes in memory; `name` stands for the file name in messages.
+Result<Graph> parse_onnx(std::span<const std::byte> bytes, const std::string& name);
+
+}  // namespace latentflow::nn

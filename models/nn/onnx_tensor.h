@@ -1,0 +1,26 @@
+// onnx_tensor.h: reads the tensors inside ONNX files.
+#pragma once
+
+#include <onnx/onnx_pb.h>
+
+#include <string>
+
+#include "latentflow/result.h"
+#include "latentflow/tensor.h"
+
+namespace latentflow::nn {
+
+/// Whether the type is one that becomes floats (float, double, float16) or integers (int32, int64, bool).
+bool is_float_type(int data_type);
+bool is_integer_type(int data_type);
+
+/// "DOUBLE" and so on; "type 99" for numbers ONNX does not know.
+std::string type_name(int data_type);
+
+/// The tensor's floats. `subject` names it in errors: external data, a wrong number of bytes, NaN or infinity.
+Result<Tensor> read_floats(const onnx::TensorProto& proto, const std::string& subject);
+
+/// The tensor's integers, row-major.
+Result<std::vector<std::int64_t>> read_integers(const onnx::TensorProto& proto, const std::string& subject);
+
+}  // namespace latentflow::nn
