@@ -1,0 +1,15 @@
+// write_file.h: files that appear whole or not at all.
+#pragma once
+
+#include <span>
+
+#include "input.h"
+
+namespace latentflow::io {
+
+/// Writes the parts one after the other to `target`.`mark`.partial and renames it; makes missing folders. On failure
+/// nothing stays behind, an older file of that name is untouched, and the error says why ("No space left on device").
+/// `mark` tells apart writers in one process.
+Status write_atomically(const Path& target, std::span<const ByteSpan> parts, const std::string& mark);
+
+}  // namespace latentflow::io
