@@ -3,6 +3,9 @@
 
 #include <algorithm>
 
+#include "onnx_import.h"
+#include "passes.h"
+
 namespace latentflow::nn {
 
 namespace {
@@ -24,10 +27,19 @@ auto guarded(const Work& work) -> decltype(work()) {
 
 }  // namespace
 
+Result<std::shared_ptr<const Network>> Network::load(const std::filesystem::path& path, NetworkOptions options) {
+  return guarded([&]() -> Result<std::shared_ptr<const Network>> {
+    Result<Graph> graph = load_onnx(path);
+    if (!graph) return graph.error();
+    return create(std::move(*graph), options);
+  });
+}
+
 Result<std::shared_ptr<const Network>> Network::create(Graph graph, NetworkOptions options) {
   return guarded([&]() -> Result<std::shared_ptr<const Network>> {
-    Graph executed = graph;
-    return std::shared_ptr<const Network>(new Network(std::move(graph), std::move(executed), options));
+    Result<Graph> executed = optimised(graph);
+    if (!executed) return executed.error();
+    return std::shared_ptr<const Network>(new Network(std::move(graph), std::move(*executed), options));
   });
 }
 

@@ -35,7 +35,10 @@ struct WorkReport {
 /// Constant after construction: any number of threads may call any member at once. No exception leaves it.
 class Network : public std::enable_shared_from_this<Network> {
  public:
-  /// Takes the graph through optimised() and checks that its operators fit together where shapes are known.
+  /// Reads an ONNX file; errors as load_onnx and create().
+  static Result<std::shared_ptr<const Network>> load(const std::filesystem::path& path, NetworkOptions options = {});
+
+  /// Takes the graph through optimised(). Errors: those of optimised().
   static Result<std::shared_ptr<const Network>> create(Graph graph, NetworkOptions options = {});
 
   /// As given, with metadata.

@@ -1,4 +1,4 @@
-// elementwise.cpp: activations, binary arithmetic and batch normalisation in the layout they meet.
+// elementwise.cpp: activations and binary arithmetic in the layout they meet.
 #include <algorithm>
 #include <cmath>
 
@@ -136,40 +136,6 @@ class BroadcastLoop final : public Layer {
   std::array<Dims, 2> strides_;
 };
 
-class BatchNormalization final : public Layer {
- public:
-  explicit BatchNormalization(const LayerRequest& request)
-      : pd_({dnnl::prop_kind::forward_inference, request.operands[0].layout,
-             request.node.as<BatchNormalizationAttributes>().epsilon,
-             dnnl::normalization_flags::use_global_stats | dnnl::normalization_flags::use_scale |
-                 dnnl::normalization_flags::use_shift},
-            onednn::user_scratchpad(), onednn::engine()),
-        primitive_(pd_) {
-    for (std::size_t i = 0; i < 4; ++i) constants_[i] = *request.operands[i + 1].constant;
-    output = request.operands[0].layout;
-    sources = {{0, output, Sharing::may_overwrite}};
-    scratch_bytes = pd_.scratchpad_desc().get_size();
-    algorithm = "batch normalisation";
-  }
-
-  void run(const LayerCall& call) const override {
-    const Layout channels = onednn::plain(constants_[0].dims());
-    const auto constant = [&](std::size_t i) { return onednn::memory(channels, constants_[i].data()); };
-    execute(primitive_, {{DNNL_ARG_SRC, onednn::memory(output, call.sources[0])},
-                         {DNNL_ARG_SCALE, constant(0)},
-                         {DNNL_ARG_SHIFT, constant(1)},
-                         {DNNL_ARG_MEAN, constant(2)},
-                         {DNNL_ARG_VARIANCE, constant(3)},
-                         {DNNL_ARG_DST, onednn::memory(output, call.output)},
-                         {DNNL_ARG_SCRATCHPAD, onednn::memory(pd_.scratchpad_desc(), call.scratch)}});
-  }
-
- private:
-  dnnl::batch_normalization_forward::primitive_desc pd_;
-  dnnl::batch_normalization_forward primitive_;
-  std::array<Tensor, 4> constants_;  // scale, shift, mean, variance
-};
-
 /// The extents with leading ones up to `rank`, for broadcasting against a value of that rank.
 Dims with_rank(const Dims& dims, std::size_t rank) {
   Dims out(rank - dims.size(), 1);
@@ -213,13 +179,6 @@ LayerResult make_binary(const LayerRequest& request) {
       return std::unique_ptr<Layer>(std::make_unique<Binary>(request, swap ? 1 : 0, dst, second, dst));
   }
   return std::unique_ptr<Layer>(std::make_unique<BroadcastLoop>(request));
-}
-
-LayerResult make_batch_normalization(const LayerRequest& request) {
-  for (std::size_t i = 1; i < request.operands.size(); ++i)
-    if (request.operands[i].constant == nullptr)
-      return layer_error(request.node, "has statistics that are computed at run time, only constants are possible");
-  return std::unique_ptr<Layer>(std::make_unique<BatchNormalization>(request));
 }
 
 }  // namespace latentflow::nn

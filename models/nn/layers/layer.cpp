@@ -79,7 +79,6 @@ LayerResult make_layer(const LayerRequest& request) {
     case Op::add:
     case Op::sub:
     case Op::mul: return make_binary(request);
-    case Op::batch_normalization: return make_batch_normalization(request);
     case Op::max_pool:
     case Op::average_pool:
     case Op::global_average_pool: return make_pooling(request);
@@ -91,6 +90,7 @@ LayerResult make_layer(const LayerRequest& request) {
     case Op::depth_to_space:
     case Op::space_to_depth: return make_rearrangement(request);
     case Op::resize: return make_resize(request);
+    case Op::batch_normalization: return layer_error(request.node, "has to be folded by optimised() first");
   }
   return layer_error(request.node, "has no implementation");
 }

@@ -87,7 +87,6 @@ LayerResult make_dense(const LayerRequest& request);
 LayerResult make_activation(const LayerRequest& request);
 /// Add, Sub, Mul with numpy broadcasting.
 LayerResult make_binary(const LayerRequest& request);
-LayerResult make_batch_normalization(const LayerRequest& request);
 /// MaxPool, AveragePool, GlobalAveragePool.
 LayerResult make_pooling(const LayerRequest& request);
 /// Reshape and Flatten are views; Concat, Slice, Pad, DepthToSpace and SpaceToDepth copy.
