@@ -1,0 +1,47 @@
+// tiling.h: cutting big pictures into tiles whose results fit together exactly.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "latentflow/result.h"
+#include "latentflow/tensor.h"
+
+namespace latentflow::nn {
+
+/// A rectangle of a picture, in pixels.
+struct Region {
+  std::int64_t y = 0, x = 0, height = 0, width = 0;
+  bool operator==(const Region&) const = default;
+};
+
+/// The network sees `input`; of its result the part `output`, which lies inside, is right and is kept.
+struct Tile {
+  Region input, output;
+};
+
+struct TileOptions {
+  std::int64_t side = 0;                   ///< pixels of a tile with its margin; 0 lets the network choose
+  bool parallel = true;                    ///< on the threads of the calling task arena, else one after the other
+  std::size_t bytes_per_tile = 128 << 20;  ///< working memory that a chosen side may need, per thread
+  std::function<bool()> cancelled = {};    ///< asked before every tile; true ends the run with Code::cancelled
+};
+
+/// What tiles must respect, in pixels of the picture: margins within which results depend on what lies outside, and the
+/// multiple on which tiles start.
+struct TileMargins {
+  std::int64_t top = 0, left = 0, bottom = 0, right = 0;
+  std::int64_t alignment = 1;
+};
+
+/// Covers a picture with tiles of one size, at most `side` pixels each way (more where the margins need it), whose
+/// outputs partition it. Tiles at the border end there, so that they are padded as the whole picture is.
+std::vector<Tile> cut(std::int64_t height, std::int64_t width, std::int64_t side_y, std::int64_t side_x,
+                      const TileMargins& margins);
+
+/// Sides (vertical, horizontal) that compute the fewest pixels per thread, at most `most_pixels` per tile.
+std::pair<std::int64_t, std::int64_t> choose_sides(std::int64_t height, std::int64_t width, const TileMargins& margins,
+                                                   std::int64_t most_pixels, int threads);
+
+}  // namespace latentflow::nn
