@@ -1,0 +1,27 @@
+// receptive_field.h: how far an output pixel of an image-to-image network sees, which is what tiles must overlap.
+#pragma once
+
+#include <optional>
+
+#include "nn/graph.h"
+
+namespace latentflow::nn {
+
+/// What a network needs to run in tiles and give the result of the whole picture: take a tile whose corner lies on
+/// multiples of `alignment`, widen it by `halo` rounded up to multiples of `alignment`, clip it to the picture, run,
+/// and keep the part that belongs to the tile.
+struct TileGeometry {
+  Padding halo{0, 0, 0, 0};  ///< input pixels: top, left, bottom, right
+  Pair alignment{1, 1};      ///< input pixels: vertical, horizontal; what all strides and blocks amount to
+
+  bool operator==(const TileGeometry&) const = default;
+};
+
+/// Exact interval arithmetic over all paths from every output back to every input, for one aligned block of output
+/// pixels. Inputs whose declared height and width are 1 (a noise level) reach every tile whole. Nothing when the
+/// network cannot run in tiles: an output is not of the input's size, or something sees the whole picture
+/// (GlobalAveragePool, Gemm, MatMul, Flatten, Reshape, Resize to a fixed size or aligned at the corners, constants as
+/// large as a picture).
+std::optional<TileGeometry> tile_geometry(const Graph& graph);
+
+}  // namespace latentflow::nn
