@@ -1,0 +1,70 @@
+// compare.cpp: see compare.h.
+#include "compare.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <opencv2/core.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include "metrics.h"
+
+namespace latentflow::quality {
+namespace {
+
+/// The colours of a picture on the scale 0..255: as bytes where they are or shall be bytes, otherwise as floats.
+cv::Mat scaled(const Image& image, bool round) {
+  cv::Mat picture = image.mat();
+  if (image.has_alpha()) {
+    cv::Mat opaque;
+    cv::cvtColor(picture, opaque, cv::COLOR_BGRA2BGR);
+    picture = opaque;
+  }
+  if (picture.depth() == CV_8U) return picture;
+  cv::Mat result;
+  picture.convertTo(result, round ? CV_8U : CV_32F, 255.0 / image.white());
+  return result;
+}
+
+}  // namespace
+
+void Compare::describe(Describe<Compare>& d) {
+  d.name("compare", "measures PSNR, SSIM and mean squared error of a picture against its reference");
+  d.field(&Params::round, "round", "first round and clip the picture to 8 bit, as it would be saved and as papers report");
+  d.field(&Params::ssim, "ssim", "measure SSIM, too; it takes most of the time");
+  d.field(&Params::label, "label", "put before the names of the numbers: noisy gives noisy_psnr");
+  d.example("{node: compare, image: clean, reference: photos}");
+}
+
+Result<Record> Compare::process(const Image& image, const Image& reference, const Record* record, Context& ctx) const {
+  if (image.width() != reference.width() || image.height() != reference.height())
+    return bad_input(fmt::format("image is {}x{}, reference is {}x{}; needs equal sizes", image.width(), image.height(),
+                                 reference.width(), reference.height()));
+  const auto colours = [](const Image& one) { return one.channels() == 1 ? 1 : 3; };
+  if (colours(image) != colours(reference))
+    return bad_input(fmt::format("image has {} channels, reference has {}; needs both grey or both colour (node convert)",
+                                 image.channels(), reference.channels()));
+  if (image.mat().empty()) return bad_input("picture has no pixels");
+  const cv::Mat a = scaled(image, params.round), b = scaled(reference, false);
+  const Difference apart = difference(a, b);
+  Record row = record == nullptr ? Record() : *record;
+  if (row.find("name") == nullptr) row.set("name", ctx.item().name);
+  const std::string prefix = params.label.empty() ? "" : params.label + "_";
+  row.set(prefix + "psnr", apart.psnr);
+  if (params.ssim) row.set(prefix + "ssim", structural_similarity(a, b));
+  row.set(prefix + "mse", apart.mse);
+  return row;
+}
+
+Prediction Compare::predict(const Shapes& inputs) const {
+  // Copies without alpha or in another depth; the strips of the similarity are small beside them.
+  std::size_t bytes = 1u << 20;
+  for (int i = 0; i < 2; ++i) {
+    Shape copy = inputs[static_cast<std::size_t>(i)];
+    copy.element_bytes = i == 0 && params.round ? 1 : 4;
+    bytes += copy.bytes();
+  }
+  return {{Shape{Kind::record, {}, 1}}, bytes};
+}
+
+}  // namespace latentflow::quality
