@@ -17,6 +17,7 @@ enum class Code {
   io,                ///< reading or writing failed
   out_of_memory,     ///< the item needs more than the memory budget
   cancelled,         ///< the run was interrupted before the item was done
+  filtered,          ///< a node dropped the item on purpose; counts as neither success nor failure
   internal,          ///< an exception or a broken invariant: a defect of the program
 };
 
@@ -30,6 +31,7 @@ constexpr const char* to_string(Code code) {
     case Code::io: return "io";
     case Code::out_of_memory: return "out_of_memory";
     case Code::cancelled: return "cancelled";
+    case Code::filtered: return "filtered";
     case Code::internal: return "internal";
   }
   return "internal";
@@ -81,6 +83,7 @@ inline Error unsupported(std::string message) { return {Code::unsupported, std::
 inline Error io_error(std::string message) { return {Code::io, std::move(message), {}}; }
 inline Error out_of_memory(std::string message) { return {Code::out_of_memory, std::move(message), {}}; }
 inline Error cancelled(std::string message) { return {Code::cancelled, std::move(message), {}}; }
+inline Error filtered(std::string reason) { return {Code::filtered, std::move(reason), {}}; }
 inline Error internal_error(std::string message) { return {Code::internal, std::move(message), {}}; }
 
 }  // namespace latentflow

@@ -1,0 +1,106 @@
+// main.cpp: the command `latentflow`.
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "commands.h"
+
+namespace {
+
+using namespace latentflow::cli;
+
+const std::vector<std::string> own_verbs{"run",   "check",    "explain", "plan", "denoise", "nodes",
+                                         "describe", "schema", "docs",    "plugins"};
+
+CLI::Option* add_graph(CLI::App* command, RunArguments& arguments) {
+  command->add_option("--set", arguments.sets, "PARAMETER=VALUE or NODE.PARAMETER=VALUE; may be repeated")->type_name("NAME=VALUE")
+      ->take_all()->expected(1)->allow_extra_args(false);
+  return command->add_option("graph", arguments.graph, "a graph file, or the name of a shipped graph")->required();
+}
+
+void add_run_options(CLI::App* command, RunArguments& arguments) {
+  command->add_option("--threads", arguments.threads, "worker threads (default: one per core)")->check(CLI::Range(1, 1024));
+  command->add_option("--max-memory", arguments.max_memory, "bytes that items in flight may take, such as 2G (default: half of the machine's)")->type_name("SIZE");
+  command->add_option("--ledger", arguments.ledger, "write one JSON line per item")->type_name("FILE");
+  command->add_option("--trace", arguments.trace, "write Chrome trace events")->type_name("FILE");
+  command->add_flag("--profile", arguments.profile, "print time per node and memory");
+  command->add_flag("--quiet", arguments.quiet, "print problems only");
+  command->add_flag("--dry-run", arguments.dry_run, "check, read headers and print the plan; run nothing");
+}
+
+struct DenoiseArguments {
+  std::string input, output, sigma, strength, model;
+};
+
+void add_denoise(CLI::App& app, DenoiseArguments& denoise, RunArguments& arguments, std::function<int()>& chosen) {
+  CLI::App* command = app.add_subcommand("denoise", "denoise a folder of pictures: the graph denoise_folder with its parameters filled in");
+  command->add_option("input", denoise.input, "folder, picture or list of files")->required();
+  command->add_option("output", denoise.output, "folder for the results")->required();
+  command->add_option("--sigma", denoise.sigma, "noise level in grey levels, or auto (default: auto)")->type_name("S");
+  command->add_option("--strength", denoise.strength, "0 leaves pictures as they are, 1 takes all noise away")->type_name("0..1");
+  command->add_option("--model", denoise.model, "a zoo model or an .onnx file")->type_name("NAME");
+  add_run_options(command, arguments);
+  command->callback([&] {
+    chosen = [&] {
+      arguments.graph = "denoise_folder";
+      const auto set = [&](const char* name, const std::string& value) {
+        if (!value.empty()) arguments.sets.push_back(std::string(name) + "=" + value);
+      };
+      set("input", denoise.input);
+      set("output", denoise.output);
+      set("sigma", denoise.sigma);
+      set("strength", denoise.strength);
+      set("model", denoise.model);
+      return run(arguments);
+    };
+  });
+}
+
+}  // namespace
+
+int main(int count, char** values) {
+  if (count > 1 && values[1][0] != '-' && std::find(own_verbs.begin(), own_verbs.end(), values[1]) == own_verbs.end())
+    return hand_over(values[1], values + 1, own_verbs);
+
+  CLI::App app("latentflow: autoencoders as stages of an image pipeline", "latentflow");
+  app.set_version_flag("--version", std::string("latentflow ") + LATENTFLOW_VERSION);
+  app.require_subcommand(1);
+  app.footer("Other commands are programs of their own: 'latentflow train' is latentflow-train.\n"
+             "Exit codes: 0 all delivered, 1 refused, 3 some items failed, 130 interrupted.");
+  RunArguments arguments;
+  DenoiseArguments denoise;
+  std::string node;
+  std::function<int()> chosen;
+  const auto graph_command = [&](const char* name, const char* text, int (*action)(const RunArguments&), bool runs) {
+    CLI::App* command = app.add_subcommand(name, text);
+    add_graph(command, arguments);
+    if (runs) add_run_options(command, arguments);
+    command->callback([&, action] { chosen = [&, action] { return action(arguments); }; });
+  };
+  const auto plain_command = [&](const char* name, const char* text, int (*action)()) {
+    app.add_subcommand(name, text)->callback([&, action] { chosen = action; });
+  };
+  graph_command("run", "run a graph", run, true);
+  graph_command("check", "check a graph file without running it", check, false);
+  graph_command("explain", "print the effective graph and where each value comes from", explain, false);
+  graph_command("plan", "print the memory each item will take, from headers alone", plan, true);
+  add_denoise(app, denoise, arguments, chosen);
+  plain_command("nodes", "list all nodes", nodes);
+  CLI::App* describe_command = app.add_subcommand("describe", "print ports and parameters of a node");
+  describe_command->add_option("node", node, "name of the node")->required();
+  describe_command->callback([&] { chosen = [&] { return describe(node); }; });
+  plain_command("schema", "print a JSON Schema of graph files, for editors", schema);
+  plain_command("docs", "print all nodes as Markdown", docs);
+  plain_command("plugins", "list plugins and why one was refused", plugins);
+
+  try {
+    app.parse(count, values);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // help and version
+    fmt::print(stderr, "latentflow: error: {}\n", error.what());
+    return 1;
+  }
+  return chosen();
+}

@@ -1,0 +1,141 @@
+// run_command.cpp: run, check, explain and plan.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "commands.h"
+#include "graph_data.h"
+#include "progress.h"
+#include "report_text.h"
+#include "signals.h"
+
+namespace latentflow::cli {
+namespace {
+
+/// Failures listed on the terminal; the ledger has them all.
+constexpr std::size_t listed_failures = 50;
+
+std::optional<Graph> load(const Host& host, const RunArguments& arguments) {
+  const Result<Path> file = host.find_graph(arguments.graph);
+  if (!file) {
+    fmt::print(stderr, "latentflow: error: {}\n", file.error().message);
+    return std::nullopt;
+  }
+  return Graph::load(host, *file, arguments.sets);
+}
+
+bool options_of(const RunArguments& arguments, RunOptions& options) {
+  options.threads = arguments.threads;
+  options.ledger = arguments.ledger;
+  options.trace = arguments.trace;
+  if (arguments.max_memory.empty()) return true;
+  const std::optional<std::size_t> bytes = parse_size(arguments.max_memory);
+  if (!bytes) fmt::print(stderr, "--max-memory {}: error: needs a size such as 2G or 512M\n", arguments.max_memory);
+  else options.max_memory = *bytes;
+  return bytes.has_value();
+}
+
+std::string shape_text(const Shape& shape) {
+  if (!shape.known()) return "?";
+  if (shape.kind == Kind::image && shape.dims.size() == 3)
+    return fmt::format("{}x{}, {} x {} bit", shape.dims[1], shape.dims[0], shape.dims[2], 8 * shape.element_bytes);
+  return to_string(shape.dims);
+}
+
+}  // namespace
+
+bool print_problems(const std::vector<Problem>& problems) {
+  bool ok = true;
+  for (const Problem& problem : problems) {
+    fmt::print(stderr, "{}\n", problem.text());
+    ok = ok && problem.warning;
+  }
+  return ok;
+}
+
+int run(const RunArguments& arguments) {
+  if (arguments.dry_run) return plan(arguments);
+  const Host host;
+  RunOptions options;
+  const std::optional<Graph> graph = load(host, arguments);
+  if (!graph || !options_of(arguments, options)) return 1;
+
+  Stop stop;
+  const SignalGuard signals(stop);
+  ProgressLine progress;
+  options.stop = &stop;
+  if (!arguments.quiet) options.on_progress = [&](const Progress& now) { progress.update(now); };
+  const Report report = graph->run(options);
+  progress.clear();
+  print_problems(report.problems);
+  if (report.refused()) return report.exit_code();
+  if (arguments.profile) fmt::print(stderr, "{}", profile_text(report));
+  for (const std::string& warning : report.warnings) fmt::print(stderr, "warning: {}\n", warning);
+  fmt::print(stderr, "{}", failures_text(report, listed_failures));
+  for (const Error& error : report.finish_errors)
+    fmt::print(stderr, "error: {}{}{}\n", error.node, error.node.empty() ? "" : ": ", error.message);
+  if (!arguments.quiet || report.exit_code() != 0) fmt::print(stderr, "{}\n", report.conservation());
+  if (!report.balanced()) fmt::print(stderr, "error: the items do not add up; this is a defect of latentflow, please report it\n");
+  return report.exit_code();
+}
+
+int check(const RunArguments& arguments) {
+  const Host host;
+  const std::optional<Graph> graph = load(host, arguments);
+  if (!graph || !print_problems(graph->problems())) return 1;
+  std::string unset;
+  for (const ExplainedSetting& parameter : graph->parameters())
+    if (parameter.origin == "not set yet") unset += (unset.empty() ? "; needs --set " : ", ") + parameter.name + "=...";
+  fmt::print("{}: {} nodes, no problems{}\n", graph->name(), graph->explain().size(), unset);
+  return 0;
+}
+
+int explain(const RunArguments& arguments) {
+  const Host host;
+  const std::optional<Graph> graph = load(host, arguments);
+  if (!graph || !print_problems(graph->problems())) return 1;
+  fmt::print("graph: {}\n", graph->name());
+  const auto print = [](const std::string& indent, const std::vector<ExplainedSetting>& settings) {
+    std::size_t name_width = 0, value_width = 0;
+    for (const auto& [name, value, origin] : settings)
+      name_width = std::max(name_width, name.size()), value_width = std::max(value_width, value.size());
+    for (const auto& [name, value, origin] : settings)
+      fmt::print("{}{:<{}} {:<{}}  # {}\n", indent, name + ":", name_width + 1, value, std::min<std::size_t>(value_width, 40), origin);
+  };
+  if (!graph->parameters().empty()) fmt::print("params:\n");
+  print("  ", graph->parameters());
+  fmt::print("nodes:\n");
+  for (const ExplainedNode& node : graph->explain()) {
+    fmt::print("  {}:\n    node: {}\n", node.id, node.type);
+    print("    ", node.settings);
+  }
+  return 0;
+}
+
+int plan(const RunArguments& arguments) {
+  const Host host;
+  RunOptions options;
+  const std::optional<Graph> graph = load(host, arguments);
+  if (!graph || !options_of(arguments, options)) return 1;
+  const Plan plan = graph->plan(options);
+  if (!print_problems(plan.problems)) return 1;
+  std::size_t width = 4, largest = 0, total_failed = 0;
+  for (const PlannedItem& item : plan.items) width = std::max(width, std::min<std::size_t>(item.name.size(), 48));
+  for (const PlannedItem& item : plan.items) {
+    if (item.failed) {
+      ++total_failed;
+      fmt::print("{:<{}}  fails: {}: {}\n", item.name, width, item.error.node, item.error.message);
+      continue;
+    }
+    largest = std::max(largest, item.bytes);
+    total_failed += item.bytes > plan.max_memory;
+    fmt::print("{:<{}}  {:>9} at {}{}  ({})\n", item.name, width, format_size(item.bytes), item.peak_node,
+               item.bytes > plan.max_memory ? ", more than allowed" : "", item.shapes.empty() ? "?" : shape_text(item.shapes.front().second));
+  }
+  const std::size_t together = largest == 0 ? 0 : plan.max_memory / largest;
+  fmt::print("{} items, {} would fail; the largest takes {} of {} allowed{}\n", plan.items.size(), total_failed, format_size(largest),
+             format_size(plan.max_memory), largest == 0 ? "" : fmt::format(", {} of its size fit at once", together));
+  return 0;
+}
+
+}  // namespace latentflow::cli

@@ -1,0 +1,48 @@
+// verbs.cpp: verbs that are programs of their own: `latentflow train` is `latentflow-train`.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "commands.h"
+#include "diagnostics.h"
+
+namespace latentflow::cli {
+namespace {
+
+Path own_folder() {
+  std::error_code failure;
+  return std::filesystem::read_symlink("/proc/self/exe", failure).parent_path();
+}
+
+std::vector<std::string> programs_beside(const Path& folder) {
+  std::vector<std::string> verbs;
+  std::error_code failure;
+  for (std::filesystem::directory_iterator entry(folder, failure), end; !failure && entry != end; entry.increment(failure))
+    if (const std::string name = entry->path().filename().string(); name.starts_with("latentflow-")) verbs.push_back(name.substr(11));
+  return verbs;
+}
+
+}  // namespace
+
+int hand_over(const std::string& verb, char** arguments, const std::vector<std::string>& own_verbs) {
+  const std::string program = "latentflow-" + verb;
+  if (verb.find('/') == std::string::npos) {
+    const std::string beside = (own_folder() / program).string();
+    execv(beside.c_str(), arguments);
+    if (errno == ENOENT) execvp(program.c_str(), arguments);
+    if (errno != ENOENT) {
+      fmt::print(stderr, "latentflow: error: {} cannot be started: {}\n", program, std::strerror(errno));
+      return 1;
+    }
+  }
+  std::vector<std::string> known = own_verbs;
+  for (std::string& other : programs_beside(own_folder())) known.push_back(std::move(other));
+  const std::string near = nearest(verb, known);
+  fmt::print(stderr, "latentflow: error: unknown command '{}'{}\n", verb,
+             near.empty() ? "; 'latentflow --help' lists the commands" : "; did you mean '" + near + "'?");
+  return 1;
+}
+
+}  // namespace latentflow::cli

@@ -1,0 +1,93 @@
+// admission.cpp: see admission.h.
+#include "admission.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <limits>
+#include <string>
+
+namespace latentflow {
+
+ChargeModel::ChargeModel(const CheckedGraph& graph) : graph_(graph) {
+  const std::size_t count = graph.nodes.size();
+  ancestor_.assign(count, std::vector<bool>(count));
+  consumers_.resize(count);
+  for (std::size_t i = 0; i < count; ++i) consumers_[i].resize(graph.nodes[i].info->outputs.size());
+  for (std::size_t node : graph.order)
+    for (const auto& wire : graph.nodes[node].inputs) {
+      if (!wire) continue;
+      consumers_[wire->node][wire->port].push_back(node);
+      ancestor_[node][wire->node] = true;
+      for (std::size_t i = 0; i < count; ++i)
+        if (ancestor_[wire->node][i]) ancestor_[node][i] = true;
+    }
+}
+
+Charge ChargeModel::charge(const std::vector<std::unique_ptr<Node>>& nodes, const std::vector<Shape>& source_shapes) const {
+  const std::size_t count = nodes.size();
+  Charge result;
+  result.outputs.resize(count);
+  std::vector<std::size_t> working(count);
+  for (std::size_t node : graph_.order) {
+    const CheckedNode& checked = graph_.nodes[node];
+    Shapes inputs;
+    for (std::size_t port = 0; port < checked.inputs.size(); ++port) {
+      const auto& wire = checked.inputs[port];
+      inputs.push_back(wire ? result.outputs[wire->node][wire->port] : Shape{checked.info->inputs[port].kind, {}, 1});
+    }
+    Shapes& outputs = result.outputs[node];
+    if (checked.info->role == Role::source) {
+      outputs.push_back(source_shapes[node]);
+    } else {
+      try {
+        Prediction prediction = nodes[node]->predict(inputs);
+        outputs = std::move(prediction.outputs);
+        working[node] = prediction.working_bytes;
+      } catch (...) {  // a defect of the plugin; the item itself may still pass
+      }
+    }
+    for (std::size_t port = outputs.size(); port < checked.info->outputs.size(); ++port)
+      outputs.push_back({checked.info->outputs[port].kind, {}, 1});
+  }
+
+  for (std::size_t node = 0; node < count; ++node) {
+    std::size_t bytes = 0;
+    for (std::size_t other = 0; other < count; ++other) {
+      if (other != node && (before(node, other) || before(other, node))) continue;
+      bytes += working[other];
+    }
+    for (std::size_t producer = 0; producer < count; ++producer) {
+      if (before(node, producer)) continue;  // not made yet
+      for (std::size_t port = 0; port < consumers_[producer].size(); ++port) {
+        const auto& takers = consumers_[producer][port];
+        const bool consumed = producer != node && std::all_of(takers.begin(), takers.end(), [&](std::size_t taker) {
+          return before(taker, node);
+        });
+        if (!consumed) bytes += result.outputs[producer][port].bytes();
+      }
+    }
+    if (bytes > result.bytes) result.bytes = bytes, result.peak_node = node;
+  }
+  return result;
+}
+
+std::size_t default_memory_budget() {
+  std::size_t limit = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGE_SIZE));
+  for (const char* file : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+    std::ifstream stream(file);
+    std::size_t bytes = 0;
+    if (stream >> bytes) limit = std::min(limit, bytes);  // "max" does not read as a number
+  }
+  return limit / 2;
+}
+
+std::size_t peak_resident_bytes() {
+  std::ifstream stream("/proc/self/status");
+  for (std::string line; std::getline(stream, line);)
+    if (line.starts_with("VmHWM:")) return std::stoull(line.substr(6)) * 1024;
+  return 0;
+}
+
+}  // namespace latentflow

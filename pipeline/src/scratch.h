@@ -1,0 +1,62 @@
+// scratch.h: aligned temporary memory for calls of nodes; blocks are kept and reused, because fresh pages cost time.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <span>
+#include <vector>
+
+#include "latentflow/tensor.h"
+
+namespace latentflow {
+
+/// Blocks of any size. Idle blocks together stay below `keep_bytes`; what does not fit is returned to the system.
+class ScratchPool {
+ public:
+  explicit ScratchPool(std::size_t keep_bytes) : keep_bytes_(keep_bytes) {}
+  ScratchPool(const ScratchPool&) = delete;
+  ScratchPool& operator=(const ScratchPool&) = delete;
+  ~ScratchPool() {
+    for (auto& [size, block] : idle_) std::free(block);
+  }
+
+  struct Block {
+    void* memory = nullptr;
+    std::size_t size = 0;
+  };
+
+  /// Throws std::bad_alloc.
+  Block take(std::size_t bytes) {
+    const std::size_t size = (bytes + Tensor::alignment - 1) / Tensor::alignment * Tensor::alignment;
+    {
+      const std::lock_guard lock(mutex_);
+      if (auto found = idle_.lower_bound(size); found != idle_.end() && found->first <= 2 * size) {
+        const Block block{found->second, found->first};
+        idle_bytes_ -= block.size;
+        idle_.erase(found);
+        return block;
+      }
+    }
+    void* memory = std::aligned_alloc(Tensor::alignment, size == 0 ? Tensor::alignment : size);
+    if (memory == nullptr) throw std::bad_alloc();
+    return {memory, size};
+  }
+
+  void give_back(Block block) {
+    const std::lock_guard lock(mutex_);
+    if (block.size == 0 || idle_bytes_ + block.size > keep_bytes_) return std::free(block.memory);
+    idle_bytes_ += block.size;
+    idle_.emplace(block.size, block.memory);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::multimap<std::size_t, void*> idle_;
+  std::size_t idle_bytes_ = 0;
+  const std::size_t keep_bytes_;
+};
+
+}  // namespace latentflow

@@ -1,0 +1,85 @@
+// sources.cpp: see sources.h.
+#include "sources.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <set>
+
+namespace latentflow {
+namespace {
+
+using Keys = std::map<std::string, std::vector<const SourceItem*>>;
+
+void check_names(const CheckedNode& node, const std::vector<SourceItem>& listed, Diagnostics& diagnostics) {
+  std::set<std::string> names;
+  for (const SourceItem& item : listed)
+    if (!names.insert(item.name).second)
+      return diagnostics.error(node.place, fmt::format("'{}' ({}) lists '{}' twice", node.id, node.info->name, item.name));
+}
+
+/// "a.png, b.png and 3 more"
+std::string some_names(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min<std::size_t>(names.size(), 3); ++i) text += (i ? ", " : "") + names[i];
+  return names.size() > 3 ? fmt::format("{} and {} more", text, names.size() - 3) : text;
+}
+
+}  // namespace
+
+ItemList list_sources(const CheckedGraph& graph, const std::vector<std::unique_ptr<Node>>& nodes, Diagnostics& diagnostics) {
+  ItemList list;
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    if (graph.nodes[i].info->role != Role::source) continue;
+    Result<std::vector<SourceItem>> listed = nodes[i]->list();
+    if (!listed)
+      diagnostics.error(graph.nodes[i].place, fmt::format("'{}' ({}): {}", graph.nodes[i].id, graph.nodes[i].info->name,
+                                                          listed.error().message));
+    list.sources.push_back(i);
+    list.listed.push_back(listed ? std::move(*listed) : std::vector<SourceItem>{});
+    check_names(graph.nodes[i], list.listed.back(), diagnostics);
+  }
+  if (!diagnostics.ok() || list.listed.empty()) return list;
+
+  for (const SourceItem& item : list.listed[0]) {
+    JoinedItem joined{{&item}, {""}};
+    list.items.push_back(std::move(joined));
+  }
+  if (list.items.empty()) list.warnings.push_back(fmt::format("'{}' lists no items", graph.nodes[list.sources[0]].id));
+
+  for (std::size_t source = 1; source < list.sources.size(); ++source) {
+    const std::string& id = graph.nodes[list.sources[source]].id;
+    const auto& listed = list.listed[source];
+    Keys keys;
+    for (const SourceItem& item : listed) keys[item.key].push_back(&item);
+    std::set<const SourceItem*> used;
+    for (JoinedItem& joined : list.items) {
+      const SourceItem* partner = nullptr;
+      std::string why;
+      const std::string& key = joined.from_source[0]->key;
+      if (listed.size() == 1) {
+        partner = &listed[0];
+      } else if (const auto found = keys.find(key); found == keys.end()) {
+        why = fmt::format("no partner for '{}' in {}", key, id);
+      } else if (found->second.size() > 1) {
+        why = fmt::format("{} partners for '{}' in {}: {}, {}", found->second.size(), key, id, found->second[0]->name,
+                          found->second[1]->name);
+        used.insert(found->second.begin(), found->second.end());
+      } else {
+        partner = found->second[0];
+      }
+      used.insert(partner);
+      joined.from_source.push_back(partner);
+      joined.no_partner.push_back(std::move(why));
+    }
+    std::vector<std::string> left;
+    for (const SourceItem& item : listed)
+      if (!used.contains(&item)) left.push_back(item.name);
+    if (!left.empty())
+      list.warnings.push_back(fmt::format("{} of '{}' have no partner in '{}' and were not used: {}", left.size(), id,
+                                          graph.nodes[list.sources[0]].id, some_names(left)));
+  }
+  return list;
+}
+
+}  // namespace latentflow
