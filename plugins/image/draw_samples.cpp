@@ -76,8 +76,7 @@ Result<Image> DrawSamples::process(const SourceItem& item, Context& ctx) const {
   Metadata metadata;
   metadata.original_width = params.width;
   metadata.original_height = params.height;
-  metadata.tags["format"] = "drawn";
-  metadata.tags["depth"] = "8";
+  metadata.tags = {{"format", "drawn"}, {"depth", "8"}};
   ctx.set_metadata(std::move(metadata));
   constexpr int samples = 3;  // per pixel and direction: smooth edges
   return Image(kind.scene == nullptr ? draw_letter(seed, size) : render(kind.scene(seed, frame), size, samples));
