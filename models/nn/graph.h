@@ -140,6 +140,9 @@ std::int64_t parameter_count(const Graph& graph);
 /// what it needs and what it got.
 Result<std::vector<Dims>> infer_shapes(const Graph& graph, std::span<const Dims> input_dims);
 
+/// Multiply-adds of one node; 0 for everything but Conv, ConvTranspose, Gemm and MatMul.
+std::int64_t multiply_adds(const Node& node, const std::vector<Dims>& shapes);
+
 /// Multiply-adds of Conv, ConvTranspose, Gemm and MatMul by the direct algorithm, for shapes from infer_shapes.
 std::int64_t multiply_adds(const Graph& graph, const std::vector<Dims>& shapes);
 

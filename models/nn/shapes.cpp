@@ -113,29 +113,25 @@ Result<std::vector<Dims>> infer_shapes(const Graph& graph, std::span<const Dims>
   return shapes;
 }
 
-std::int64_t multiply_adds(const Graph& graph, const std::vector<Dims>& shapes) {
+std::int64_t multiply_adds(const Node& node, const std::vector<Dims>& shapes) {
   const auto shape = [&](ValueId id) -> const Dims& { return shapes[static_cast<std::size_t>(id)]; };
-  std::int64_t total = 0;
-  for (const Node& node : graph.nodes) {
-    const Dims& out = shape(node.output);
-    switch (node.op) {
-      case Op::conv: {  // every output sums over one weight filter
-        const Dims& weights = shape(node.inputs[1]);
-        total += element_count(out) * weights[1] * weights[2] * weights[3];
-        break;
-      }
-      case Op::conv_transpose: {  // every input is spread by one weight filter
-        const Dims& weights = shape(node.inputs[1]);
-        total += element_count(shape(node.inputs[0])) * weights[1] * weights[2] * weights[3];
-        break;
-      }
-      case Op::gemm:
-        total += element_count(out) * shape(node.inputs[0])[node.as<GemmAttributes>().trans_a ? 0 : 1];
-        break;
-      case Op::matmul: total += element_count(out) * shape(node.inputs[0]).back(); break;
-      default: break;
-    }
+  const auto filter = [&] {  // weights that one output (Conv) or one input (ConvTranspose) meets
+    const Dims& weights = shape(node.inputs[1]);
+    return weights[1] * weights[2] * weights[3];
+  };
+  switch (node.op) {
+    case Op::conv: return element_count(shape(node.output)) * filter();
+    case Op::conv_transpose: return element_count(shape(node.inputs[0])) * filter();
+    case Op::gemm:
+      return element_count(shape(node.output)) * shape(node.inputs[0])[node.as<GemmAttributes>().trans_a ? 0 : 1];
+    case Op::matmul: return element_count(shape(node.output)) * shape(node.inputs[0]).back();
+    default: return 0;
   }
+}
+
+std::int64_t multiply_adds(const Graph& graph, const std::vector<Dims>& shapes) {
+  std::int64_t total = 0;
+  for (const Node& node : graph.nodes) total += multiply_adds(node, shapes);
   return total;
 }
 

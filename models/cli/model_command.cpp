@@ -1,0 +1,129 @@
+// model_command.cpp: the program latentflow-model, which shows and checks ONNX files (`latentflow model ...`).
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "nn/model_card.h"
+#include "nn/onnx_import.h"
+#include "nn/passes.h"
+#include "nn/receptive_field.h"
+
+namespace latentflow::nn {
+namespace {
+
+constexpr int refused = 1;  // as for the other commands of latentflow
+
+int fail(const Error& error) {
+  fmt::print(stderr, "error: {}\n", error.message);
+  return refused;
+}
+
+// "480x640": height and width.
+std::optional<Pair> parse_size(const std::string& text) {
+  long long height = 0, width = 0;
+  int read = 0;
+  if (std::sscanf(text.c_str(), "%lldx%lld%n", &height, &width, &read) != 2) return {};
+  if (static_cast<std::size_t>(read) != text.size() || height < 1 || width < 1) return {};
+  return Pair{height, width};
+}
+
+// Declared extents, with `size` where height and width are free or replaced, and 1 for everything else that is free.
+std::vector<Dims> input_dims(const Graph& graph, const std::optional<Pair>& size) {
+  std::vector<Dims> result;
+  for (const ValueId id : graph.inputs) {
+    Dims dims = graph.value(id).dims;
+    const bool level = dims.size() != 4 || (dims[2] == 1 && dims[3] == 1);
+    for (std::size_t axis = 0; axis < dims.size(); ++axis) {
+      const bool spatial = !level && axis >= 2;
+      if (spatial && size)
+        dims[axis] = (*size)[axis - 2];
+      else if (dims[axis] < 0)
+        dims[axis] = spatial ? 256 : 1;
+    }
+    result.push_back(std::move(dims));
+  }
+  return result;
+}
+
+void print_ports(const char* title, const Graph& graph, const std::vector<ValueId>& ids) {
+  for (const ValueId id : ids)
+    fmt::print("{:<12} {} {}\n", title, graph.value(id).name, to_string(graph.value(id).dims));
+}
+
+void print_tiles(const Graph& graph) {
+  const auto geometry = tile_geometry(graph);
+  if (!geometry) {
+    fmt::print("{:<12} impossible: the network sees the whole picture or changes its size\n", "tiles");
+    return;
+  }
+  const auto& [top, left, bottom, right] = geometry->halo;
+  fmt::print("{:<12} halo top {} left {} bottom {} right {}, corners on multiples of {}x{}\n", "tiles", top, left,
+             bottom, right, geometry->alignment[0], geometry->alignment[1]);
+}
+
+void print_layers(const Graph& graph, const std::vector<Dims>& shapes) {
+  std::size_t name_width = 4;
+  for (const Node& node : graph.nodes) name_width = std::max(name_width, std::min<std::size_t>(node.name.size(), 40));
+  fmt::print("\n{:<{}}  {:<18}  {:>20}  {:>12}  {:>12}\n", "name", name_width, "operator", "output", "parameters",
+             "MMAC");
+  for (const Node& node : graph.nodes) {
+    std::int64_t parameters = 0;
+    for (const ValueId id : node.inputs)
+      if (graph.is_constant(id)) parameters += graph.value(id).constant->size();
+    fmt::print("{:<{}}  {:<18}  {:>20}  {:>12}  {:>12.3f}\n", node.name, name_width, to_string(node.op),
+               to_string(shapes[static_cast<std::size_t>(node.output)]), parameters,
+               static_cast<double>(multiply_adds(node, shapes)) * 1e-6);
+  }
+  fmt::print("{:<{}}  {:<18}  {:>20}  {:>12}  {:>12.3f}\n", "all", name_width, "", "", parameter_count(graph),
+             static_cast<double>(multiply_adds(graph, shapes)) * 1e-6);
+}
+
+int info(const std::string& file, const std::optional<Pair>& size) {
+  const auto graph = load_onnx(file);
+  if (!graph) return fail(graph.error());
+  fmt::print("{:<12} {}\n{:<12} {}\n", "file", file, "network", graph->name);
+  print_ports("input", *graph, graph->inputs);
+  print_ports("output", *graph, graph->outputs);
+  fmt::print("{:<12} {}\n", "parameters", parameter_count(*graph));
+  print_tiles(*graph);
+  for (const auto& [key, value] : graph->metadata) fmt::print("{:<12} {}\n", key, value);
+  const auto shapes = infer_shapes(*graph, input_dims(*graph, size));
+  if (!shapes) return fail(shapes.error());
+  print_layers(*graph, *shapes);
+  const auto card = read_card(*graph);
+  return card ? 0 : fail(card.error());
+}
+
+int check(const std::string& file) {
+  auto graph = load_onnx(file);
+  if (!graph) return fail(graph.error());
+  if (const auto card = read_card(*graph); !card) return fail(card.error());
+  const auto result = optimised(std::move(*graph));
+  return result ? 0 : fail(result.error());
+}
+
+}  // namespace
+}  // namespace latentflow::nn
+
+int main(int argc, char** argv) {
+  CLI::App app("shows and checks the networks that latentflow runs (ONNX files)", "latentflow model");
+  app.require_subcommand(1);
+  std::string file, shape;
+  CLI::App* info = app.add_subcommand("info", "the card, inputs, outputs and layers of a network");
+  info->add_option("FILE", file, "an ONNX file")->required();
+  info->add_option("--shape", shape, "height x width to show extents and work for, for example 480x640");
+  CLI::App* check = app.add_subcommand("check", "whether latentflow can run a network; says why not");
+  check->add_option("FILE", file, "an ONNX file")->required();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) { return app.exit(error) == 0 ? 0 : latentflow::nn::refused; }
+  std::optional<latentflow::nn::Pair> size;
+  if (!shape.empty() && !(size = latentflow::nn::parse_size(shape))) {
+    fmt::print(stderr, "error: --shape is \"{}\", needs height x width, for example 480x640\n", shape);
+    return latentflow::nn::refused;
+  }
+  return info->parsed() ? latentflow::nn::info(file, size) : latentflow::nn::check(file);
+}
