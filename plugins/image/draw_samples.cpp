@@ -78,7 +78,7 @@ Result<Image> DrawSamples::process(const SourceItem& item, Context& ctx) const {
   metadata.original_height = params.height;
   metadata.tags = {{"format", "drawn"}, {"depth", "8"}};
   ctx.set_metadata(std::move(metadata));
-  constexpr int samples = 3;  // per pixel and direction: smooth edges
+  constexpr int samples = 2;  // per pixel and direction: smooth edges
   return Image(kind.scene == nullptr ? draw_letter(seed, size) : render(kind.scene(seed, frame), size, samples));
 }
 

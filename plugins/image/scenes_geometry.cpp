@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <array>
 #include <opencv2/imgproc.hpp>
+#include <sstream>
+#include <string>
 #include <vector>
 
 #include "lattice_noise.h"
@@ -112,36 +114,40 @@ Scene draw_rings(std::uint64_t seed, const Frame& frame) {
 }
 
 cv::Mat draw_letter(std::uint64_t seed, cv::Size size) {
-  static const std::array<const char*, 14> lines{
-      "A picture is a row of numbers", "and noise is what the numbers", "say when nothing was there.", "An autoencoder learns which",
-      "numbers belong together: it", "keeps the strokes of a letter", "and forgets the grain of the", "film. What is left over is the",
-      "part that repeats nowhere else.", "Pack my box with five dozen", "liquor jugs. 0123456789 (%&?)", "Sphinx of black quartz, judge",
-      "my vow! The five boxing wizards", "jump quickly; [x + y = 2z]."};
+  static const std::array<const char*, 8> sentences{
+      "A picture is a row of numbers, and noise is what the numbers say when nothing was there.",
+      "An autoencoder learns which numbers belong together: it keeps the strokes of a letter and forgets the grain of the film.",
+      "Pack my box with five dozen liquor jugs.", "Sphinx of black quartz, judge my vow!",
+      "What is left over is the part that repeats nowhere else.", "The five boxing wizards jump quickly; [x + y = 2z].",
+      "0123456789 (%&?) makes no sense, and that is why it is hard to guess.", "How vexingly quick daft zebras jump."};
   Dice dice(seed);
   constexpr int zoom = 2;
   const int width = size.width * zoom, height = size.height * zoom;
   cv::Mat page(height, width, CV_8UC3, cv::Scalar(226, 240, 247));
   const cv::Scalar ink(66, 40, 34), red(40, 44, 168);
   const double unit = std::max(4.0, height / 16.0);  // height of a line of the body
-  const auto write = [&](const char* text, double x, double y, double letter, int font, const cv::Scalar& colour, double bold) {
+  const double left = unit * 1.1, right = width - left;
+  const auto write = [&](const std::string& text, double x, double y, double letter, int font, const cv::Scalar& colour, double bold) {
     const double scale = letter / 30;  // capitals of these fonts are about 21 of 30 units
     cv::putText(page, text, {cvRound(x), cvRound(y)}, font, scale, colour, std::max(1, cvRound(scale * 1.6 * bold)), cv::LINE_AA);
   };
-  const double left = unit * 1.1;
   write("Dear noise,", left, unit * 2.2, unit * 1.9, cv::FONT_HERSHEY_SCRIPT_COMPLEX, red, 1.3);
-  cv::line(page, {cvRound(left), cvRound(unit * 2.9)}, {cvRound(width - left), cvRound(unit * 2.9)}, red, std::max(1, cvRound(unit / 14)), cv::LINE_AA);
-  const int first = dice.below(static_cast<int>(lines.size()));
+  cv::line(page, {cvRound(left), cvRound(unit * 2.9)}, {cvRound(right), cvRound(unit * 2.9)}, red, std::max(1, cvRound(unit / 14)), cv::LINE_AA);
+  std::istringstream words;
   double y = unit * 4.2;
-  for (int i = 0; y < height - unit * 0.5; ++i) {
-    const double letter = i < 5 ? unit * 0.95 : i < 9 ? unit * 0.72 : unit * 0.55;
-    const int font = i % 5 == 4 ? cv::FONT_HERSHEY_COMPLEX : i < 5 ? cv::FONT_HERSHEY_COMPLEX : cv::FONT_HERSHEY_SIMPLEX;
-    for (double x = left; x < width - left;) {
-      const char* text = lines[static_cast<std::size_t>(first + i) % lines.size()];
-      write(text, x, y, letter, font, ink, 1);
-      x += cv::getTextSize(text, font, letter / 30, 1, nullptr).width + letter;
-      if (i < 5) break;
+  std::string word;
+  for (std::size_t line = 0, sentence = static_cast<std::size_t>(dice.below(8)); y < height - unit * 0.4; ++line) {
+    const double letter = line < 4 ? unit * 0.95 : line < 8 ? unit * 0.72 : unit * 0.55;
+    const int font = line < 4 || line % 5 == 4 ? cv::FONT_HERSHEY_COMPLEX : cv::FONT_HERSHEY_SIMPLEX;
+    for (double x = left;;) {
+      while (word.empty() && !(words >> word)) words = std::istringstream(sentences[sentence++ % sentences.size()]);
+      const double extent = cv::getTextSize(word, font, letter / 30, 1, nullptr).width;
+      if (x + extent > right && x > left) break;  // the word begins the next line
+      write(word, x, y, letter, font, ink, 1);
+      x += extent + letter * 0.5;
+      word.clear();
     }
-    y += letter * 1.25;
+    y += letter * 1.28;
   }
   cv::Mat small;
   cv::resize(page, small, size, 0, 0, cv::INTER_AREA);

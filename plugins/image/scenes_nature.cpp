@@ -27,32 +27,33 @@ Scene draw_hills(std::uint64_t seed, const Frame& frame) {
   Dice dice(seed);
   const Daytime time = times[static_cast<std::size_t>(dice.below(3))];
   const float sun_x = dice.between(0.2f, 0.8f) * frame.aspect, sun_y = dice.between(0.22f, 0.4f);
+  constexpr int ridges = 6;
+  const auto crest_of = [=](int i, float depth, float x) {
+    const float steep = 1.6f + 1.1f * depth;
+    const float bump = fractal(x * steep + 17.0f * static_cast<float>(i), 0.5f, 6, seed + 11 + static_cast<std::uint64_t>(i));
+    float crest = 0.40f + 0.50f * depth * depth + 0.06f * depth - (0.30f - 0.14f * depth) * (bump - 0.35f);
+    if (i >= 3) {  // pointed trees along the nearer crests
+      const float cell = x * (70.0f - 16.0f * static_cast<float>(i - 3)), tip = std::abs(cell - std::floor(cell) - 0.5f) * 2;
+      crest -= (0.012f + 0.035f * depth) * lattice(std::floor(cell), 3.0f, seed + 31 + static_cast<std::uint64_t>(i)) * (1 - tip);
+    }
+    return crest;
+  };
   return [=](float x, float y) {
-    Colour colour = mix(time.zenith, time.horizon, std::pow(std::fmin(1.0f, y / 0.6f), 1.3f));
+    for (int i = ridges - 1; i >= 0 && y > 0.2f; --i) {  // from the nearest, which hides the others
+      const float depth = static_cast<float>(i) / (ridges - 1), crest = crest_of(i, depth, x);
+      if (y < crest) continue;
+      const Colour base = mix(time.far, time.near, std::pow(depth, 0.7f));
+      const float grain = fractal(x * 26, y * 40, 3, seed + 51 + static_cast<std::uint64_t>(i)) - 0.5f;
+      const float light = std::exp(-(y - crest) * 22.0f) * 0.16f * (1 - 0.6f * depth);
+      const float mist = smooth_step(0.0f, 0.22f, y - crest) * 0.38f * (1 - depth);
+      return mix(mix(base * (1 + 0.45f * grain * (0.15f + depth)), time.sun, light), time.horizon, mist);
+    }
+    Colour colour = mix(time.zenith, time.horizon, std::pow(std::fmin(1.0f, y / 0.5f), 1.3f));
     const float away = std::hypot(x - sun_x, y - sun_y);
     colour = mix(colour, time.sun, 0.75f * std::exp(-away * 5.0f) + 0.25f * std::exp(-away * 1.6f));
     if (away < 0.05f) colour = mix(colour, time.sun, smooth_step(0.05f, 0.046f, away));
     const float cloud = fractal(x * 2.2f + 9, y * 7.5f, 5, seed + 1);
-    colour = mix(colour, time.sun, 0.45f * smooth_step(0.52f, 0.8f, cloud) * smooth_step(0.62f, 0.15f, y));
-    constexpr int ridges = 6;
-    for (int i = 0; i < ridges; ++i) {
-      const float depth = static_cast<float>(i) / (ridges - 1);  // 0: farthest
-      const float steep = 1.6f + 1.1f * depth;
-      float crest = 0.40f + 0.50f * depth * depth + 0.06f * depth;
-      crest -= (0.25f - 0.10f * depth) * (fractal(x * steep + 17.0f * static_cast<float>(i), 0.5f, 6, seed + 11 + static_cast<std::uint64_t>(i)) - 0.35f);
-      if (i >= 3) {  // pointed trees along the nearer crests
-        const float spacing = 70.0f - 16.0f * static_cast<float>(i - 3);
-        const float cell = x * spacing, tip = std::abs(cell - std::floor(cell) - 0.5f) * 2;
-        const float tall = lattice(std::floor(cell), 3.0f, seed + 31 + static_cast<std::uint64_t>(i));
-        crest -= (0.012f + 0.035f * depth) * tall * (1 - tip);
-      }
-      if (y < crest) continue;
-      const Colour base = mix(time.far, time.near, std::pow(depth, 0.8f));
-      const float grain = fractal(x * 26, y * 40, 4, seed + 51 + static_cast<std::uint64_t>(i)) - 0.5f;
-      const float haze = std::exp(-(y - crest) * 7.0f) * 0.10f + smooth_step(0.0f, 0.3f, y - crest) * 0.28f * (1 - depth);
-      colour = mix(base * (1 + 0.35f * grain * (0.3f + depth)), time.horizon, haze);
-    }
-    return colour;
+    return mix(colour, time.sun, 0.45f * smooth_step(0.52f, 0.8f, cloud) * smooth_step(0.62f, 0.15f, y));
   };
 }
 
@@ -167,13 +168,15 @@ Scene draw_lights(std::uint64_t seed, const Frame& frame) {
   const Colour night = rgb(12, 16, 38), dusk = rgb(74, 44, 84), street = rgb(18, 16, 26);
   return [=](float x, float y) {
     Colour colour = y < 0.62f ? mix(night, dusk, y / 0.62f) : mix(dusk, street, std::fmin(1.0f, (y - 0.62f) / 0.12f));
+    const float ripple = 0.6f + 0.4f * lattice(x * 30, y * 90, seed + 5);
     for (const Lamp& lamp : lamps) {
-      const float away = std::hypot(x - lamp.x, y - lamp.y) / lamp.radius;
+      const float dx = (x - lamp.x) / lamp.radius, dy = (y - lamp.y) / lamp.radius;
+      if (std::abs(dx) > 5) continue;
+      const float away = std::sqrt(dx * dx + dy * dy);
       const float disc = smooth_step(1.06f, 0.94f, away) * (0.72f + 0.28f * smooth_step(0.55f, 1.0f, away));
-      const float halo = 0.16f * std::exp(-away * 0.9f);
+      const float halo = 0.16f * std::exp(-away) * smooth_step(5.0f, 3.0f, away);
       // Its reflection on the wet street, stretched downwards.
-      const float below = (y - 0.80f - (0.62f - lamp.y) * 0.3f) / (lamp.radius * 4.2f), side = (x - lamp.x) / (lamp.radius * 0.9f);
-      const float ripple = 0.6f + 0.4f * lattice(x * 30, y * 90, seed + 5);
+      const float below = (y - 0.80f - (0.62f - lamp.y) * 0.3f) / (lamp.radius * 4.2f), side = dx / 0.9f;
       const float wet = y > 0.66f ? 0.32f * std::exp(-(below * below + side * side)) * ripple : 0.0f;
       colour += lamp.colour * (lamp.strength * (disc + halo + wet));
     }
