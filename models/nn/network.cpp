@@ -3,29 +3,11 @@
 
 #include <algorithm>
 
+#include "guarded.h"
 #include "onnx_import.h"
 #include "passes.h"
 
 namespace latentflow::nn {
-
-namespace {
-
-/// Calls `work`, turning what oneDNN and the allocator throw into errors.
-template <class Work>
-auto guarded(const Work& work) -> decltype(work()) {
-  try {
-    return work();
-  } catch (const std::bad_alloc&) {
-    return out_of_memory("not enough memory to run the network");
-  } catch (const dnnl::error& error) {
-    if (error.status == dnnl_out_of_memory) return out_of_memory("not enough memory to run the network");
-    return internal_error(std::string("oneDNN refused a primitive: ") + error.message);
-  } catch (const std::exception& error) {
-    return internal_error(std::string("running the network failed: ") + error.what());
-  }
-}
-
-}  // namespace
 
 Result<std::shared_ptr<const Network>> Network::load(const std::filesystem::path& path, NetworkOptions options) {
   return guarded([&]() -> Result<std::shared_ptr<const Network>> {

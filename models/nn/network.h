@@ -6,6 +6,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "nn/onednn.h"
 #include "nn/packed_weights.h"
 #include "nn/plan.h"
+#include "nn/tiling.h"
 
 namespace latentflow::nn {
 
@@ -33,7 +35,7 @@ struct WorkReport {
 };
 
 /// Constant after construction: any number of threads may call any member at once. No exception leaves it.
-class Network : public std::enable_shared_from_this<Network> {
+class Network {
  public:
   /// Reads an ONNX file; errors as load_onnx and create().
   static Result<std::shared_ptr<const Network>> load(const std::filesystem::path& path, NetworkOptions options = {});
@@ -50,6 +52,24 @@ class Network : public std::enable_shared_from_this<Network> {
   /// unsupported, out_of_memory.
   Result<std::vector<Tensor>> run(std::span<const Tensor> inputs) const;
 
+  /// For networks from pictures to pictures of the same extents: as run(), but in tiles that carry the exact halo, so
+  /// that the results agree to float rounding. Inputs of one pixel (a noise level) go whole into every tile. Tiles run on
+  /// oneTBB threads, isolated from the caller's other work. Networks that cannot run in tiles run whole.
+  Result<std::vector<Tensor>> run_tiled(std::span<const Tensor> inputs, const TileOptions& options = {}) const;
+
+  /// The inputs of a region, [N,C,region height,region width] each.
+  using ReadTile = std::function<Result<std::vector<Tensor>>(const Region& input)>;
+  /// Keeps the part tile.output of the outputs, which cover tile.input. Regions never overlap.
+  using WriteTile = std::function<Status(const Tile& tile, const std::vector<Tensor>& outputs)>;
+
+  /// run_tiled() for pictures that exist elsewhere, so that none is ever held as floats in whole. The callbacks are
+  /// called from several threads at once; the first error ends the run and is returned.
+  Status run_tiles(std::int64_t height, std::int64_t width, const TileOptions& options, const ReadTile& read,
+                   const WriteTile& write) const;
+
+  /// What tiles of this network must respect; nothing when it cannot run in tiles.
+  const std::optional<TileGeometry>& tile_geometry() const { return geometry_; }
+
   /// Peak bytes of one run() with these input shapes: working memory, outputs and packed weights (which all runs of
   /// this network share).
   Result<std::size_t> working_bytes(std::span<const Dims> input_dims) const;
@@ -61,8 +81,12 @@ class Network : public std::enable_shared_from_this<Network> {
 
  private:
   Network(Graph graph, Graph executed, NetworkOptions options)
-      : graph_(std::move(graph)), executed_(std::move(executed)), options_(options) {}
+      : graph_(std::move(graph)),
+        executed_(std::move(executed)),
+        options_(options),
+        geometry_(nn::tile_geometry(executed_)) {}
 
+  std::vector<Tile> tiles(std::int64_t height, std::int64_t width, const TileOptions& options) const;
   Result<std::shared_ptr<const Plan>> plan(std::vector<Dims> input_dims) const;
 
   struct CachedPlan {
@@ -73,6 +97,7 @@ class Network : public std::enable_shared_from_this<Network> {
 
   Graph graph_, executed_;
   NetworkOptions options_;
+  std::optional<TileGeometry> geometry_;
   mutable PackedWeights weights_;
   mutable BufferPool pool_;
   mutable std::mutex mutex_;

@@ -10,6 +10,16 @@ namespace {
 
 std::int64_t round_up(std::int64_t value, std::int64_t step) { return (value + step - 1) / step * step; }
 
+/// One axis of a tile geometry; before and after are multiples of the alignment.
+struct Margin {
+  std::int64_t before, after, alignment;
+};
+
+Margin margin_of(const TileGeometry& geometry, std::size_t axis) {
+  const std::int64_t alignment = geometry.alignment[axis];
+  return {round_up(geometry.halo[axis], alignment), round_up(geometry.halo[axis + 2], alignment), alignment};
+}
+
 /// One axis of a cut: all tiles have the same extent.
 struct Axis {
   std::int64_t extent = 0;
@@ -18,7 +28,8 @@ struct Axis {
 
 /// Tiles start on multiples of the alignment and leave the same remainder as the picture, so that the last one ends
 /// where the picture does and every layer sees the parity it would see in the whole.
-Axis cut_axis(std::int64_t length, std::int64_t side, std::int64_t before, std::int64_t after, std::int64_t alignment) {
+Axis cut_axis(std::int64_t length, std::int64_t side, const Margin& margin) {
+  const auto [before, after, alignment] = margin;
   const std::int64_t least = before + after + alignment;
   std::int64_t extent = std::max(side, least);
   if (extent >= length) return {length, {0}};
@@ -43,39 +54,42 @@ std::int64_t kept_from(const Axis& axis, std::size_t i, std::int64_t length, std
 }  // namespace
 
 std::vector<Tile> cut(std::int64_t height, std::int64_t width, std::int64_t side_y, std::int64_t side_x,
-                      const TileMargins& margins) {
-  const Axis rows = cut_axis(height, side_y, margins.top, margins.bottom, margins.alignment);
-  const Axis columns = cut_axis(width, side_x, margins.left, margins.right, margins.alignment);
+                      const TileGeometry& geometry) {
+  const Margin vertical = margin_of(geometry, 0), horizontal = margin_of(geometry, 1);
+  const Axis rows = cut_axis(height, side_y, vertical), columns = cut_axis(width, side_x, horizontal);
   std::vector<Tile> tiles;
   for (std::size_t i = 0; i < rows.starts.size(); ++i)
     for (std::size_t j = 0; j < columns.starts.size(); ++j) {
-      const std::int64_t top = kept_from(rows, i, height, margins.top);
-      const std::int64_t left = kept_from(columns, j, width, margins.left);
+      const std::int64_t top = kept_from(rows, i, height, vertical.before);
+      const std::int64_t left = kept_from(columns, j, width, horizontal.before);
       tiles.push_back({{rows.starts[i], columns.starts[j], rows.extent, columns.extent},
-                       {top, left, kept_from(rows, i + 1, height, margins.top) - top,
-                        kept_from(columns, j + 1, width, margins.left) - left}});
+                       {top, left, kept_from(rows, i + 1, height, vertical.before) - top,
+                        kept_from(columns, j + 1, width, horizontal.before) - left}});
     }
   return tiles;
 }
 
-std::pair<std::int64_t, std::int64_t> choose_sides(std::int64_t height, std::int64_t width, const TileMargins& margins,
-                                                   std::int64_t most_pixels, int threads) {
+std::pair<std::int64_t, std::int64_t> choose_sides(std::int64_t height, std::int64_t width,
+                                                   const TileGeometry& geometry, std::int64_t most_pixels,
+                                                   int threads) {
   constexpr std::int64_t most_tiles = 128;  // along an axis
   struct Choice {
     std::int64_t side, extent, tiles;
   };
-  const auto choices = [&](std::int64_t length, std::int64_t before, std::int64_t after) {
+  const auto choices = [&](std::int64_t length, const Margin& margin) {
+    const std::int64_t both = margin.before + margin.after;
     std::vector<Choice> list;
     for (std::int64_t count = 1; count <= std::min(most_tiles, length); ++count) {
-      const std::int64_t inner = round_up((length - before - after + count - 1) / count, margins.alignment);
-      const std::int64_t side = std::min(length, inner + before + after + margins.alignment - 1);
-      const Axis axis = cut_axis(length, side, before, after, margins.alignment);
+      const std::int64_t inner = round_up((length - both + count - 1) / count, margin.alignment);
+      const std::int64_t side = std::min(length, inner + both + margin.alignment - 1);
+      const Axis axis = cut_axis(length, side, margin);
+      if (!list.empty() && axis.extent < 2 * both) break;
       list.push_back({side, axis.extent, static_cast<std::int64_t>(axis.starts.size())});
     }
     return list;
   };
-  const std::vector<Choice> rows = choices(height, margins.top, margins.bottom);
-  const std::vector<Choice> columns = choices(width, margins.left, margins.right);
+  const std::vector<Choice> rows = choices(height, margin_of(geometry, 0));
+  const std::vector<Choice> columns = choices(width, margin_of(geometry, 1));
   std::pair<std::int64_t, std::int64_t> best{height, width};
   double best_cost = std::numeric_limits<double>::infinity();
   bool best_fits = false;

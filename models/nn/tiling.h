@@ -7,6 +7,7 @@
 
 #include "latentflow/result.h"
 #include "latentflow/tensor.h"
+#include "nn/receptive_field.h"
 
 namespace latentflow::nn {
 
@@ -28,20 +29,15 @@ struct TileOptions {
   std::function<bool()> cancelled = {};    ///< asked before every tile; true ends the run with Code::cancelled
 };
 
-/// What tiles must respect, in pixels of the picture: margins within which results depend on what lies outside, and the
-/// multiple on which tiles start.
-struct TileMargins {
-  std::int64_t top = 0, left = 0, bottom = 0, right = 0;
-  std::int64_t alignment = 1;
-};
-
-/// Covers a picture with tiles of one size, at most `side` pixels each way (more where the margins need it), whose
-/// outputs partition it. Tiles at the border end there, so that they are padded as the whole picture is.
+/// Covers a picture with tiles of one size, at most `side` pixels each way (more where the halo needs it), whose
+/// outputs partition it. Tiles start on multiples of the alignment and carry the halo rounded up to it; those at the
+/// border end there, so that they are padded as the whole picture is.
 std::vector<Tile> cut(std::int64_t height, std::int64_t width, std::int64_t side_y, std::int64_t side_x,
-                      const TileMargins& margins);
+                      const TileGeometry& geometry);
 
-/// Sides (vertical, horizontal) that compute the fewest pixels per thread, at most `most_pixels` per tile.
-std::pair<std::int64_t, std::int64_t> choose_sides(std::int64_t height, std::int64_t width, const TileMargins& margins,
-                                                   std::int64_t most_pixels, int threads);
+/// Sides (vertical, horizontal) that compute the fewest pixels per thread, at most `most_pixels` per tile, but twice
+/// the halo of both sides where the picture is that large: smaller tiles would be little but halo.
+std::pair<std::int64_t, std::int64_t> choose_sides(std::int64_t height, std::int64_t width,
+                                                   const TileGeometry& geometry, std::int64_t most_pixels, int threads);
 
 }  // namespace latentflow::nn

@@ -51,15 +51,21 @@ void for_each_index(const Dims& dims, const std::function<void(const Dims&)>& vi
 void convolve(const ConvAttributes& a, const Inputs& in, Array& out) {
   const Array &x = *in[0], &w = *in[1];
   const std::int64_t per_group_out = out.dims[1] / a.group, per_group_in = x.dims[1] / a.group;
+  const std::int64_t height = x.dims[2], width = x.dims[3];
   for_each_index(out.dims, [&](const Dims& o) {
     double sum = in.size() > 2 && in[2] ? (*in[2])({o[1]}) : 0.0;
-    const std::int64_t group = o[1] / per_group_out;
+    const std::int64_t first = o[1] / per_group_out * per_group_in;
+    // Offsets instead of index lists: most of a test's time is spent here.
+    const double* filter = w.data.data() + o[1] * per_group_in * a.kernel[0] * a.kernel[1];
     for (std::int64_t c = 0; c < per_group_in; ++c)
       for (std::int64_t i = 0; i < a.kernel[0]; ++i)
-        for (std::int64_t j = 0; j < a.kernel[1]; ++j)
-          sum += w({o[1], c, i, j}) *
-                 x.padded({o[0], group * per_group_in + c, o[2] * a.strides[0] - a.pads[0] + i * a.dilations[0],
-                           o[3] * a.strides[1] - a.pads[1] + j * a.dilations[1]});
+        for (std::int64_t j = 0; j < a.kernel[1]; ++j, ++filter) {
+          const std::int64_t row = o[2] * a.strides[0] - a.pads[0] + i * a.dilations[0];
+          const std::int64_t column = o[3] * a.strides[1] - a.pads[1] + j * a.dilations[1];
+          if (row < 0 || row >= height || column < 0 || column >= width) continue;
+          const std::int64_t at = ((o[0] * x.dims[1] + first + c) * height + row) * width + column;
+          sum += *filter * x.data[static_cast<std::size_t>(at)];
+        }
     out(o) = sum;
   });
 }

@@ -63,14 +63,14 @@ Builder residual_unet(Dims dims) {
   b.graph.name = "residual u-net";
   const std::int64_t colours = dims[1];
   const ValueId picture = b.input(dims);
-  const ValueId level = b.input({dims[0], 1, dims[2] / 2, dims[3] / 2});
-  const ValueId folded = b.node(Op::space_to_depth, {picture}, DepthSpaceAttributes{2, DepthOrder::crd});
-  const ValueId joined = b.node(Op::concat, {folded, level}, ConcatAttributes{1});
+  const ValueId level = b.input({dims[0], 1, dims[2], dims[3]});
+  const ValueId joined = b.node(Op::concat, {picture, level}, ConcatAttributes{1});
+  const ValueId folded = b.node(Op::space_to_depth, {joined}, DepthSpaceAttributes{2, DepthOrder::crd});
   const auto block = [&](ValueId x, std::int64_t channels) {
     const ValueId inside = b.node(Op::relu, {b.conv(x, channels, channels, 3, 1, false)});
     return b.node(Op::add, {x, b.conv(inside, channels, channels, 3)});
   };
-  const ValueId top = block(b.conv(joined, 4 * colours + 1, 16, 3), 16);
+  const ValueId top = block(b.conv(folded, 4 * colours + 4, 16, 3), 16);
   const ValueId low = block(block(b.conv(top, 16, 32, 2, 2), 32), 32);
   const ValueId back = b.node(Op::add, {b.up(low, 32, 16), top});
   const ValueId last = b.conv(block(back, 16), 16, 4 * colours, 3);
@@ -285,6 +285,92 @@ TEST(Networks, ManyShapesFollowEachOther) {
       ASSERT_TRUE(outputs.ok()) << outputs.error().message;
       EXPECT_LE(largest_difference(outputs->front(), testing::reference_run(b.graph, {input}).front()), 1e-4);
     }
+}
+
+void expect_tiled_as_whole(Builder& b, const std::vector<Tensor>& inputs, std::int64_t small_side) {
+  const auto network = network_of(b.graph);
+  ASSERT_TRUE(network->tile_geometry().has_value());
+  const auto whole = network->run(inputs);
+  ASSERT_TRUE(whole.ok()) << whole.error().message;
+  for (const bool parallel : {false, true})
+    for (const std::int64_t side : {small_side, 2 * small_side, std::int64_t{0}}) {
+      TileOptions options;
+      options.side = side;
+      options.parallel = parallel;
+      options.bytes_per_tile = 400'000;  // forces several tiles where the network chooses
+      const auto tiled = network->run_tiled(inputs, options);
+      ASSERT_TRUE(tiled.ok()) << tiled.error().message;
+      EXPECT_LE(largest_difference(tiled->front(), whole->front()), 1e-5 * value_range(whole->front()))
+          << "tiles of " << side;
+    }
+}
+
+TEST(Tiles, OfAPlainDenoiserAgreeWithTheWhole) {
+  Builder b = plain_denoiser({1, 1, 97, 131});
+  expect_tiled_as_whole(b, b.inputs(), 30);
+}
+
+TEST(Tiles, OfAResidualUnetAgreeWithTheWhole) {
+  Builder b = residual_unet({1, 3, 148, 196});
+  expect_tiled_as_whole(b, b.inputs(), 100);
+}
+
+TEST(Tiles, TakeOneNumberPerPictureWhole) {
+  Builder b;
+  const ValueId picture = b.input({1, 3, -1, -1}), level = b.input({1, 1, 1, 1});
+  b.graph.outputs = {b.conv(b.node(Op::mul, {b.conv(picture, 3, 16, 5), level}), 16, 3, 3)};
+  expect_tiled_as_whole(b, {random_tensor({1, 3, 70, 90}, b.generator), random_tensor({1, 1, 1, 1}, b.generator)}, 24);
+}
+
+TEST(Tiles, OfNetworksThatSeeTheWholePictureAreThePicture) {
+  Builder b;
+  const ValueId maps = b.conv(b.input({1, 3, 40, 50}), 3, 16, 3);
+  b.graph.outputs = {b.node(Op::mul, {maps, b.node(Op::global_average_pool, {maps})})};
+  const auto inputs = b.inputs();
+  const auto network = network_of(b.graph);
+  EXPECT_FALSE(network->tile_geometry().has_value());
+  const auto whole = network->run(inputs), tiled = network->run_tiled(inputs, {16});
+  ASSERT_TRUE(whole.ok() && tiled.ok());
+  EXPECT_EQ(largest_difference(tiled->front(), whole->front()), 0);
+}
+
+TEST(Tiles, EndWithTheFirstError) {
+  Builder b = plain_denoiser({1, 1, 64, 64});
+  const auto network = network_of(b.graph);
+  const auto read = [&](const Region& region) -> Result<std::vector<Tensor>> {
+    if (region.y > 0) return io_error("the lower half is gone");
+    return std::vector{Tensor::filled({1, 1, region.height, region.width}, 0.5f)};
+  };
+  const auto write = [](const Tile&, const std::vector<Tensor>&) { return success(); };
+  const Status status = network->run_tiles(64, 64, {32}, read, write);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, Code::io);
+  const auto throwing = [](const Region&) -> Result<std::vector<Tensor>> { throw std::runtime_error("torn"); };
+  const Status thrown = network->run_tiles(64, 64, {32}, throwing, write);
+  ASSERT_FALSE(thrown.ok());
+  EXPECT_EQ(thrown.error().code, Code::internal);
+}
+
+TEST(Tiles, StopWhenCancelled) {
+  Builder b = plain_denoiser({1, 1, 64, 64});
+  TileOptions options{32};
+  options.cancelled = [] { return true; };
+  const auto result = network_of(b.graph)->run_tiled(b.inputs(), options);
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.error().code, Code::cancelled);
+}
+
+TEST(Tiles, NeedOutputsOfTheSameExtents) {
+  Builder b;
+  b.graph.outputs = {b.up(b.input({1, 3, 20, 20}), 3, 3)};
+  const auto network = network_of(b.graph);
+  const Tensor picture = random_tensor({1, 3, 20, 20}, b.generator);
+  EXPECT_TRUE(network->run_tiled(std::vector{picture}).ok()) << "runs whole";
+  const auto read = [&](const Region&) -> Result<std::vector<Tensor>> { return std::vector{picture}; };
+  const auto write = [](const Tile&, const std::vector<Tensor>&) { return success(); };
+  const Status status = network->run_tiles(20, 20, {}, read, write);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().code, Code::unsupported);
 }
 
 TEST(Networks, ReportsTheWorkOfConvolutions) {

@@ -1,4 +1,4 @@
-// tiling_test.cpp: tiles cover a picture once, start where they may, and carry their margins.
+// tiling_test.cpp: tiles cover a picture once, start where they may, and carry the halo.
 #include "nn/tiling.h"
 
 #include <gtest/gtest.h>
@@ -12,34 +12,36 @@ using namespace nn;
 
 struct CutCase {
   std::int64_t height, width, side_y, side_x;
-  TileMargins margins;
+  TileGeometry geometry;
 };
 
 void PrintTo(const CutCase& row, std::ostream* out) {
   *out << row.height << "x" << row.width << " in " << row.side_y << "x" << row.side_x << " aligned to "
-       << row.margins.alignment;
+       << row.geometry.alignment[0];
 }
 
 class Cuts : public ::testing::TestWithParam<CutCase> {};
 
-TEST_P(Cuts, OutputsCoverEveryPixelOnceAndInputsCarryTheMargins) {
-  const auto& [height, width, side_y, side_x, margins] = GetParam();
-  const std::vector<Tile> tiles = cut(height, width, side_y, side_x, margins);
+TEST_P(Cuts, OutputsCoverEveryPixelOnceAndInputsCarryTheHalo) {
+  const auto& [height, width, side_y, side_x, geometry] = GetParam();
+  const std::vector<Tile> tiles = cut(height, width, side_y, side_x, geometry);
   ASSERT_FALSE(tiles.empty());
   std::vector<int> covered(static_cast<std::size_t>(height * width), 0);
   for (const auto& [in, out] : tiles) {
     EXPECT_EQ(in.height, tiles[0].input.height) << "one size means one plan";
     EXPECT_EQ(in.width, tiles[0].input.width);
-    EXPECT_EQ(in.y % margins.alignment, 0);
-    EXPECT_EQ(in.x % margins.alignment, 0);
+    EXPECT_EQ(in.y % geometry.alignment[0], 0);
+    EXPECT_EQ(in.x % geometry.alignment[1], 0);
+    EXPECT_EQ(out.y % geometry.alignment[0], 0);
+    EXPECT_EQ(out.x % geometry.alignment[1], 0);
     EXPECT_GE(in.y, 0);
     EXPECT_GE(in.x, 0);
     EXPECT_LE(in.y + in.height, height);
     EXPECT_LE(in.x + in.width, width);
-    EXPECT_TRUE(in.y == 0 || out.y - in.y >= margins.top);
-    EXPECT_TRUE(in.x == 0 || out.x - in.x >= margins.left);
-    EXPECT_TRUE(in.y + in.height == height || in.y + in.height - out.y - out.height >= margins.bottom);
-    EXPECT_TRUE(in.x + in.width == width || in.x + in.width - out.x - out.width >= margins.right);
+    EXPECT_TRUE(in.y == 0 || out.y - in.y >= geometry.halo[0]);
+    EXPECT_TRUE(in.x == 0 || out.x - in.x >= geometry.halo[1]);
+    EXPECT_TRUE(in.y + in.height == height || in.y + in.height - out.y - out.height >= geometry.halo[2]);
+    EXPECT_TRUE(in.x + in.width == width || in.x + in.width - out.x - out.width >= geometry.halo[3]);
     ASSERT_GE(out.y, in.y);
     ASSERT_LE(out.y + out.height, in.y + in.height);
     ASSERT_GE(out.x, in.x);
@@ -51,37 +53,42 @@ TEST_P(Cuts, OutputsCoverEveryPixelOnceAndInputsCarryTheMargins) {
 }
 
 TEST_P(Cuts, ChosenSidesCoverThePictureToo) {
-  const auto& [height, width, side_y, side_x, margins] = GetParam();
+  const auto& [height, width, side_y, side_x, geometry] = GetParam();
   for (const int threads : {1, 2, 5}) {
-    const auto [tall, wide] = choose_sides(height, width, margins, side_y * side_x, threads);
+    const auto [tall, wide] = choose_sides(height, width, geometry, side_y * side_x, threads);
     std::int64_t pixels = 0;
-    for (const Tile& tile : cut(height, width, tall, wide, margins)) pixels += tile.output.height * tile.output.width;
+    for (const Tile& tile : cut(height, width, tall, wide, geometry)) pixels += tile.output.height * tile.output.width;
     EXPECT_EQ(pixels, height * width);
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Table, Cuts,
-    ::testing::Values(CutCase{1, 1, 64, 64, {0, 0, 0, 0, 1}}, CutCase{100, 90, 100, 90, {8, 8, 8, 8, 4}},
-                      CutCase{100, 90, 32, 32, {0, 0, 0, 0, 1}}, CutCase{101, 67, 32, 40, {5, 5, 5, 5, 1}},
-                      CutCase{101, 67, 32, 40, {5, 4, 3, 6, 2}}, CutCase{64, 200, 8, 8, {9, 9, 9, 9, 8}},
-                      CutCase{72, 200, 33, 65, {7, 7, 7, 7, 8}}, CutCase{77, 203, 40, 65, {7, 7, 7, 7, 8}},
-                      CutCase{257, 129, 128, 128, {17, 17, 17, 17, 1}}, CutCase{40, 41, 39, 40, {1, 1, 1, 1, 1}}));
+INSTANTIATE_TEST_SUITE_P(Table, Cuts,
+                         ::testing::Values(CutCase{1, 1, 64, 64, {{0, 0, 0, 0}, {1, 1}}},
+                                           CutCase{100, 90, 100, 90, {{8, 8, 8, 8}, {4, 4}}},
+                                           CutCase{100, 90, 32, 32, {{0, 0, 0, 0}, {1, 1}}},
+                                           CutCase{101, 67, 32, 40, {{5, 5, 5, 5}, {1, 1}}},
+                                           CutCase{101, 67, 32, 40, {{5, 4, 3, 6}, {2, 2}}},
+                                           CutCase{64, 200, 8, 8, {{9, 9, 9, 9}, {8, 8}}},
+                                           CutCase{72, 200, 33, 65, {{7, 7, 7, 7}, {8, 8}}},
+                                           CutCase{77, 203, 40, 65, {{7, 7, 7, 7}, {8, 8}}},
+                                           CutCase{257, 129, 128, 128, {{17, 17, 17, 17}, {1, 1}}},
+                                           CutCase{40, 41, 39, 40, {{1, 1, 1, 1}, {1, 1}}}));
 
 TEST(ChosenSides, AreTheWholePictureWhenItFits) {
-  EXPECT_EQ(choose_sides(300, 400, {17, 17, 17, 17, 1}, 1 << 20, 1), (std::pair<std::int64_t, std::int64_t>{300, 400}));
+  EXPECT_EQ(choose_sides(300, 400, {{17, 17, 17, 17}, {1, 1}}, 1 << 20, 1),
+            (std::pair<std::int64_t, std::int64_t>{300, 400}));
 }
 
 TEST(ChosenSides, GiveEveryThreadATile) {
-  const TileMargins margins{10, 10, 10, 10, 2};
-  const auto [tall, wide] = choose_sides(400, 600, margins, 1 << 20, 2);
-  EXPECT_EQ(cut(400, 600, tall, wide, margins).size(), 2u);
+  const TileGeometry geometry{{10, 10, 10, 10}, {2, 2}};
+  const auto [tall, wide] = choose_sides(400, 600, geometry, 1 << 20, 2);
+  EXPECT_EQ(cut(400, 600, tall, wide, geometry).size(), 2u);
 }
 
 TEST(ChosenSides, KeepTilesWithinTheLimit) {
-  const TileMargins margins{17, 17, 17, 17, 1};
-  const auto [tall, wide] = choose_sides(9000, 12000, margins, 512 * 512, 2);
-  const std::vector<Tile> tiles = cut(9000, 12000, tall, wide, margins);
+  const TileGeometry geometry{{17, 17, 17, 17}, {1, 1}};
+  const auto [tall, wide] = choose_sides(9000, 12000, geometry, 512 * 512, 2);
+  const std::vector<Tile> tiles = cut(9000, 12000, tall, wide, geometry);
   EXPECT_LE(tiles[0].input.height * tiles[0].input.width, 512 * 512);
   // Margins of 17 on squares of about 500 cost some 15 per cent.
   EXPECT_LT(static_cast<double>(tiles.size()) * static_cast<double>(tiles[0].input.height * tiles[0].input.width),
