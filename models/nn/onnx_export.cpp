@@ -55,10 +55,12 @@ class Exporter {
   }
   const Dims& dims(ValueId id) const { return graph_.value(id).dims; }
 
-  std::set<ValueId> used_constants() const {
-    std::set<ValueId> used;
+  // In the order of first use, which reading the file keeps.
+  std::vector<ValueId> used_constants() const {
+    std::vector<ValueId> used;
+    std::set<ValueId> seen;
     const auto take = [&](ValueId id) {
-      if (graph_.is_constant(id)) used.insert(id);
+      if (graph_.is_constant(id) && seen.insert(id).second) used.push_back(id);
     };
     for (const Node& node : graph_.nodes)
       for (const ValueId id : node.inputs) take(id);

@@ -15,6 +15,16 @@
 namespace latentflow::nn {
 namespace onnx_import {
 
+namespace {
+
+Reader find_reader(std::string_view op) {
+  for (const auto find : {find_array_reader, find_picture_reader, find_shape_reader, find_size_reader})
+    if (const Reader reader = find(op)) return reader;
+  return nullptr;
+}
+
+}  // namespace
+
 Graph Importer::run() {
   read_header();
   refuse_unknown_operators();
@@ -41,8 +51,7 @@ void Importer::refuse_unknown_operators() const {
   std::map<std::string, std::vector<std::string>> unknown;
   for (const onnx::NodeProto& node : proto_.node()) {
     const bool standard = node.domain().empty() || node.domain() == "ai.onnx";
-    if (standard && (find_compute_reader(node.op_type()) != nullptr || find_shape_reader(node.op_type()) != nullptr))
-      continue;
+    if (standard && find_reader(node.op_type()) != nullptr) continue;
     unknown[standard ? node.op_type() : node.domain() + "." + node.op_type()].push_back(
         !node.name().empty() || node.output_size() == 0 ? node.name() : node.output(0));
   }
@@ -100,9 +109,10 @@ void Importer::read_nodes() {
     if (node.output_size() == 0 || node.output(0).empty())
       throw Refusal{bad_input(fmt::format("node \"{}\" ({}) has no output", node.name(), node.op_type()))};
     NodeReader reader(*this, node, node.name().empty() ? node.output(0) : node.name());
-    Reader read = find_shape_reader(node.op_type());
-    if (read == nullptr && (reader.is_integers(0) || reader.is_integers(1))) read = find_integer_reader(node.op_type());
-    if (read == nullptr) read = find_compute_reader(node.op_type());
+    // Slice takes its bounds as integers whatever it cuts.
+    const bool integers = reader.is_integers(0) || (node.op_type() != "Slice" && reader.is_integers(1));
+    Reader read = integers ? find_integer_reader(node.op_type()) : nullptr;
+    if (read == nullptr) read = find_reader(node.op_type());
     read(reader);
     reader.finish();
   }

@@ -113,6 +113,8 @@ class NodeReader {
   Dims dims(int input) const;
   bool is_integers(int input) const { return has(input) && std::holds_alternative<Integers>(known(input)); }
   const Integers& integers(int input) const;
+  /// The axis counted from the front; refuses one that a tensor of `rank` axes does not have.
+  std::size_t axis_within(std::int64_t axis, std::size_t rank) const;
   /// Integers that are all numbers.
   std::vector<std::int64_t> numbers(int input) const;
   /// A float constant, or null for anything else.
@@ -148,11 +150,12 @@ class NodeReader {
 };
 
 using Reader = void (*)(NodeReader&);
-/// The reader of an operator of the default domain, or null: operators that compute, those that only shape, and
-/// those of the first kind that take integers too.
-Reader find_compute_reader(std::string_view op);
-Reader find_shape_reader(std::string_view op);
-Reader find_integer_reader(std::string_view op);
+/// The readers of the operators of the default domain; null for others.
+Reader find_array_reader(std::string_view op);    ///< elementwise, matrices, slicing
+Reader find_picture_reader(std::string_view op);  ///< windows, blocks, resizing
+Reader find_shape_reader(std::string_view op);    ///< constants, other names, other shapes
+Reader find_size_reader(std::string_view op);     ///< those that give integers
+Reader find_integer_reader(std::string_view op);  ///< array operators when they get integers
 
 /// Makes the input into another shape (entries 0 and -1 as in ONNX Reshape).
 void define_reshaped(NodeReader& node, std::vector<Extent> target);

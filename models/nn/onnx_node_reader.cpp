@@ -27,6 +27,13 @@ Dims NodeReader::dims(int input) const {
   return info.dims;
 }
 
+std::size_t NodeReader::axis_within(std::int64_t axis, std::size_t rank) const {
+  const auto axes = static_cast<std::int64_t>(rank);
+  if (axis < -axes || axis >= axes)
+    refuse(fmt::format("has axis {}, allowed {} to {}", axis, -axes, axes - 1), Code::bad_input);
+  return static_cast<std::size_t>(axis < 0 ? axis + axes : axis);
+}
+
 const Integers& NodeReader::integers(int input) const {
   const auto* integers = std::get_if<Integers>(&known(input));
   if (integers == nullptr)
