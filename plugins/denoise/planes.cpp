@@ -49,14 +49,15 @@ void write_planes(const float* planes, const PlaneWrite& write, const Image& sou
   const int channels = target.channels(), count = plane_count(write.order);
   const int height = std::min(region.height, target.rows - region.y), width = std::min(region.width, target.cols - region.x);
   const auto white = static_cast<float>(source.white()), strength = static_cast<float>(write.strength);
-  const std::ptrdiff_t plane_size = static_cast<std::ptrdiff_t>(region.height) * region.width;
+  const std::ptrdiff_t plane_size = static_cast<std::ptrdiff_t>(write.planes.height) * write.planes.width;
+  const float* corner = planes + static_cast<std::ptrdiff_t>(region.y - write.planes.y) * write.planes.width + (region.x - write.planes.x);
 
   with_sample_type(target.depth(), [&](auto sample) {
     using Sample = decltype(sample);
     for (int y = 0; y < height; ++y) {
       const auto* before = source.mat().ptr<Sample>(region.y + y) + static_cast<std::ptrdiff_t>(region.x) * channels;
       auto* after = target.ptr<Sample>(region.y + y) + static_cast<std::ptrdiff_t>(region.x) * channels;
-      const float* row = planes + static_cast<std::ptrdiff_t>(y) * region.width;
+      const float* row = corner + static_cast<std::ptrdiff_t>(y) * write.planes.width;
       const auto put = [&](int x, int channel, float clean) {
         const auto noisy = static_cast<float>(before[x * channels + channel]);
         after[x * channels + channel] = cv::saturate_cast<Sample>(noisy + strength * (clean * white - noisy));

@@ -18,7 +18,8 @@ void read_planes(const Image& picture, const cv::Rect& region, const ChannelOrde
 
 /// How a cleaned region goes back.
 struct PlaneWrite {
-  cv::Rect region;        ///< in the picture; parts past its right and bottom border are dropped
+  cv::Rect planes;        ///< the region the planes cover
+  cv::Rect region;        ///< the part of it to write; what lies past the right and bottom border is dropped
   ChannelOrder order;     ///< as for read_planes
   bool average = false;   ///< all planes are estimates of the one grey channel: their mean is written
   double strength = 1;    ///< 0 leaves the picture, 1 takes the planes, linear between

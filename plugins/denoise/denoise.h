@@ -1,0 +1,30 @@
+// denoise.h: the node denoise: removes noise with a network from the zoo or the user's own.
+#pragma once
+
+#include "denoiser.h"
+#include "latentflow/plugin.h"
+
+namespace latentflow::denoise {
+
+struct Denoise {
+  struct Params {
+    std::string model = "denoise_color";
+    NoiseLevel sigma;
+    double strength = 1;
+    std::int64_t tile = 0;
+  };
+  static constexpr Port inputs[] = {
+      {"image", "grey or colour picture of any depth; alpha passes through unchanged"},
+      {"sigma_map", "noise level at every pixel, one channel of the picture's size, in grey levels; replaces sigma"}};
+  static constexpr Port outputs[] = {{"clean", "same size, depth and channels"}};
+  static void describe(Describe<Denoise>& d);
+  static Result<std::unique_ptr<Denoise>> create(const Params& params, Services& services);
+
+  Result<Image> process(const Image& image, const Image* sigma_map, Context& ctx) const;
+  Prediction predict(const Shapes& shapes) const;
+
+  Params params;
+  std::shared_ptr<const Denoiser> denoiser;
+};
+
+}  // namespace latentflow::denoise

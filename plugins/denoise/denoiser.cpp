@@ -1,0 +1,133 @@
+// denoiser.cpp: see denoiser.h.
+#include "denoiser.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+
+#include "nn/model_card.h"
+#include "nn/onnx_import.h"
+
+namespace latentflow::denoise {
+
+namespace {
+
+constexpr std::size_t most_tile_side = 1024;
+
+cv::Rect as_rect(const nn::Region& region) {
+  return {static_cast<int>(region.x), static_cast<int>(region.y), static_cast<int>(region.width), static_cast<int>(region.height)};
+}
+
+}  // namespace
+
+struct Denoiser::Feeding {
+  ChannelOrder order;        ///< planes of one run, or of all runs when the batch holds one channel each
+  std::int64_t batch = 1;    ///< 3 when a grey network cleans each colour channel by itself
+  bool average = false;      ///< grey picture through a colour network
+  double level_factor = 1;   ///< see docs/decisions.md, grey pictures through a colour denoiser
+};
+
+Result<std::shared_ptr<const Denoiser>> Denoiser::load(const std::string& model, Services& services) {
+  const Result<Path> file = services.find_model(model);
+  if (!file) return file.error();
+  const auto make = [&]() -> Result<std::shared_ptr<const void>> {
+    Result<nn::Graph> graph = nn::load_onnx(*file);
+    if (!graph) return std::move(graph).error();
+    const Result<nn::ModelCard> card = nn::read_card(*graph);
+    if (!card) return card.error();
+    if (!card->task.empty() && card->task != "denoise")
+      return invalid_argument(fmt::format("{} is a model for the task '{}', needs one for 'denoise'", file->string(), card->task));
+
+    auto denoiser = std::make_shared<Denoiser>();
+    const Dims& input = graph->value(graph->inputs[0]).dims;
+    const bool two_inputs = graph->inputs.size() == 2;
+    if (graph->inputs.size() > 2 || graph->outputs.size() != 1 || input.size() != 4 || (input[1] != 1 && input[1] != 3))
+      return invalid_argument(fmt::format(
+          "{} has {} inputs, the first of shape {}; a denoiser takes a picture [N,C,H,W] with C 1 or 3 and at most a noise-level map",
+          file->string(), graph->inputs.size(), to_string(input)));
+    denoiser->name_ = file->string();
+    denoiser->planes_ = static_cast<int>(input[1]);
+    denoiser->wants_level_ = two_inputs;
+    denoiser->lowest_level_ = card->noise_min.value_or(0.0f);
+    denoiser->highest_level_ = card->noise_max.value_or(255.0f);
+    denoiser->threads_ = services.threads();
+    denoiser->multiple_ = std::max<std::int64_t>(1, card->multiple);
+    auto network = nn::Network::create(std::move(*graph));
+    if (!network) return std::move(network).error();
+    denoiser->network_ = std::move(*network);
+    return std::shared_ptr<const void>(std::move(denoiser));
+  };
+  Result<std::shared_ptr<const void>> shared = services.shared("denoiser:" + file->string(), make);
+  if (!shared) return std::move(shared).error();
+  return std::static_pointer_cast<const Denoiser>(*shared);
+}
+
+Denoiser::Feeding Denoiser::feeding(const Image& picture) const {
+  const bool grey = picture.channels() == 1;
+  if (planes_ == 3) return grey ? Feeding{{0, 0, 0, -1}, 1, true, std::sqrt(3.0)} : Feeding{{2, 1, 0, -1}, 1, false, 1};
+  return grey ? Feeding{{0, -1, -1, -1}, 1, false, 1} : Feeding{{2, 1, 0, -1}, 3, false, 1};
+}
+
+Result<Image> Denoiser::clean(const Image& noisy, const Request& request, Context& ctx) const {
+  const Feeding feed = feeding(noisy);
+  const auto padded = [this](int extent) { return (extent + multiple_ - 1) / multiple_ * multiple_; };
+  cv::Mat result = noisy.mat().clone();
+  std::atomic<double> gflop = 0;
+
+  const auto read = [&](const nn::Region& region) -> Result<std::vector<Tensor>> {
+    const cv::Rect rect = as_rect(region);
+    std::vector<Tensor> inputs{Tensor({feed.batch, planes_, region.height, region.width})};
+    read_planes(noisy, rect, feed.order, inputs[0].mutable_data());
+    if (!wants_level_) return inputs;
+    const Dims map{feed.batch, 1, region.height, region.width};
+    if (request.map == nullptr) {
+      inputs.push_back(Tensor::filled(map, static_cast<float>(feed.level_factor * request.sigma / 255.0)));
+    } else {
+      inputs.emplace_back(map);
+      for (std::int64_t n = 0; n < feed.batch; ++n)
+        read_planes(*request.map, rect, {0, -1, -1, -1}, inputs[1].mutable_data() + n * region.height * region.width);
+      for (float& level : inputs[1].mutable_span()) level *= static_cast<float>(feed.level_factor);
+    }
+    return inputs;
+  };
+  const auto write = [&](const nn::Tile& tile, const std::vector<Tensor>& outputs) -> Status {
+    const Dims& dims = outputs[0].dims();
+    if (dims != Dims{feed.batch, planes_, tile.input.height, tile.input.width})
+      return bad_input(fmt::format("{} gives {} for a picture of {}x{}", name_, to_string(dims), tile.input.width, tile.input.height));
+    write_planes(outputs[0].data(), {as_rect(tile.input), as_rect(tile.output), feed.order, feed.average, request.strength},
+                 noisy, result);
+    gflop += tile_gflop(dims);
+    return success();
+  };
+  nn::TileOptions options;
+  options.side = request.tile;
+  options.cancelled = [&ctx] { return ctx.cancelled(); };
+  const Status status = network_->run_tiles(padded(noisy.height()), padded(noisy.width()), options, read, write);
+  if (!status) return status.error();
+  ctx.measure("gflop", gflop);
+  return Image(result);
+}
+
+double Denoiser::tile_gflop(const Dims& picture) const {
+  std::vector<Dims> inputs{picture};
+  if (wants_level_) inputs.push_back({picture[0], 1, picture[2], picture[3]});
+  const Result<std::vector<Dims>> shapes = nn::infer_shapes(network_->graph(), inputs);
+  return shapes ? 2e-9 * static_cast<double>(nn::multiply_adds(network_->graph(), *shapes)) : 0;
+}
+
+std::size_t Denoiser::working_bytes(const Shape& picture, std::int64_t tile) const {
+  // What one tile may take at most, on every thread, plus the floats that go in and come out.
+  const nn::TileOptions options;
+  const std::size_t pixels = picture.known() ? static_cast<std::size_t>(picture.dims[0] * picture.dims[1]) : 0;
+  const std::size_t side = tile > 0 ? static_cast<std::size_t>(tile) : most_tile_side;
+  const std::size_t tile_pixels = std::min(pixels, side * side);
+  const Dims sides{1, planes_, 64, 64}, level{1, 1, 64, 64};
+  const std::vector<Dims> probe = wants_level_ ? std::vector<Dims>{sides, level} : std::vector<Dims>{sides};
+  const Result<std::size_t> small = network_->working_bytes(probe);
+  if (!small) return options.bytes_per_tile;
+  return std::min(options.bytes_per_tile, *small * std::max<std::size_t>(1, tile_pixels / (64 * 64))) * static_cast<std::size_t>(threads_);
+}
+
+}  // namespace latentflow::denoise

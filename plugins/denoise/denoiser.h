@@ -1,0 +1,52 @@
+// denoiser.h: a denoising network together with the facts that say how to feed it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "latentflow/node.h"
+#include "nn/network.h"
+#include "planes.h"
+
+namespace latentflow::denoise {
+
+/// An image-to-image network for grey or colour pictures, with or without a noise-level map as second input. The facts
+/// come from the model card; a file without one is taken as a denoiser of the colours its input has, blind to the level.
+class Denoiser {
+ public:
+  /// Refuses networks for other tasks and shapes other than [N,C,H,W] -> [N,C,H,W] with C 1 or 3.
+  static Result<std::shared_ptr<const Denoiser>> load(const std::string& model, Services& services);
+
+  /// One picture. Levels are in grey levels; `map`, if given, is the level at every pixel (one channel, as an 8-bit or
+  /// 16-bit picture in grey levels of its depth, or float with 1.0 = 255) and replaces `sigma`.
+  struct Request {
+    double sigma = 0;
+    const Image* map = nullptr;
+    double strength = 1;
+    std::int64_t tile = 0;  ///< side in pixels, 0: the planner's choice
+  };
+  Result<Image> clean(const Image& noisy, const Request& request, Context& ctx) const;
+
+  /// Bytes a call needs besides the picture and its result.
+  std::size_t working_bytes(const Shape& picture, std::int64_t tile) const;
+
+  bool wants_level() const { return wants_level_; }
+  double lowest_level() const { return lowest_level_; }
+  double highest_level() const { return highest_level_; }
+
+ private:
+  struct Feeding;  ///< how a picture's channels meet the network's planes
+  Feeding feeding(const Image& picture) const;
+  /// Convolution work for one tile, by the direct algorithm.
+  double tile_gflop(const Dims& picture) const;
+
+  std::shared_ptr<const nn::Network> network_;
+  std::string name_;
+  int planes_ = 3;
+  bool wants_level_ = false;
+  double lowest_level_ = 0, highest_level_ = 255;
+  std::int64_t multiple_ = 1;
+  int threads_ = 1;
+};
+
+}  // namespace latentflow::denoise

@@ -1,0 +1,6 @@
+// plugin.cpp: the family denoise.
+#include "denoise.h"
+
+using namespace latentflow::denoise;
+
+LATENTFLOW_PLUGIN("denoise", "1.0.0", Denoise)
