@@ -7,31 +7,6 @@
 
 namespace latentflow::nn {
 
-namespace {
-
-double flop(const Graph& graph, const Node& node, const std::vector<Dims>& shapes) {
-  const auto shape = [&](ValueId id) -> const Dims& { return shapes[static_cast<std::size_t>(id)]; };
-  const Dims& out = shape(node.output);
-  switch (node.op) {
-    case Op::conv: {
-      const Dims& weights = graph.value(node.inputs[1]).dims;
-      return 2.0 * static_cast<double>(element_count(out) * weights[1] * weights[2] * weights[3]);
-    }
-    case Op::conv_transpose: {
-      const Dims& weights = graph.value(node.inputs[1]).dims;
-      return 2.0 * static_cast<double>(element_count(shape(node.inputs[0])) * weights[1] * weights[2] * weights[3]);
-    }
-    case Op::gemm: {
-      const Dims& a = shape(node.inputs[0]);
-      return 2.0 * static_cast<double>(element_count(out) * (node.as<GemmAttributes>().trans_a ? a[0] : a[1]));
-    }
-    case Op::matmul: return 2.0 * static_cast<double>(element_count(out) * shape(node.inputs[0]).back());
-    default: return 0;
-  }
-}
-
-}  // namespace
-
 class Planner {
  public:
   Planner(const Graph& graph, const std::vector<Dims>& shapes, PackedWeights& weights, Winograd winograd)
@@ -206,7 +181,7 @@ class Planner {
     report.output = shape(fused.output);
     for (const PostOp& post : fused.post_ops)
       report.fused += "+" + std::string(post.kind == PostOp::Kind::sum ? "sum" : to_string(post.op));
-    report.gflop = flop(graph_, node, shapes_) * 1e-9;
+    report.gflop = 2e-9 * static_cast<double>(multiply_adds(node, shapes_));
     const bool convolution = node.op == Op::conv || node.op == Op::conv_transpose;
     if (convolution) plan_->convolution_flop_ += report.gflop * 1e9;
     add_step(std::move(layer), std::move(sources), output, std::move(report), convolution);

@@ -6,88 +6,19 @@
 #include <algorithm>
 #include <thread>
 
+#include "support/network_builder.h"
 #include "support/reference_network.h"
 
 namespace latentflow {
 namespace {
 
 using namespace nn;
+using testing::Builder;
 using testing::largest_difference;
+using testing::plain_denoiser;
 using testing::random_tensor;
+using testing::residual_unet;
 using testing::value_range;
-
-/// Builds networks with random weights, scaled so that values keep their size from layer to layer.
-class Builder {
- public:
-  Graph graph;
-  std::mt19937 generator{11};
-
-  ValueId input(Dims dims) { return graph.add_input(fresh("in"), std::move(dims)); }
-
-  ValueId conv(ValueId from, std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride = 1,
-               bool bias = true) {
-    const std::string name = fresh("conv");
-    Tensor weights = random_tensor({out, in, kernel, kernel}, generator);
-    for (float& value : weights.mutable_span()) value *= std::sqrt(6.0f / static_cast<float>(in * kernel * kernel));
-    std::vector<ValueId> inputs{from, graph.add_constant(name + ".weight", weights)};
-    if (bias) inputs.push_back(graph.add_constant(name + ".bias", random_tensor({out}, generator)));
-    const std::int64_t pad = stride == 1 ? kernel / 2 : 0;
-    return graph.add_node(Op::conv, name, inputs,
-                          ConvAttributes{{kernel, kernel}, {stride, stride}, {1, 1}, {pad, pad, pad, pad}, 1, {0, 0}});
-  }
-
-  ValueId up(ValueId from, std::int64_t in, std::int64_t out) {
-    const std::string name = fresh("up");
-    const ValueId weights = graph.add_constant(name + ".weight", random_tensor({in, out, 2, 2}, generator));
-    return graph.add_node(Op::conv_transpose, name, {from, weights},
-                          ConvAttributes{{2, 2}, {2, 2}, {1, 1}, {0, 0, 0, 0}, 1, {0, 0}});
-  }
-
-  ValueId node(Op op, std::vector<ValueId> inputs, Attributes attributes = {}) {
-    return graph.add_node(op, fresh(std::string(to_string(op))), std::move(inputs), std::move(attributes));
-  }
-
-  std::vector<Tensor> inputs() {
-    std::vector<Tensor> list;
-    for (const ValueId id : graph.inputs) list.push_back(random_tensor(graph.value(id).dims, generator));
-    return list;
-  }
-
- private:
-  std::string fresh(std::string name) { return name.append(std::to_string(graph.values.size())); }
-};
-
-/// Conv-Relu, residual blocks, a strided level below with additive skip: the shape of the denoisers.
-Builder residual_unet(Dims dims) {
-  Builder b;
-  b.graph.name = "residual u-net";
-  const std::int64_t colours = dims[1];
-  const ValueId picture = b.input(dims);
-  const ValueId level = b.input({dims[0], 1, dims[2], dims[3]});
-  const ValueId joined = b.node(Op::concat, {picture, level}, ConcatAttributes{1});
-  const ValueId folded = b.node(Op::space_to_depth, {joined}, DepthSpaceAttributes{2, DepthOrder::crd});
-  const auto block = [&](ValueId x, std::int64_t channels) {
-    const ValueId inside = b.node(Op::relu, {b.conv(x, channels, channels, 3, 1, false)});
-    return b.node(Op::add, {x, b.conv(inside, channels, channels, 3)});
-  };
-  const ValueId top = block(b.conv(folded, 4 * colours + 4, 16, 3), 16);
-  const ValueId low = block(block(b.conv(top, 16, 32, 2, 2), 32), 32);
-  const ValueId back = b.node(Op::add, {b.up(low, 32, 16), top});
-  const ValueId last = b.conv(block(back, 16), 16, 4 * colours, 3);
-  const ValueId unfolded = b.node(Op::depth_to_space, {last}, DepthSpaceAttributes{2, DepthOrder::crd});
-  b.graph.outputs = {b.node(Op::add, {unfolded, picture})};
-  return b;
-}
-
-Builder plain_denoiser(Dims dims) {
-  Builder b;
-  b.graph.name = "plain denoiser";
-  const ValueId picture = b.input(dims);
-  ValueId x = b.node(Op::relu, {b.conv(picture, dims[1], 32, 3)});
-  for (int i = 0; i < 3; ++i) x = b.node(Op::relu, {b.conv(x, 32, 32, 3)});
-  b.graph.outputs = {b.node(Op::sub, {picture, b.conv(x, 32, dims[1], 3)})};
-  return b;
-}
 
 std::shared_ptr<const Network> network_of(const Graph& graph, Winograd winograd = Winograd::automatic) {
   auto network = Network::create(graph, {winograd});
