@@ -1,0 +1,127 @@
+// networks.cpp: see networks.h.
+#include "networks.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "random.h"
+
+namespace latentflow::train {
+namespace {
+
+using nn::Op;
+using nn::ValueId;
+
+class Builder {
+ public:
+  Builder(const NetworkRecipe& recipe, std::uint64_t seed) : recipe_(recipe), seed_(seed) {}
+
+  nn::Graph residual_unet() {
+    ValueId x = inputs();
+    const std::int64_t image_channels = recipe_.color ? 3 : 1;
+    const auto& channels = recipe_.channels;
+    x = graph_.add_node(Op::space_to_depth, "fold", {x}, nn::DepthSpaceAttributes{2});
+    x = convolution("head", x, (image_channels + (recipe_.noise_map ? 1 : 0)) * 4, channels[0]);
+    std::vector<ValueId> skips;
+    const std::size_t deepest = channels.size() - 1;
+    for (std::size_t level = 0; level <= deepest; ++level) {
+      const bool bottom = level == deepest;
+      x = blocks(bottom ? "bottom" : fmt::format("encoder{}", level), x, channels[level], recipe_.blocks[level]);
+      if (bottom) break;
+      skips.push_back(x);
+      nn::ConvAttributes halve;
+      halve.kernel = halve.strides = {2, 2};
+      x = graph_.add_node(Op::conv, fmt::format("down{}", level),
+                          {x, weights(fmt::format("down{}", level), {channels[level + 1], channels[level], 2, 2},
+                                      1.0 / static_cast<double>(channels[level] * 4))}, halve);
+    }
+    for (std::size_t level = deepest; level-- > 0;) {
+      nn::ConvAttributes twice;
+      twice.kernel = twice.strides = {2, 2};
+      const std::string name = fmt::format("up{}", level);
+      x = graph_.add_node(Op::conv_transpose, name,
+                          {x, weights(name, {channels[level + 1], channels[level], 2, 2},
+                                      1.0 / static_cast<double>(channels[level + 1]))}, twice);
+      x = graph_.add_node(Op::add, fmt::format("join{}", level), {x, skips[level]});
+      x = blocks(fmt::format("decoder{}", level), x, channels[level], recipe_.blocks[level]);
+    }
+    x = convolution("tail", x, channels[0], image_channels * 4, recipe_.last_gain);
+    x = graph_.add_node(Op::depth_to_space, "unfold", {x}, nn::DepthSpaceAttributes{2});
+    return finish(x);
+  }
+
+  nn::Graph dncnn() {
+    ValueId x = inputs();
+    const std::int64_t image_channels = recipe_.color ? 3 : 1, width = recipe_.channels[0];
+    std::int64_t from = image_channels + (recipe_.noise_map ? 1 : 0);
+    for (std::int64_t layer = 0; layer + 1 < recipe_.depth; ++layer) {
+      x = convolution(fmt::format("layer{}", layer), x, from, width);
+      x = graph_.add_node(Op::relu, fmt::format("relu{}", layer), {x});
+      from = width;
+    }
+    return finish(convolution("tail", x, width, image_channels, recipe_.last_gain));
+  }
+
+ private:
+  ValueId inputs() {
+    image_ = graph_.add_input("image", {-1, recipe_.color ? 3 : 1, -1, -1});
+    if (!recipe_.noise_map) return image_;
+    const ValueId sigma = graph_.add_input("sigma", {-1, 1, -1, -1});
+    return graph_.add_node(Op::concat, "inputs", {image_, sigma}, nn::ConcatAttributes{1});
+  }
+
+  /// The network finds the noise, the output is the picture without it.
+  nn::Graph finish(ValueId noise) {
+    graph_.outputs = {graph_.add_node(Op::sub, "clean", {image_, noise})};
+    return std::move(graph_);
+  }
+
+  ValueId weights(const std::string& node, Dims dims, double variance) {
+    Tensor tensor(std::move(dims));
+    fill_normal(tensor.mutable_span(), Random(seed_, drawn_++).next());
+    const auto scale = static_cast<float>(std::sqrt(variance));
+    for (float& weight : tensor.mutable_span()) weight *= scale;
+    return graph_.add_constant(node + ".weight", std::move(tensor));
+  }
+
+  ValueId convolution(const std::string& name, ValueId x, std::int64_t from, std::int64_t to, double gain = 1) {
+    nn::ConvAttributes attributes;
+    attributes.kernel = {3, 3};
+    attributes.pads = {1, 1, 1, 1};
+    const double variance = gain * gain * 2.0 / static_cast<double>(from * 9);
+    return graph_.add_node(Op::conv, name, {x, weights(name, {to, from, 3, 3}, variance)}, attributes);
+  }
+
+  ValueId blocks(const std::string& place, ValueId x, std::int64_t channels, std::int64_t count) {
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::string name = fmt::format("{}_{}", place, i);
+      ValueId y = convolution(name + "a", x, channels, channels);
+      y = graph_.add_node(Op::relu, name + "_relu", {y});
+      // A branch that starts small keeps the sum near its input, however many blocks there are.
+      y = convolution(name + "b", y, channels, channels, 0.5);
+      x = graph_.add_node(Op::add, name + "_sum", {x, y});
+    }
+    return x;
+  }
+
+  const NetworkRecipe& recipe_;
+  std::uint64_t seed_, drawn_ = 0;
+  nn::Graph graph_;
+  ValueId image_ = nn::no_value;
+};
+
+}  // namespace
+
+Result<nn::Graph> build_network(const NetworkRecipe& recipe, std::uint64_t seed) {
+  Builder builder(recipe, seed);
+  if (recipe.type == "residual_unet") return builder.residual_unet();
+  if (recipe.type == "dncnn") return builder.dncnn();
+  return invalid_argument(fmt::format("network type is \"{}\", known are residual_unet and dncnn", recipe.type));
+}
+
+std::int64_t extent_multiple(const NetworkRecipe& recipe) {
+  return recipe.type == "residual_unet" ? std::int64_t{1} << recipe.channels.size() : 1;
+}
+
+}  // namespace latentflow::train

@@ -1,0 +1,23 @@
+// photographs.h: the pictures a network is trained or validated on, decoded once.
+#pragma once
+
+#include <filesystem>
+#include <opencv2/core.hpp>
+#include <string>
+#include <vector>
+
+#include "latentflow/result.h"
+
+namespace latentflow::train {
+
+struct Photograph {
+  std::string name;  ///< path below the folder
+  cv::Mat pixels;    ///< CV_8UC3 in RGB order, or CV_8UC1
+};
+
+/// Every picture below `folder` (jpg, jpeg, png, bmp, tif, tiff, webp), sorted by path, decoded in parallel. Errors:
+/// not_found for a missing or empty folder; bad_input listing the files that do not decode, and those with a side
+/// shorter than `smallest`.
+Result<std::vector<Photograph>> load_photographs(const std::filesystem::path& folder, bool color, std::int64_t smallest);
+
+}  // namespace latentflow::train

@@ -1,0 +1,130 @@
+// recipe.cpp: the YAML form of a recipe; see recipe.h.
+#include "recipe.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <fstream>
+#include <sstream>
+
+#include "strict_yaml.h"
+
+namespace latentflow::train {
+namespace {
+
+constexpr std::int64_t many = std::int64_t{1} << 40;
+
+void read_network(Fields& fields, NetworkRecipe& network) {
+  std::string color = network.color ? "rgb" : "gray";
+  fields.read("type", network.type, {"residual_unet", "dncnn"});
+  fields.read("color", color, {"rgb", "gray"});
+  network.color = color == "rgb";
+  fields.read("noise_map", network.noise_map);
+  fields.read("channels", network.channels, 1, 4096);
+  fields.read("blocks", network.blocks, 0, 64);
+  fields.read("depth", network.depth, 2, 256);
+  fields.read("last_gain", network.last_gain, 0, 10);
+  if (network.type == "residual_unet" && network.channels.size() != network.blocks.size())
+    fields.problem(fmt::format("{} channels and {} blocks given, each level needs one of both", network.channels.size(),
+                               network.blocks.size()));
+  if (network.type == "dncnn" && network.channels.size() != 1) fields.problem("dncnn needs one number of channels");
+}
+
+void read_phase(Fields& fields, std::vector<Phase>& phases) {
+  Phase phase;
+  std::string loss = "l1";
+  fields.read("until", phase.until, 0, 1);
+  fields.read("patch", phase.patch, 8, 1024);
+  fields.read("loss", loss, {"l1", "mse"});
+  phase.loss = loss == "l1" ? Loss::l1 : Loss::mse;
+  if (!phases.empty() && phase.until <= phases.back().until)
+    fields.problem(fmt::format("until is {}, and {} in the phase before; it has to grow", phase.until, phases.back().until));
+  phases.push_back(phase);
+}
+
+void read_all(Fields& fields, Recipe& recipe) {
+  fields.read("model", recipe.model);
+  fields.read("summary", recipe.summary);
+  fields.mapping("network", [&](Fields& f) { read_network(f, recipe.network); });
+  fields.mapping("data", [&](Fields& f) {
+    f.read("scaled_share", recipe.data.scaled_share, 0, 1);
+    f.read("scale", recipe.data.scale, 0.1, 1);
+    f.read("flips", recipe.data.flips);
+    f.read("permute_channels", recipe.data.permute_channels);
+    f.read("gain", recipe.data.gain, 0.1, 4);
+  });
+  fields.mapping("corruption", [&](Fields& f) {
+    if (f.has("gaussian")) recipe.corruption.gaussian.clear();
+    f.list("gaussian", [&](Fields& g) {
+      NoiseRange range{1, {0, 0}};
+      g.read("share", range.share, 0, 1);
+      g.read("sigma", range.sigma, 0, 255);
+      recipe.corruption.gaussian.push_back(range);
+    });
+    double shares = 0;
+    for (const NoiseRange& range : recipe.corruption.gaussian) shares += range.share;
+    if (std::abs(shares - 1) > 1e-6) f.problem(fmt::format("the shares of gaussian sum to {}, they have to sum to 1", shares));
+    f.read("clipped_share", recipe.corruption.clipped_share, 0, 1);
+  });
+  if (fields.has("phases")) recipe.phases.clear();
+  fields.list("phases", [&](Fields& f) { read_phase(f, recipe.phases); });
+  if (!recipe.phases.empty() && recipe.phases.back().until != 1)
+    fields.problem(fmt::format("the last of the phases ends at {}, it has to end at 1", recipe.phases.back().until));
+  fields.mapping("optimiser", [&](Fields& f) {
+    f.read("betas", recipe.optimiser.betas, 0, 0.999999);
+    f.read("weight_decay", recipe.optimiser.weight_decay, 0, 1);
+    f.read("rate", recipe.optimiser.rate, 0, 10);
+    f.read("final_rate", recipe.optimiser.final_rate, 0, 10);
+    f.read("warm_up", recipe.optimiser.warm_up, 0, many);
+    f.read("clip", recipe.optimiser.clip, 0, 1e9);
+    f.read("average", recipe.optimiser.average, 0, 0.999999);
+  });
+  fields.mapping("validation", [&](Fields& f) {
+    f.read("sigma", recipe.validation.sigma, 0, 255);
+    f.read("held_out", recipe.validation.held_out, 0, 0.5);
+    f.read("crop", recipe.validation.crop, 16, 4096);
+    f.read("every", recipe.validation.every, 1, many);
+  });
+  fields.read("batch", recipe.batch, 1, 65536);
+  fields.read("shard", recipe.shard, 1, 65536);
+  fields.read("steps", recipe.steps, 1, many);
+  std::int64_t seed = 1;
+  fields.read("seed", seed, 0, many);
+  recipe.seed = static_cast<std::uint64_t>(seed);
+  if (recipe.model.empty()) fields.problem("model is missing: the name of what is trained");
+  if (recipe.batch % recipe.shard != 0)
+    fields.problem(fmt::format("batch is {}, which is no multiple of shard, {}", recipe.batch, recipe.shard));
+}
+
+}  // namespace
+
+const Phase& Recipe::phase(double progress) const {
+  for (const Phase& phase : phases)
+    if (progress < phase.until) return phase;
+  return phases.back();
+}
+
+Result<Recipe> parse_recipe(const std::string& text, const std::string& file) {
+  Problems problems(file);
+  Recipe recipe;
+  recipe.text = text;
+  try {
+    Fields fields(YAML::Load(text), "", problems);
+    read_all(fields, recipe);
+    fields.finish();
+  } catch (const YAML::Exception& failure) {
+    problems.add(failure.mark, failure.msg);
+  }
+  if (!problems.empty()) return invalid_argument(problems.text());
+  return recipe;
+}
+
+Result<Recipe> load_recipe(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  std::ostringstream text;
+  if (!stream || !(text << stream.rdbuf()))
+    return not_found(fmt::format("{}: the recipe cannot be read", file.string()));
+  return parse_recipe(text.str(), file.string());
+}
+
+}  // namespace latentflow::train

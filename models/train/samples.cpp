@@ -1,0 +1,91 @@
+// samples.cpp: see samples.h.
+#include "samples.h"
+
+#include <algorithm>
+#include <cmath>
+#include <opencv2/imgproc.hpp>
+#include <vector>
+
+#include "nn/gradients/loops.h"
+#include "random.h"
+
+namespace latentflow::train {
+namespace {
+
+/// A patch of 8-bit pixels: a crop of the photograph, reduced for some.
+cv::Mat draw_patch(const Photograph& photograph, const DataRecipe& data, std::int64_t patch, Random& random) {
+  const cv::Mat& pixels = photograph.pixels;
+  const std::int64_t side = std::min(pixels.rows, pixels.cols);
+  std::int64_t extent = patch;
+  if (random.chance(data.scaled_share)) {
+    const double scale = random.uniform(data.scale[0], data.scale[1]);
+    extent = std::clamp<std::int64_t>(std::llround(static_cast<double>(patch) / scale), patch, side);
+  }
+  const auto x = static_cast<int>(random.below(pixels.cols - extent + 1)), y = static_cast<int>(random.below(pixels.rows - extent + 1));
+  const cv::Mat crop = pixels(cv::Rect(x, y, static_cast<int>(extent), static_cast<int>(extent)));
+  if (extent == patch) return crop;
+  cv::Mat reduced;
+  cv::resize(crop, reduced, cv::Size(static_cast<int>(patch), static_cast<int>(patch)), 0, 0, cv::INTER_AREA);
+  return reduced;
+}
+
+/// Turned and mirrored planes in 0..1.
+void write_planes(const cv::Mat& pixels, const DataRecipe& data, Random& random, float* planes) {
+  const int channels = pixels.channels(), patch = pixels.rows;
+  const auto turn = data.flips ? random.below(8) : 0;
+  const bool mirror_x = (turn & 1) != 0, mirror_y = (turn & 2) != 0, transpose = (turn & 4) != 0;
+  int order[3] = {0, 1, 2};
+  if (data.permute_channels && channels == 3)
+    for (int i = 2; i > 0; --i) std::swap(order[i], order[random.below(i + 1)]);
+  const float gain = static_cast<float>(random.uniform(data.gain[0], data.gain[1])) / 255.0f;
+  const auto plane_size = static_cast<std::ptrdiff_t>(patch) * patch;
+  for (int y = 0; y < patch; ++y) {
+    const std::uint8_t* row = pixels.ptr<std::uint8_t>(y);
+    const int to_y = mirror_y ? patch - 1 - y : y;
+    for (int c = 0; c < channels; ++c) {
+      float* plane = planes + order[c] * plane_size;
+      for (int x = 0; x < patch; ++x) {
+        const int to_x = mirror_x ? patch - 1 - x : x;
+        plane[transpose ? to_x * patch + to_y : to_y * patch + to_x] = std::min(1.0f, static_cast<float>(row[x * channels + c]) * gain);
+      }
+    }
+  }
+}
+
+double draw_sigma(const CorruptionRecipe& corruption, Random& random) {
+  double choice = random.uniform();
+  for (const NoiseRange& range : corruption.gaussian) {
+    if (choice < range.share) return random.uniform(range.sigma[0], range.sigma[1]);
+    choice -= range.share;
+  }
+  const NoiseRange& last = corruption.gaussian.back();
+  return random.uniform(last.sigma[0], last.sigma[1]);
+}
+
+LATENTFLOW_CLONES void clip_to_bytes(float* values, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float limited = values[i] < 0.0f ? 0.0f : values[i] > 1.0f ? 1.0f : values[i];
+    values[i] = static_cast<float>(static_cast<int>(limited * 255.0f + 0.5f)) * (1.0f / 255.0f);
+  }
+}
+
+}  // namespace
+
+void SampleMaker::make(std::uint64_t step, std::uint64_t sample, std::int64_t patch, const SampleTarget& target) const {
+  Random random(recipe_.seed, step, sample);
+  const Photograph& photograph = photographs_[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(photographs_.size())))];
+  write_planes(draw_patch(photograph, recipe_.data, patch, random), recipe_.data, random, target.clean);
+  const std::int64_t area = patch * patch, count = area * (recipe_.network.color ? 3 : 1);
+  const float sigma = static_cast<float>(draw_sigma(recipe_.corruption, random) / 255.0);
+  const bool clipped = random.chance(recipe_.corruption.clipped_share);
+  if (sigma > 0) {
+    fill_normal({target.noisy, static_cast<std::size_t>(count)}, random.next());
+    nn::loops::sum(target.clean, target.noisy, sigma, target.noisy, count);
+  } else {
+    std::copy_n(target.clean, count, target.noisy);
+  }
+  if (clipped) clip_to_bytes(target.noisy, count);
+  if (target.sigma != nullptr) std::fill_n(target.sigma, area, sigma);
+}
+
+}  // namespace latentflow::train

@@ -1,0 +1,163 @@
+// strict_yaml.cpp: see strict_yaml.h.
+#include "strict_yaml.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+
+namespace latentflow::train {
+namespace {
+
+/// Levenshtein distance.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t above = row[j + 1];
+      row[j + 1] = std::min({above + 1, row[j] + 1, diagonal + (a[i] == b[j] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return row.back();
+}
+
+template <class Names>
+std::string hint(std::string_view name, const Names& known) {
+  std::string best;
+  std::size_t nearest = std::max<std::size_t>(2, name.size() / 2);
+  for (const auto& candidate : known)
+    if (const std::size_t d = distance(name, candidate); d <= nearest) nearest = d, best = candidate;
+  return best.empty() ? fmt::format("; known are {}", fmt::join(known, ", ")) : fmt::format("; did you mean \"{}\"?", best);
+}
+
+}  // namespace
+
+void Problems::add(const YAML::Mark& mark, const std::string& message) {
+  lines_.push_back(fmt::format("{}:{}:{}: error: {}", file_, mark.line + 1, mark.column + 1, message));
+}
+
+std::string Problems::text() const { return fmt::format("{}", fmt::join(lines_, "\n")); }
+
+Fields::Fields(const YAML::Node& node, std::string place, Problems& problems)
+    : node_(node), place_(place.empty() ? "" : place + ": "), problems_(problems) {
+  if (node_.IsMap()) return;
+  problem("a mapping is needed here");
+  node_ = YAML::Node(YAML::NodeType::Map);
+}
+
+bool Fields::has(std::string_view key) const {
+  return std::any_of(node_.begin(), node_.end(), [&](const auto& entry) { return entry.first.Scalar() == key; });
+}
+
+YAML::Node Fields::take(std::string_view key) {
+  known_.emplace_back(key);
+  for (const auto& entry : node_)
+    if (entry.first.IsScalar() && entry.first.Scalar() == key) return entry.second;
+  return YAML::Node(YAML::NodeType::Undefined);
+}
+
+template <class T>
+bool Fields::scalar(const YAML::Node& node, std::string_view key, const char* type, T& value) {
+  if (node.IsScalar() && YAML::convert<T>::decode(node, value)) return true;
+  problems_.add(node.Mark(), fmt::format("{}{} needs {}", place_, key, type));
+  return false;
+}
+
+template <class T>
+bool Fields::bounded(const YAML::Node& node, std::string_view key, const char* type, T& value, T low, T high) {
+  T read{};
+  if (!scalar(node, key, type, read)) return false;
+  if (read >= low && read <= high) return value = read, true;
+  problems_.add(node.Mark(), fmt::format("{}{} is {}, allowed {} to {}", place_, key, read, low, high));
+  return false;
+}
+
+void Fields::read(std::string_view key, std::string& value, const std::vector<std::string_view>& allowed) {
+  const YAML::Node node = take(key);
+  std::string read;
+  if (!node.IsDefined() || !scalar(node, key, "a text", read)) return;
+  if (!allowed.empty() && std::find(allowed.begin(), allowed.end(), read) == allowed.end())
+    return problems_.add(node.Mark(), fmt::format("{}{} is \"{}\"{}", place_, key, read, hint(read, allowed)));
+  value = read;
+}
+
+void Fields::read(std::string_view key, bool& value) {
+  if (const YAML::Node node = take(key); node.IsDefined()) scalar(node, key, "true or false", value);
+}
+
+void Fields::read(std::string_view key, double& value, double low, double high) {
+  if (const YAML::Node node = take(key); node.IsDefined()) bounded(node, key, "a number", value, low, high);
+}
+
+void Fields::read(std::string_view key, std::int64_t& value, std::int64_t low, std::int64_t high) {
+  if (const YAML::Node node = take(key); node.IsDefined()) bounded(node, key, "a whole number", value, low, high);
+}
+
+void Fields::read(std::string_view key, std::vector<std::int64_t>& value, std::int64_t low, std::int64_t high) {
+  const YAML::Node node = take(key);
+  if (!node.IsDefined()) return;
+  if (!node.IsSequence() || node.size() == 0)
+    return problems_.add(node.Mark(), fmt::format("{}{} needs a list of whole numbers", place_, key));
+  value.assign(node.size(), low);
+  for (std::size_t i = 0; i < node.size(); ++i) bounded(node[i], key, "whole numbers", value[i], low, high);
+}
+
+void Fields::read(std::string_view key, std::vector<double>& value, double low, double high) {
+  const YAML::Node node = take(key);
+  if (!node.IsDefined()) return;
+  if (!node.IsSequence() || node.size() == 0)
+    return problems_.add(node.Mark(), fmt::format("{}{} needs a list of numbers", place_, key));
+  value.assign(node.size(), low);
+  for (std::size_t i = 0; i < node.size(); ++i) bounded(node[i], key, "numbers", value[i], low, high);
+}
+
+void Fields::read(std::string_view key, std::array<double, 2>& value, double low, double high) {
+  const YAML::Node node = take(key);
+  if (!node.IsDefined()) return;
+  std::array<double, 2> read{};
+  if (!node.IsSequence() || node.size() != 2)
+    return problems_.add(node.Mark(), fmt::format("{}{} needs two numbers", place_, key));
+  for (std::size_t i = 0; i < 2; ++i)
+    if (!bounded(node[i], key, "two numbers", read[i], low, high)) return;
+  if (read[0] > read[1])
+    return problems_.add(node.Mark(), fmt::format("{}{} runs from {} down to {}", place_, key, read[0], read[1]));
+  value = read;
+}
+
+void Fields::mapping(std::string_view key, const std::function<void(Fields&)>& visit) {
+  const YAML::Node node = take(key);
+  if (!node.IsDefined()) return;
+  Fields inner(node, place_ + std::string(key), problems_);
+  visit(inner);
+  inner.finish();
+}
+
+void Fields::list(std::string_view key, const std::function<void(Fields&)>& visit) {
+  const YAML::Node node = take(key);
+  if (!node.IsDefined()) return;
+  if (!node.IsSequence() || node.size() == 0)
+    return problems_.add(node.Mark(), fmt::format("{}{} needs a list of mappings", place_, key));
+  for (const YAML::Node& entry : node) {
+    Fields inner(entry, place_ + std::string(key), problems_);
+    visit(inner);
+    inner.finish();
+  }
+}
+
+void Fields::finish() {
+  std::set<std::string> seen;
+  for (const auto& entry : node_) {
+    const std::string key = entry.first.IsScalar() ? entry.first.Scalar() : "";
+    if (std::find(known_.begin(), known_.end(), key) == known_.end())
+      problems_.add(entry.first.Mark(), fmt::format("{}unknown key \"{}\"{}", place_, key, hint(key, known_)));
+    else if (!seen.insert(key).second)
+      problems_.add(entry.first.Mark(), fmt::format("{}key \"{}\" is there twice", place_, key));
+  }
+}
+
+}  // namespace latentflow::train

@@ -1,0 +1,359 @@
+// trainer.cpp: the training loop; see trainer.h.
+#include "trainer.h"
+
+#include <fmt/format.h>
+#include <tbb/parallel_for.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <map>
+#include <memory>
+#include <opencv2/core/utility.hpp>
+
+#include "checkpoint.h"
+#include "networks.h"
+#include "nn/model_card.h"
+#include "nn/onnx_export.h"
+#include "nn/receptive_field.h"
+#include "nn/training_plan.h"
+#include "random.h"
+#include "samples.h"
+
+namespace latentflow::train {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// The samples of one step, in shards.
+struct Batch {
+  std::int64_t step = -1, patch = 0;
+  Loss loss = Loss::l1;
+  std::vector<std::vector<float>> noisy, sigma, clean;
+};
+
+/// The plans of all shards for one patch size.
+struct ShardPlans {
+  nn::PackedParameters packed;
+  std::vector<std::unique_ptr<nn::TrainingPlan>> plans;
+};
+
+/// Mean loss since the last report, and whether the loss runs away.
+class LossWatch {
+ public:
+  void add(double loss, bool new_phase) {
+    if (new_phase) smooth_ = lowest_ = 0, seen_ = 0;
+    sum_ += loss, ++count_, ++seen_;
+    smooth_ = seen_ == 1 ? loss : 0.98 * smooth_ + 0.02 * loss;
+    if (seen_ == 200 || (seen_ > 200 && smooth_ < lowest_)) lowest_ = smooth_;
+  }
+  bool runs_away() const { return seen_ > 200 && smooth_ > 20 * lowest_; }
+  double take_mean() {
+    const double mean = count_ == 0 ? 0 : sum_ / static_cast<double>(count_);
+    sum_ = 0, count_ = 0;
+    return mean;
+  }
+
+ private:
+  double sum_ = 0, smooth_ = 0, lowest_ = 0;
+  std::int64_t count_ = 0, seen_ = 0;
+};
+
+class Trainer {
+ public:
+  explicit Trainer(const TrainingJob& job) : job_(job), recipe_(job.recipe) {}
+
+  Result<TrainingSummary> run() {
+    if (Status status = prepare(); !status) return status.error();
+    start_ = report_time_ = checkpoint_time_ = Clock::now();
+    report_step_ = state_.step;
+    fill(batches_[0], state_.step, progress());
+    for (int current = 0; progress() < 1; current = 1 - current) {
+      if (job_.stop != nullptr && job_.stop->load()) return stopped();
+      if (Status status = step(batches_[current], batches_[1 - current]); !status) return status.error();
+      if (Status status = between_steps(); !status) return status.error();
+    }
+    return finish();
+  }
+
+ private:
+  Status prepare() {
+    std::int64_t largest = recipe_.validation.crop < 64 ? recipe_.validation.crop : 64;
+    for (const Phase& phase : recipe_.phases) {
+      largest = std::max(largest, phase.patch);
+      if (phase.patch % extent_multiple(recipe_.network) != 0)
+        return invalid_argument(fmt::format("patch is {}, this network needs multiples of {}", phase.patch, extent_multiple(recipe_.network)));
+    }
+    for (const std::int64_t channels : recipe_.network.channels)
+      if (channels % 16 != 0)
+        return invalid_argument(fmt::format("channels is {}, allowed are multiples of 16", channels));
+    for (const fs::path& file : {job_.model, job_.checkpoints / "checkpoint"}) {
+      std::error_code failure;
+      if (file.has_parent_path()) fs::create_directories(file.parent_path(), failure);
+      if (failure) return io_error(fmt::format("{} cannot be created: {}", file.parent_path().string(), failure.message()));
+    }
+    cv::setNumThreads(1);
+    if (Status status = read_pictures(largest); !status) return status;
+
+    Result<nn::Graph> graph = build_network(recipe_.network, recipe_.seed);
+    if (!graph) return graph.error();
+    graph_ = std::move(*graph);
+    parameters_ = std::make_unique<nn::ParameterLayout>(graph_);
+    state_ = start_state(parameters_->gather(graph_));
+    if (job_.resume)
+      if (Status status = read_checkpoint(); !status) return status;
+    maker_ = std::make_unique<SampleMaker>(recipe_, training_);
+    for (const Phase& phase : recipe_.phases)
+      if (Status status = make_plans(phase.patch); !status) return status;
+    note(fmt::format("network {} with {} weights, {} steps of {} patches", recipe_.model, parameters_->size(), recipe_.steps, recipe_.batch));
+    return success();
+  }
+
+  Status read_pictures(std::int64_t smallest) {
+    Result<std::vector<Photograph>> pictures = load_photographs(job_.data, recipe_.network.color, smallest);
+    if (!pictures) return pictures.error();
+    if (!job_.validation.empty()) {
+      Result<std::vector<Photograph>> held = load_photographs(job_.validation, recipe_.network.color, 16);
+      if (!held) return held.error();
+      training_ = std::move(*pictures), held_out_ = std::move(*held);
+    } else {
+      // One by one out of a shuffled order, so that the choice depends on names and seed alone.
+      Random random(recipe_.seed, 0x4e1d);
+      for (std::size_t i = pictures->size(); i > 1; --i)
+        std::swap((*pictures)[i - 1], (*pictures)[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(i)))]);
+      std::size_t count = static_cast<std::size_t>(std::lround(recipe_.validation.held_out * static_cast<double>(pictures->size())));
+      if (recipe_.validation.held_out > 0) count = std::max<std::size_t>(count, 1);
+      if (count >= pictures->size())
+        return bad_input(fmt::format("{} holds {} pictures, {} of them would be held out and none left to train on", job_.data.string(), pictures->size(), count));
+      held_out_.assign(pictures->begin(), pictures->begin() + static_cast<std::ptrdiff_t>(count));
+      training_.assign(pictures->begin() + static_cast<std::ptrdiff_t>(count), pictures->end());
+    }
+    crops_ = central_crops(held_out_, recipe_.validation.crop);
+    note(fmt::format("{} pictures to train on, {} to validate on", training_.size(), held_out_.size()));
+    return success();
+  }
+
+  fs::path checkpoint_file() const { return job_.checkpoints / (recipe_.model + ".checkpoint"); }
+
+  Status read_checkpoint() {
+    Result<Checkpoint> loaded = load_checkpoint(checkpoint_file());
+    if (!loaded && loaded.error().code == Code::not_found) {
+      note("no checkpoint yet, starting anew");
+      return success();
+    }
+    if (!loaded) return loaded.error();
+    if (loaded->recipe != recipe_.text)
+      return invalid_argument(fmt::format("{} was written under another recipe; use the same one, or another folder of checkpoints", checkpoint_file().string()));
+    if (loaded->seed != recipe_.seed)
+      return invalid_argument(fmt::format("{} was written with seed {}, now it is {}", checkpoint_file().string(), loaded->seed, recipe_.seed));
+    if (loaded->state.weights.size() != parameters_->size())
+      return bad_input(fmt::format("{} holds {} weights, the network has {}", checkpoint_file().string(), loaded->state.weights.size(), parameters_->size()));
+    state_ = std::move(loaded->state);
+    seconds_before_ = loaded->seconds;
+    nn::adopt_algorithms(loaded->algorithms);
+    note(fmt::format("resumed at step {} after {:.0f} s of training", state_.step, seconds_before_));
+    return success();
+  }
+
+  Status make_plans(std::int64_t patch) {
+    ShardPlans& shards = plans_[patch];
+    if (!shards.plans.empty()) return success();
+    std::vector<Dims> dims{{recipe_.shard, recipe_.network.color ? 3 : 1, patch, patch}};
+    if (recipe_.network.noise_map) dims.push_back({recipe_.shard, 1, patch, patch});
+    for (std::int64_t shard = 0; shard < recipe_.batch / recipe_.shard; ++shard) {
+      auto plan = nn::TrainingPlan::create(graph_, dims, *parameters_, shards.packed, job_.winograd);
+      if (!plan) return plan.error();
+      shards.plans.push_back(std::move(*plan));
+    }
+    return success();
+  }
+
+  double elapsed() const { return seconds_before_ + seconds_since(start_); }
+
+  double progress() const {
+    const double steps = static_cast<double>(state_.step) / static_cast<double>(recipe_.steps);
+    return std::min(1.0, job_.time_limit ? std::max(steps, elapsed() / *job_.time_limit) : steps);
+  }
+
+  /// Buffers for a step at this point of the training; the samples follow by make_shard.
+  void start_batch(Batch& batch, std::int64_t step, double done) {
+    const Phase& phase = recipe_.phase(done);
+    const auto shards = static_cast<std::size_t>(recipe_.batch / recipe_.shard);
+    const auto pixels = static_cast<std::size_t>(recipe_.shard * phase.patch * phase.patch), channels = recipe_.network.color ? std::size_t{3} : 1;
+    batch.step = step, batch.patch = phase.patch, batch.loss = phase.loss;
+    for (auto* buffers : {&batch.noisy, &batch.sigma, &batch.clean}) {
+      buffers->resize(shards);
+      for (auto& buffer : *buffers) buffer.resize(buffers == &batch.sigma ? pixels : channels * pixels);
+    }
+  }
+
+  void make_sample(Batch& batch, std::size_t index) {
+    const auto per_shard = static_cast<std::size_t>(recipe_.shard), shard = index / per_shard, within = index % per_shard;
+    const auto area = static_cast<std::size_t>(batch.patch * batch.patch), channels = recipe_.network.color ? std::size_t{3} : 1;
+    maker_->make(static_cast<std::uint64_t>(batch.step), index, batch.patch,
+                 {batch.noisy[shard].data() + within * channels * area, batch.sigma[shard].data() + within * area,
+                  batch.clean[shard].data() + within * channels * area});
+  }
+
+  void fill(Batch& batch, std::int64_t step, double done) {
+    start_batch(batch, step, done);
+    tbb::parallel_for(std::size_t{0}, static_cast<std::size_t>(recipe_.batch), [&](std::size_t i) { make_sample(batch, i); });
+  }
+
+  /// One update on `batch`, while the samples of the next one are made.
+  Status step(Batch& batch, Batch& next) {
+    const double done = progress();
+    ShardPlans& shards = plans_.at(batch.patch);
+    const std::size_t count = shards.plans.size();
+    shards.packed.pack(*parameters_, state_.weights);
+    start_batch(next, state_.step + 1,
+                job_.time_limit ? done : static_cast<double>(state_.step + 1) / static_cast<double>(recipe_.steps));
+    std::vector<double> losses(count);
+    const std::int64_t elements = recipe_.batch * batch.patch * batch.patch * (recipe_.network.color ? 3 : 1);
+    // Shards first: they are the large pieces, and the samples fill the gaps at the end.
+    const std::size_t samples = static_cast<std::size_t>(recipe_.batch);
+    std::atomic<std::size_t> taken{0};
+    tbb::parallel_for(std::size_t{0}, count + samples, [&](std::size_t) {
+      const std::size_t piece = taken.fetch_add(1);
+      if (piece >= count) return make_sample(next, piece - count);
+      nn::TrainingPlan& plan = *shards.plans[piece];
+      std::copy(batch.noisy[piece].begin(), batch.noisy[piece].end(), plan.input(0).begin());
+      if (recipe_.network.noise_map) std::copy(batch.sigma[piece].begin(), batch.sigma[piece].end(), plan.input(1).begin());
+      plan.forward();
+      losses[piece] = loss_and_gradient(batch.loss, plan.output(), batch.clean[piece], elements, plan.output_gradient());
+      plan.backward();
+    }, tbb::simple_partitioner());
+
+    double loss = 0;
+    std::vector<std::span<const float>> gradients;
+    for (std::size_t shard = 0; shard < count; ++shard) {
+      loss += losses[shard];
+      gradients.push_back(shards.plans[shard]->gradients());
+      flop_ += shards.plans[shard]->flop();
+    }
+    const bool new_phase = batch.loss != last_loss_kind_;
+    last_loss_kind_ = batch.loss;
+    rate_ = learning_rate(recipe_.optimiser, state_.step, done);
+    const double norm = update(recipe_.optimiser, rate_, gradients, state_);
+    if (!std::isfinite(loss) || !std::isfinite(norm))
+      return internal_error(fmt::format("step {}: loss {} and gradient {} are not finite; the last checkpoint is kept", batch.step, loss, norm));
+    losses_.add(loss, new_phase);
+    if (losses_.runs_away())
+      return internal_error(fmt::format("step {}: the loss runs away, {} now; the last checkpoint is kept, try a lower rate", batch.step, loss));
+    if (first_loss_ < 0) first_loss_ = loss;
+    last_loss_ = loss;
+    return success();
+  }
+
+  Status between_steps() {
+    if (state_.step % recipe_.validation.every == 0 && !crops_.empty()) {
+      Result<std::vector<Score>> scores = validate(averaged_graph(), recipe_.network, crops_, recipe_.validation.sigma);
+      if (!scores) return scores.error();
+      scores_ = std::move(*scores);
+    }
+    if (seconds_since(report_time_) >= job_.report_seconds) report();
+    if (!job_.checkpoints.empty() && seconds_since(checkpoint_time_) >= job_.checkpoint_seconds) {
+      if (Status status = write_checkpoint(); !status) return status;
+      checkpoint_time_ = Clock::now();
+    }
+    return success();
+  }
+
+  void report() {
+    const double seconds = seconds_since(report_time_);
+    const double done = progress();
+    Progress progress{state_.step, recipe_.steps, done, losses_.take_mean(), rate_,
+                      static_cast<double>((state_.step - report_step_) * recipe_.batch) / seconds, flop_ / seconds * 1e-9, elapsed(), 0, scores_};
+    const double per_second = (done - report_done_) / seconds;
+    progress.seconds_left = per_second > 0 ? (1 - done) / per_second : 0;
+    report_time_ = Clock::now(), report_step_ = state_.step, report_done_ = done, flop_ = 0;
+    if (job_.report) job_.report(progress);
+  }
+
+  nn::Graph averaged_graph() const {
+    nn::Graph graph = graph_;
+    parameters_->scatter(state_.average, graph);
+    return graph;
+  }
+
+  Status write_model(const std::string& scores) {
+    nn::Graph graph = averaged_graph();
+    graph.name = recipe_.model;
+    nn::ModelCard card;
+    card.task = "denoise";
+    card.color = recipe_.network.color ? "rgb" : "gray";
+    card.noise_min = 0, card.noise_max = 0;
+    for (const NoiseRange& range : recipe_.corruption.gaussian) {
+      card.noise_min = std::min<float>(*card.noise_min, static_cast<float>(range.sigma[0]));
+      card.noise_max = std::max<float>(*card.noise_max, static_cast<float>(range.sigma[1]));
+    }
+    card.image_input = "image";
+    card.noise_input = recipe_.network.noise_map ? "sigma" : "";
+    card.multiple = extent_multiple(recipe_.network);
+    if (const auto tiles = nn::tile_geometry(graph)) card.halo = *std::max_element(tiles->halo.begin(), tiles->halo.end());
+    card.recipe = recipe_.text;
+    card.data = fmt::format("{}: {} pictures to train on, {} held out", fs::absolute(job_.data).lexically_normal().filename().string(), training_.size(), held_out_.size());
+    card.scores = scores;
+    card.trained_with = fmt::format("latentflow, {} steps of {} patches in {:.0f} s, seed {}: {}", state_.step, recipe_.batch, elapsed(), recipe_.seed, job_.command);
+    graph.metadata["summary"] = recipe_.summary;
+    nn::write_card(graph, card);
+    return nn::save_onnx(graph, job_.model);
+  }
+
+  Status write_checkpoint() {
+    const Checkpoint checkpoint{state_, elapsed(), recipe_.text, recipe_.seed, nn::known_algorithms()};
+    if (Status status = save_checkpoint(checkpoint, checkpoint_file()); !status) return status;
+    if (Status status = write_model("in training; " + describe(scores_)); !status) return status;
+    note(fmt::format("checkpoint at step {}", state_.step));
+    return success();
+  }
+
+  Error stopped() {
+    if (job_.checkpoints.empty()) return cancelled(fmt::format("stopped at step {}; nothing is kept without a folder of checkpoints", state_.step));
+    if (Status status = write_checkpoint(); !status) return status.error();
+    return cancelled(fmt::format("stopped at step {}; resume goes on from there", state_.step));
+  }
+
+  Result<TrainingSummary> finish() {
+    report();
+    if (!held_out_.empty()) {
+      Result<std::vector<Score>> scores = validate(averaged_graph(), recipe_.network, held_out_, recipe_.validation.sigma);
+      if (!scores) return scores.error();
+      scores_ = std::move(*scores);
+    }
+    if (!job_.checkpoints.empty())
+      if (Status status = write_checkpoint(); !status) return status.error();
+    const std::string on = job_.validation.empty() ? "held-out pictures" : fs::absolute(job_.validation).lexically_normal().filename().string();
+    if (Status status = write_model(fmt::format("{}: {}", on, describe(scores_))); !status) return status.error();
+    return TrainingSummary{state_.step, elapsed(), first_loss_, last_loss_, scores_, state_.weights, state_.average};
+  }
+
+  void note(const std::string& line) const {
+    if (job_.note) job_.note(line);
+  }
+
+  const TrainingJob& job_;
+  const Recipe& recipe_;
+  std::vector<Photograph> training_, held_out_, crops_;
+  nn::Graph graph_;
+  std::unique_ptr<nn::ParameterLayout> parameters_;
+  std::unique_ptr<SampleMaker> maker_;
+  std::map<std::int64_t, ShardPlans> plans_;
+  OptimiserState state_;
+  Batch batches_[2];
+  LossWatch losses_;
+  std::vector<Score> scores_;
+  Clock::time_point start_, report_time_, checkpoint_time_;
+  std::int64_t report_step_ = 0;
+  double seconds_before_ = 0, report_done_ = 0, flop_ = 0, rate_ = 0, first_loss_ = -1, last_loss_ = 0;
+  Loss last_loss_kind_ = Loss::l1;
+};
+
+}  // namespace
+
+Result<TrainingSummary> train(const TrainingJob& job) { return Trainer(job).run(); }
+
+}  // namespace latentflow::train
