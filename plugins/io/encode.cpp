@@ -102,7 +102,8 @@ cv::Mat fit_to_format(const Image& image, Format format, const EncodeOptions& op
 Result<std::vector<std::uint8_t>> encode(const cv::Mat& picture, const std::string& extension, const EncodeOptions& options) {
   try {
     if (extension == "pfm") return encode_pfm(picture);
-    const std::vector<int> settings{cv::IMWRITE_JPEG_QUALITY, options.jpeg_quality, cv::IMWRITE_PNG_COMPRESSION,
+    constexpr int lzw = 5;  // lossless for every depth; OpenCV would store float colours as 16-bit LogLuv
+    const std::vector<int> settings{cv::IMWRITE_TIFF_COMPRESSION, lzw, cv::IMWRITE_JPEG_QUALITY, options.jpeg_quality, cv::IMWRITE_PNG_COMPRESSION,
                                     options.png_compression, cv::IMWRITE_WEBP_QUALITY, options.webp_quality};
     // The family of PNM files is told apart by channels, not by the name a user may have given.
     const bool pnm = extension == "pgm" || extension == "ppm";

@@ -55,24 +55,30 @@ Result<Header> png_header(const Input& input) {
 }
 
 Result<Header> bmp_header(const Input& input) {
-  Cursor cursor(input, 14, false);
+  Cursor cursor(input, 10, false);
   Header header{Format::bmp};
+  const std::uint64_t pixels = cursor.u32();
   const bool old = cursor.u32() == 12;  // OS/2 1.x: 16-bit extents
   const auto width = old ? cursor.u16() : static_cast<std::int32_t>(cursor.u32());
   const auto height = old ? cursor.u16() : static_cast<std::int32_t>(cursor.u32());
   cursor.skip(2);
   header.width = width;
   header.height = height < 0 ? -height : height;  // negative: stored top down
-  header.channels = cursor.u16() == 32 ? 4 : 3;
+  const std::uint64_t bits = cursor.u16(), compression = old ? 0 : cursor.u32();
+  if (cursor.failed()) return cut_off(Format::bmp, input);
+  header.channels = bits == 32 ? 4 : 3;
+  const std::uint64_t row = (static_cast<std::uint64_t>(std::max(0, header.width)) * bits + 31) / 32 * 4;
+  if (compression == 0 || compression == 3) header.needed_bytes = pixels + row * static_cast<std::uint64_t>(std::max(0, header.height));
   return header;
 }
 
-/// The whitespace-separated words of a PNM or PFM header, comments left out.
+/// The whitespace-separated words of a PNM or PFM header, comments left out, then one whitespace and the pixels.
 Result<Header> pnm_header(const Input& input, int kind) {
   const std::vector<std::uint8_t> bytes = input.slice(2, 4096);
   const int wanted = kind == '1' || kind == '4' ? 2 : 3;
   std::vector<std::string> words(1);
-  for (std::size_t i = 0; i < bytes.size() && static_cast<int>(words.size()) <= wanted; ++i) {
+  std::size_t i = 0;
+  for (; i < bytes.size() && static_cast<int>(words.size()) <= wanted; ++i) {
     if (bytes[i] == '#')
       while (i < bytes.size() && bytes[i] != '\n') ++i;
     else if (!std::isspace(bytes[i])) words.back() += static_cast<char>(bytes[i]);
@@ -86,6 +92,12 @@ Result<Header> pnm_header(const Input& input, int kind) {
   header.height = number(words[1]);
   header.channels = kind == '3' || kind == '6' || kind == 'F' ? 3 : 1;
   header.element_bytes = is_float ? 4 : wanted == 3 && number(words[2]) > 255 ? 2 : 1;
+  const bool as_text = kind >= '1' && kind <= '3';
+  const auto width = static_cast<std::uint64_t>(std::max(0, header.width)), height = static_cast<std::uint64_t>(std::max(0, header.height));
+  const std::uint64_t samples = width * static_cast<std::uint64_t>(header.channels);
+  // Numbers written as text take at least a digit each, and whitespace between them.
+  const std::uint64_t row = kind == '4' ? (width + 7) / 8 : kind == '1' ? width : as_text ? 2 * samples : samples * header.element_bytes;
+  header.needed_bytes = 2 + i + row * height - (kind == '2' || kind == '3' ? 1 : 0);
   return header;
 }
 
@@ -98,9 +110,10 @@ Result<Header> tiff_header(const Input& input) {
   header.width = extent(256);
   header.height = extent(257);
   const std::uint64_t bits = directory.value(input, 258, 1), samples = directory.value(input, 277, 1);
-  const bool palette = directory.value(input, 262, 1) == 3;
-  header.channels = samples >= 4 ? 4 : samples == 3 || palette ? 3 : 1;
-  header.element_bytes = bits <= 8 ? 1 : bits <= 16 ? 2 : 4;
+  const std::uint64_t meaning = directory.value(input, 262, 1);
+  const bool log_luv = meaning == 32844 || meaning == 32845;  // 16-bit codes that decode to floats
+  header.element_bytes = bits <= 8 ? 1 : bits <= 16 && !log_luv ? 2 : 4;
+  header.channels = samples >= 4 ? 4 : samples == 3 || meaning == 3 ? 3 : 1;  // 3: palette
   // OpenCV turns TIFF pictures itself while decoding; only the extents are exchanged here.
   if (directory.value(input, 274, 1) >= 5) std::swap(header.width, header.height);
   return header;
@@ -191,6 +204,9 @@ Result<Header> read_header(const Input& input, std::string_view extension) {
   Result<Header> header = dispatch(input, extension);
   if (header && (header->width <= 0 || header->height <= 0))
     return bad_input(fmt::format("{} header is damaged: the size is {}x{}", to_string(header->format), header->width, header->height));
+  if (header && header->needed_bytes > input.size())
+    return bad_input(fmt::format("{} file is cut off: it has {} bytes, a picture of {}x{} needs {}", to_string(header->format), input.size(),
+                                 header->width, header->height, header->needed_bytes));
   return header;
 }
 
