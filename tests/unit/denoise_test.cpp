@@ -1,0 +1,209 @@
+// denoise_test.cpp: the node denoise with networks so simple that the right answer is known, and the noise estimator.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <opencv2/core.hpp>
+
+#include "denoise/denoise.h"
+#include "denoise/noise_estimate.h"
+#include "nn/model_card.h"
+#include "nn/onnx_export.h"
+#include "support/fake_context.h"
+
+namespace latentflow::denoise {
+namespace {
+
+class FileServices final : public Services {
+ public:
+  Result<std::shared_ptr<const void>> shared(
+      const std::string&, const std::function<Result<std::shared_ptr<const void>>()>& make) override {
+    return make();
+  }
+  Result<Path> find_model(const std::string& name) const override { return Path(name); }
+  int threads() const override { return 2; }
+};
+
+class DenoiseTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
+    folder_ = std::filesystem::temp_directory_path() / (std::string("latentflow_denoise_") + info->name());
+    std::filesystem::create_directories(folder_);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  /// clean = image - sigma, three channels: shows which level reached which pixel.
+  std::string subtracting_model(float noise_max = 55) {
+    nn::Graph graph;
+    const auto image = graph.add_input("image", {-1, 3, -1, -1});
+    const auto sigma = graph.add_input("sigma", {-1, 1, -1, -1});
+    graph.outputs = {graph.add_node(nn::Op::sub, "clean", {image, sigma})};
+    nn::ModelCard card;
+    card.task = "denoise", card.color = "rgb", card.image_input = "image", card.noise_input = "sigma";
+    card.noise_min = 0.0f, card.noise_max = noise_max, card.multiple = 8;
+    return save(graph, card);
+  }
+
+  /// A 3x3 box mean over every channel by itself; no level.
+  std::string blurring_model() {
+    nn::Graph graph;
+    const auto image = graph.add_input("image", {-1, 1, -1, -1});
+    nn::ConvAttributes attributes;
+    attributes.kernel = {3, 3}, attributes.pads = {1, 1, 1, 1};
+    const auto weights = graph.add_constant("weights", Tensor::filled({1, 1, 3, 3}, 1.0f / 9));
+    graph.outputs = {graph.add_node(nn::Op::conv, "clean", {image, weights}, attributes)};
+    nn::ModelCard card;
+    card.task = "denoise", card.color = "gray", card.image_input = "image";
+    return save(graph, card);
+  }
+
+  std::string save(nn::Graph& graph, const nn::ModelCard& card) {
+    nn::write_card(graph, card);
+    const std::string file = (folder_ / "model.onnx").string();
+    const Status saved = nn::save_onnx(graph, file);
+    EXPECT_TRUE(saved.ok()) << (saved.ok() ? "" : saved.error().message);
+    return file;
+  }
+
+  cv::Mat run(const Denoise::Params& params, const cv::Mat& picture, const Image* map = nullptr) {
+    Result<std::unique_ptr<Denoise>> node = Denoise::create(params, services_);
+    EXPECT_TRUE(node.ok()) << (node.ok() ? "" : node.error().message);
+    if (!node) return {};
+    const Result<Image> clean = (*node)->process(Image(picture), map, context_);
+    EXPECT_TRUE(clean.ok()) << (clean.ok() ? "" : clean.error().message);
+    return clean ? clean->mat() : cv::Mat();
+  }
+
+  static cv::Mat noise_picture(int type, int rows = 37, int columns = 53) {
+    cv::Mat picture(rows, columns, type);
+    cv::RNG random(5);
+    random.fill(picture, cv::RNG::UNIFORM, 60, CV_MAT_DEPTH(type) == CV_16U ? 60000 : 200);
+    return picture;
+  }
+
+  std::filesystem::path folder_;
+  FileServices services_;
+  test::FakeContext context_;
+};
+
+double largest_difference(const cv::Mat& a, const cv::Mat& b) { return cv::norm(a, b, cv::NORM_INF); }
+
+TEST_F(DenoiseTest, GivesTheLevelToEveryPixelOfPicturesOfAnySize) {
+  const cv::Mat picture = noise_picture(CV_8UC3);
+  const cv::Mat clean = run({subtracting_model(), {10.0}, 1, 0}, picture);
+  EXPECT_EQ(largest_difference(clean, picture - cv::Scalar::all(10)), 0);
+}
+
+TEST_F(DenoiseTest, KeepsSixteenBitsAndAlpha) {
+  const cv::Mat deep = noise_picture(CV_16UC4);
+  const cv::Mat clean = run({subtracting_model(), {10.0}, 1, 0}, deep);
+  const double level = 10.0 / 255 * 65535;
+  EXPECT_LE(largest_difference(clean, deep - cv::Scalar(level, level, level, 0)), 1);
+  cv::Mat before, after;
+  cv::extractChannel(deep, before, 3), cv::extractChannel(clean, after, 3);
+  EXPECT_EQ(largest_difference(before, after), 0);
+}
+
+TEST_F(DenoiseTest, StrengthBlendsBetweenPictureAndResult) {
+  const cv::Mat picture = noise_picture(CV_8UC3);
+  const std::string model = subtracting_model();
+  EXPECT_EQ(largest_difference(run({model, {20.0}, 0, 0}, picture), picture), 0);
+  EXPECT_EQ(largest_difference(run({model, {20.0}, 0.5, 0}, picture), picture - cv::Scalar::all(10)), 0);
+}
+
+TEST_F(DenoiseTest, GreyThroughAColourNetworkStaysGreyAndGetsTheLuminanceLevel) {
+  const cv::Mat grey = noise_picture(CV_8UC1);
+  const cv::Mat clean = run({subtracting_model(), {10.0}, 1, 0}, grey);
+  ASSERT_EQ(clean.type(), CV_8UC1);
+  EXPECT_LE(largest_difference(clean, grey - cv::Scalar(10 * std::sqrt(3.0))), 1);
+}
+
+TEST_F(DenoiseTest, AGreyNetworkCleansEveryColourChannelByItself) {
+  const cv::Mat picture = noise_picture(CV_8UC3);
+  const std::string model = blurring_model();
+  const cv::Mat clean = run({model, {}, 1, 0}, picture);
+  for (int channel = 0; channel < 3; ++channel) {
+    cv::Mat before, after;
+    cv::extractChannel(picture, before, channel), cv::extractChannel(clean, after, channel);
+    EXPECT_EQ(largest_difference(run({model, {}, 1, 0}, before), after), 0) << "channel " << channel;
+  }
+  EXPECT_GT(largest_difference(clean, picture), 0);
+}
+
+TEST_F(DenoiseTest, TilesGiveTheSameFloatsAsTheWholePicture) {
+  cv::Mat picture;
+  noise_picture(CV_8UC3, 150, 210).convertTo(picture, CV_32F, 1 / 255.0);
+  const std::string model = blurring_model();
+  EXPECT_LE(largest_difference(run({model, {}, 1, 32}, picture), run({model, {}, 1, 4096}, picture)), 1e-6);
+}
+
+TEST_F(DenoiseTest, AMapReplacesTheLevelPixelByPixel) {
+  const cv::Mat picture = noise_picture(CV_8UC3);
+  cv::Mat map(picture.size(), CV_8UC1);
+  for (int x = 0; x < map.cols; ++x) map.col(x).setTo(x % 40);
+  const Image level(map);
+  const cv::Mat clean = run({subtracting_model(), {5.0}, 1, 0}, picture, &level);
+  cv::Mat wanted;
+  cv::merge(std::vector<cv::Mat>{map, map, map}, wanted);
+  EXPECT_EQ(largest_difference(clean, picture - wanted), 0);
+}
+
+TEST_F(DenoiseTest, ClampsALevelOutsideTheTrainedRangeAndSaysSo) {
+  const cv::Mat picture = noise_picture(CV_8UC3);
+  const cv::Mat clean = run({subtracting_model(30), {90.0}, 1, 0}, picture);
+  EXPECT_EQ(largest_difference(clean, picture - cv::Scalar::all(30)), 0);
+  ASSERT_EQ(context_.warnings.size(), 1u);
+  EXPECT_NE(context_.warnings[0].find("90.0 is outside 0 to 30"), std::string::npos) << context_.warnings[0];
+}
+
+TEST_F(DenoiseTest, HandlesASinglePixel) {
+  const cv::Mat pixel(1, 1, CV_8UC3, cv::Scalar(100, 110, 120));
+  EXPECT_EQ(largest_difference(run({subtracting_model(), {10.0}, 1, 0}, pixel), pixel - cv::Scalar::all(10)), 0);
+}
+
+TEST_F(DenoiseTest, RefusesAModelOfAnotherTaskByName) {
+  nn::Graph graph;
+  const auto image = graph.add_input("image", {-1, 3, -1, -1});
+  graph.outputs = {graph.add_node(nn::Op::relu, "y", {image})};
+  nn::ModelCard card;
+  card.task = "inpaint", card.color = "rgb", card.image_input = "image";
+  const auto node = Denoise::create({save(graph, card), {}, 1, 0}, services_);
+  ASSERT_FALSE(node.ok());
+  EXPECT_NE(node.error().message.find("the task 'inpaint', needs one for 'denoise'"), std::string::npos) << node.error().message;
+}
+
+/// Shaded, with edges and a textured part, as photographs are.
+cv::Mat drawn_scene() {
+  cv::Mat scene(256, 320, CV_32FC3);
+  for (int y = 0; y < scene.rows; ++y)
+    for (int x = 0; x < scene.cols; ++x) {
+      const float shade = 0.3f + 0.3f * static_cast<float>(x) / 320 + (y > 128 ? 0.1f : 0.0f);
+      const float weave = x > 200 ? 0.05f * std::sin(0.9f * static_cast<float>(x)) * std::sin(0.7f * static_cast<float>(y)) : 0.0f;
+      scene.at<cv::Vec3f>(y, x) = {shade + weave, 0.9f * shade + weave, 0.8f * shade + weave};
+    }
+  return scene;
+}
+
+TEST(NoiseEstimate, FindsTheLevelOfWhiteNoiseWithinTenPercent) {
+  for (const double sigma : {5.0, 10.0, 15.0, 25.0, 50.0}) {
+    for (const bool grey : {false, true}) {
+      cv::Mat scene = drawn_scene();
+      if (grey) cv::extractChannel(scene, scene, 1);
+      cv::Mat noise(scene.size(), scene.type());
+      cv::RNG random(11);
+      random.fill(noise, cv::RNG::NORMAL, 0, sigma / 255);
+      EXPECT_NEAR(estimate_noise(Image(scene + noise)), sigma, 0.1 * sigma) << "grey " << grey;
+    }
+  }
+}
+
+TEST(NoiseEstimate, FindsLittleInACleanPictureAndNothingInATinyOne) {
+  cv::Mat clean;
+  drawn_scene().convertTo(clean, CV_8U, 255);
+  EXPECT_LT(estimate_noise(Image(clean)), 1.5);
+  EXPECT_EQ(estimate_noise(Image(cv::Mat(9, 9, CV_8UC3, cv::Scalar::all(9)))), 0);
+}
+
+}  // namespace
+}  // namespace latentflow::denoise
