@@ -1,4 +1,4 @@
-// model_command.cpp: the program latentflow-model, which shows and checks ONNX files (`latentflow model ...`).
+// model_command.cpp: the program latentflow-model, which shows, checks and times ONNX files (`latentflow model ...`).
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "model_run.h"
 #include "nn/model_card.h"
 #include "nn/onnx_import.h"
 #include "nn/passes.h"
@@ -97,6 +98,13 @@ int info(const std::string& file, const std::optional<Pair>& size) {
   return card ? 0 : fail(card.error());
 }
 
+int run(const std::string& file, const std::optional<Pair>& size, const RunOptions& options) {
+  const auto graph = load_onnx(file);
+  if (!graph) return fail(graph.error());
+  const Status done = run_model(*graph, input_dims(*graph, size), options);
+  return done ? 0 : fail(done.error());
+}
+
 int check(const std::string& file) {
   auto graph = load_onnx(file);
   if (!graph) return fail(graph.error());
@@ -109,7 +117,7 @@ int check(const std::string& file) {
 }  // namespace latentflow::nn
 
 int main(int argc, char** argv) {
-  CLI::App app("shows and checks the networks that latentflow runs (ONNX files)", "latentflow model");
+  CLI::App app("shows, checks and times the networks that latentflow runs (ONNX files)", "latentflow model");
   app.require_subcommand(1);
   std::string file, shape;
   CLI::App* info = app.add_subcommand("info", "the card, inputs, outputs and layers of a network");
@@ -117,6 +125,22 @@ int main(int argc, char** argv) {
   info->add_option("--shape", shape, "height x width to show extents and work for, for example 480x640");
   CLI::App* check = app.add_subcommand("check", "whether latentflow can run a network; says why not");
   check->add_option("FILE", file, "an ONNX file")->required();
+  latentflow::nn::RunOptions options;
+  CLI::App* plan = app.add_subcommand("plan", "the steps that a network is executed in, and their working memory");
+  CLI::App* run = app.add_subcommand("run", "runs a network on random pictures and says how fast each step was");
+  const std::map<std::string, latentflow::nn::Winograd> winograd{{"auto", latentflow::nn::Winograd::automatic},
+                                                                 {"on", latentflow::nn::Winograd::on},
+                                                                 {"off", latentflow::nn::Winograd::off}};
+  for (CLI::App* command : {plan, run}) {
+    command->add_option("FILE", file, "an ONNX file")->required();
+    command->add_option("--shape", shape, "height x width of the pictures, for example 480x640");
+    command->add_option("--winograd", options.winograd, "auto (measured), on or off")
+        ->transform(CLI::CheckedTransformer(winograd));
+  }
+  run->add_option("--pictures", options.pictures, "how many pictures, side by side on the threads")
+      ->check(CLI::Range(1, 100000));
+  run->add_option("--threads", options.threads, "threads, 0 for one per processor")->check(CLI::Range(0, 1024));
+  run->add_flag("--tiled", options.tiled, "each picture in tiles instead");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) { return app.exit(error) == 0 ? 0 : latentflow::nn::refused; }
@@ -125,5 +149,7 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "error: --shape is \"{}\", needs height x width, for example 480x640\n", shape);
     return latentflow::nn::refused;
   }
+  if (plan->parsed()) options.pictures = 0;
+  if (plan->parsed() || run->parsed()) return latentflow::nn::run(file, size, options);
   return info->parsed() ? latentflow::nn::info(file, size) : latentflow::nn::check(file);
 }

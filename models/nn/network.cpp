@@ -90,6 +90,14 @@ Result<std::vector<Dims>> Network::output_dims(std::span<const Dims> input_dims)
   });
 }
 
+Result<std::vector<LayerReport>> Network::layers(std::span<const Dims> input_dims) const {
+  return guarded([&]() -> Result<std::vector<LayerReport>> {
+    const auto planned = plan({input_dims.begin(), input_dims.end()});
+    if (!planned) return planned.error();
+    return (*planned)->report();
+  });
+}
+
 WorkReport Network::work() const {
   WorkReport report;
   report.runs = runs_.load(std::memory_order_relaxed);

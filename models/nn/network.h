@@ -53,8 +53,8 @@ class Network {
   Result<std::vector<Tensor>> run(std::span<const Tensor> inputs) const;
 
   /// For networks from pictures to pictures of the same extents: as run(), but in tiles that carry the exact halo, so
-  /// that the results agree to float rounding. Inputs of one pixel (a noise level) go whole into every tile. Tiles run on
-  /// oneTBB threads, isolated from the caller's other work. Networks that cannot run in tiles run whole.
+  /// that the results agree to float rounding. Inputs of one pixel (a noise level) go whole into every tile. Tiles run
+  /// on oneTBB threads, isolated from the caller's other work. Networks that cannot run in tiles run whole.
   Result<std::vector<Tensor>> run_tiled(std::span<const Tensor> inputs, const TileOptions& options = {}) const;
 
   /// The inputs of a region, [N,C,region height,region width] each.
@@ -76,6 +76,9 @@ class Network {
 
   /// Shapes of the outputs for these input shapes.
   Result<std::vector<Dims>> output_dims(std::span<const Dims> input_dims) const;
+
+  /// The planned steps for these input shapes with what they cost so far (nothing before the first run).
+  Result<std::vector<LayerReport>> layers(std::span<const Dims> input_dims) const;
 
   WorkReport work() const;
 
