@@ -1,0 +1,213 @@
+// onnx_refusal_test.cpp: files that can not be run are refused when they are loaded, by name.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "nn/onnx_export.h"
+#include "support/onnx_file.h"
+
+namespace latentflow {
+namespace {
+
+using testing::OnnxFile;
+using testing::set;
+
+OnnxFile picture_to_y(std::int64_t opset = 13) {
+  OnnxFile file(opset);
+  file.input("x", {-1, 3, -1, -1}).output("y");
+  return file;
+}
+
+TEST(OnnxRefusal, NamesAllUnsupportedOperatorsAtOnce) {
+  OnnxFile file = picture_to_y();
+  file.node("LSTM", {"x"}, "a");
+  file.node("Relu", {"a"}, "b");
+  file.node("Einsum", {"b"}, "c");
+  file.node("LSTM", {"c"}, "d");
+  file.node("Attention", {"d"}, "y").set_domain("com.microsoft");
+  EXPECT_EQ(file.message(),
+            "\"test.onnx\": unsupported operators: Einsum (node \"node_c\"), LSTM (node \"node_a\" and 1 more), "
+            "com.microsoft.Attention (node \"node_y\")");
+  EXPECT_EQ(file.load().error().code, Code::unsupported);
+}
+
+TEST(OnnxRefusal, NamesUnsupportedAttributeValues) {
+  const auto message = [](const std::string& op, const std::vector<std::string>& inputs, auto add) {
+    OnnxFile file = picture_to_y();
+    file.weights("w", {3, 3, 3, 3}, std::vector<float>(81, 1));
+    file.weights("scales", {4}, {1, 1, 2, 2});
+    add(file.node(op, inputs, "y"));
+    return file.message();
+  };
+  const auto with = [](const std::string& key, auto value) {
+    return [=](onnx::NodeProto& node) { set(node, key, value); };
+  };
+  EXPECT_EQ(message("DepthToSpace", {"x"}, with("mode", std::string("XYZ"))),
+            "\"test.onnx\": node \"node_y\" (DepthToSpace) has mode = XYZ, supported are DCR and CRD");
+  EXPECT_EQ(message("Resize", {"x", "", "scales"}, with("mode", std::string("cubic"))),
+            "\"test.onnx\": node \"node_y\" (Resize) has mode = cubic, supported are nearest and linear");
+  EXPECT_EQ(message("Relu", {"x"}, with("slope", 2.0f)),
+            "\"test.onnx\": node \"node_y\" (Relu) has the attribute \"slope\", which is not supported");
+  EXPECT_EQ(message("Conv", {"x", "w"}, with("group", 2.0f)),
+            "\"test.onnx\": node \"node_y\" (Conv) has an attribute \"group\" of type FLOAT, needs INT");
+  EXPECT_EQ(message("Conv", {"x", "w"}, with("strides", std::vector<std::int64_t>{1, 1, 1})),
+            "\"test.onnx\": node \"node_y\" (Conv) has strides for 3 axes, supported are 2");
+  EXPECT_EQ(
+      message("Conv", {"x", "w"},
+              [](onnx::NodeProto& node) {
+                set(node, "auto_pad", std::string("SAME_UPPER"));
+                set(node, "strides", std::vector<std::int64_t>{2, 2});
+              }),
+      "\"test.onnx\": node \"node_y\" (Conv) has auto_pad = SAME_UPPER with strides 2x2, whose pads depend on the "
+      "picture; supported is stride 1, or explicit pads");
+  EXPECT_EQ(message("Transpose", {"x"}, with("perm", std::vector<std::int64_t>{0, 2, 3, 1})),
+            "\"test.onnx\": node \"node_y\" (Transpose) moves axes in a way that is no part of PixelShuffle or "
+            "PixelUnshuffle, the only use that is supported");
+}
+
+TEST(OnnxRefusal, SaysWhichExtentsDoNotFit) {
+  OnnxFile file = picture_to_y();
+  file.weights("w", {3, 4, 3, 3}, std::vector<float>(108, 1));
+  file.model.mutable_graph()->mutable_input(0)->Clear();
+  file.graph().clear_input();
+  file.input("x", {1, 3, 8, 8});
+  file.node("Conv", {"x", "w"}, "y");
+  EXPECT_EQ(file.message(), "\"test.onnx\": node \"node_y\" (Conv) needs an input with 4 channels, got 1x3x8x8");
+}
+
+TEST(OnnxRefusal, OfWeightsInAnExternalFile) {
+  OnnxFile file = picture_to_y();
+  onnx::TensorProto& tensor = file.weights("w", {3, 3, 1, 1}, {});
+  tensor.set_data_location(onnx::TensorProto::EXTERNAL);
+  auto* entry = tensor.add_external_data();
+  entry->set_key("location");
+  entry->set_value("weights.bin");
+  file.node("Conv", {"x", "w"}, "y");
+  EXPECT_EQ(file.message(),
+            "\"test.onnx\": weight tensor \"w\" lies in the external file \"weights.bin\", which is not "
+            "read; save the model as one file");
+}
+
+TEST(OnnxRefusal, OfWeightsThatAreBroken) {
+  const auto message = [](auto change) {
+    OnnxFile file = picture_to_y();
+    change(file.weights("w", {3, 1, 1}, {1, 2, 3}));
+    file.node("Add", {"x", "w"}, "y");
+    return file.message();
+  };
+  EXPECT_EQ(message([](onnx::TensorProto&) {}), "loaded");
+  EXPECT_EQ(message([](onnx::TensorProto& tensor) { tensor.set_float_data(1, NAN); }),
+            "\"test.onnx\": weight tensor \"w\" holds nan at element 1");
+  EXPECT_EQ(message([](onnx::TensorProto& tensor) { tensor.set_float_data(2, -INFINITY); }),
+            "\"test.onnx\": weight tensor \"w\" holds -inf at element 2");
+  EXPECT_EQ(message([](onnx::TensorProto& tensor) { tensor.add_float_data(1); }),
+            "\"test.onnx\": weight tensor \"w\" needs 3 elements, the file holds 4");
+  EXPECT_EQ(message([](onnx::TensorProto& tensor) { tensor.set_dims(0, 4); }),
+            "\"test.onnx\": weight tensor \"w\" needs 4 elements, the file holds 3");
+  EXPECT_EQ(message([](onnx::TensorProto& tensor) { tensor.set_dims(0, std::int64_t{1} << 60); }),
+            "\"test.onnx\": weight tensor \"w\" has an impossible extent 1152921504606846976");
+  EXPECT_EQ(message([](onnx::TensorProto& tensor) { tensor.set_dims(1, -1); }),
+            "\"test.onnx\": weight tensor \"w\" has an impossible extent -1");
+  EXPECT_EQ(message([](onnx::TensorProto& tensor) { tensor.set_raw_data("12345678"); }),
+            "\"test.onnx\": weight tensor \"w\" needs 12 bytes, the file holds 8");
+  EXPECT_EQ(message([](onnx::TensorProto& tensor) { tensor.set_data_type(onnx::TensorProto::COMPLEX64); }),
+            "\"test.onnx\": weight tensor \"w\" holds COMPLEX64, allowed are FLOAT, DOUBLE and FLOAT16");
+  EXPECT_EQ(message([](onnx::TensorProto& tensor) { tensor.set_data_type(99); }),
+            "\"test.onnx\": weight tensor \"w\" holds type 99, allowed are FLOAT, DOUBLE and FLOAT16");
+}
+
+TEST(OnnxRefusal, OfInputsThatAreNoFloats) {
+  OnnxFile file;
+  file.input("x", {1, 3, 8, 8}, onnx::TensorProto::UINT8).output("y");
+  file.node("Relu", {"x"}, "y");
+  EXPECT_EQ(file.message(), "\"test.onnx\": input \"x\" holds UINT8, needs FLOAT");
+}
+
+TEST(OnnxRefusal, OfCyclesAndValuesThatNothingMakes) {
+  OnnxFile cycle = picture_to_y();
+  cycle.node("Add", {"x", "b"}, "a");
+  cycle.node("Relu", {"a"}, "b");
+  cycle.node("Relu", {"b"}, "y");
+  EXPECT_EQ(cycle.message(),
+            "\"test.onnx\": node \"node_a\" (Add) uses \"b\" before node \"node_b\" (Relu) makes it: a "
+            "cycle, or nodes out of order");
+  OnnxFile missing = picture_to_y();
+  missing.node("Add", {"x", "ghost"}, "y");
+  EXPECT_EQ(missing.message(), "\"test.onnx\": node \"node_y\" (Add) uses \"ghost\", which nothing makes");
+  OnnxFile few = picture_to_y();
+  few.node("Add", {"x"}, "y");
+  EXPECT_EQ(few.message(), "\"test.onnx\": node \"node_y\" (Add) needs input 2, has 1");
+}
+
+TEST(OnnxRefusal, OfNamesGivenTwice) {
+  OnnxFile file = picture_to_y();
+  file.node("Relu", {"x"}, "a");
+  file.node("Tanh", {"x"}, "a");
+  file.node("Relu", {"a"}, "y");
+  EXPECT_EQ(file.message(), "\"test.onnx\": the name \"a\" is given to two tensors");
+}
+
+TEST(OnnxRefusal, OfOutputsAndInputsThatAreMissing) {
+  OnnxFile output = picture_to_y();
+  output.node("Relu", {"x"}, "z");
+  EXPECT_EQ(output.message(), "\"test.onnx\": output \"y\" is made by no node");
+  OnnxFile none;
+  none.input("x", {1});
+  EXPECT_EQ(none.message(), "\"test.onnx\": has no output");
+  OnnxFile input;
+  input.output("y");
+  EXPECT_EQ(input.message(), "\"test.onnx\": has no input");
+}
+
+TEST(OnnxRefusal, OfOpsetsOutsideTheRange) {
+  for (const std::int64_t opset : {6, 22}) {
+    OnnxFile file = picture_to_y(opset);
+    file.node("Relu", {"x"}, "y");
+    EXPECT_EQ(file.message(),
+              "\"test.onnx\": opset is " + std::to_string(opset) + ", allowed 7 to 21; export it again with opset 13");
+  }
+}
+
+TEST(OnnxRefusal, OfFilesThatAreNoOnnx) {
+  const auto message = [](const std::string& bytes) {
+    const auto graph = nn::parse_onnx(std::as_bytes(std::span(bytes)), "test.onnx");
+    return graph ? std::string("loaded") : graph.error().message;
+  };
+  EXPECT_EQ(message(""), "\"test.onnx\": is empty");
+  EXPECT_EQ(message("\x89PNG\r\n\x1a\n and so on"),
+            "\"test.onnx\": is no complete ONNX file: cut off, damaged or of another format (18 bytes)");
+  EXPECT_EQ(message(std::string("\x08\x07", 2)), "\"test.onnx\": holds no graph: not an ONNX model");
+}
+
+// Nothing but a refusal (or a graph) may come of damaged files: no crash, no exception.
+TEST(OnnxRefusal, SurvivesEveryCutAndManyDamagedBytes) {
+  OnnxFile file = picture_to_y();
+  file.weights("w", {4, 3, 3, 3}, std::vector<float>(108, 0.5f));
+  file.integers("shape", {-1, 1, 0, 0}).integers("back", {-1, 16, 0, 0});
+  set(file.node("Conv", {"x", "w"}, "a"), "pads", std::vector<std::int64_t>{1, 1, 1, 1});
+  file.node("Reshape", {"a", "shape"}, "b");
+  set(file.node("SpaceToDepth", {"b"}, "c"), "blocksize", std::int64_t{2});
+  file.node("Reshape", {"c", "back"}, "y");
+  ASSERT_EQ(file.message(), "loaded");
+  const std::string bytes = file.bytes();
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    const auto graph = nn::parse_onnx(std::as_bytes(std::span(bytes).first(size)), "cut");
+    EXPECT_FALSE(graph.ok()) << "cut after " << size << " of " << bytes.size() << " bytes";
+  }
+  std::mt19937 random(1);
+  int refused = 0;
+  for (int trial = 0; trial < 3000; ++trial) {
+    std::string damaged = bytes;
+    for (int i = 0; i < 3; ++i) damaged[random() % damaged.size()] = static_cast<char>(random());
+    const auto graph = nn::parse_onnx(std::as_bytes(std::span(damaged)), "damaged");
+    if (!graph)
+      ++refused;
+    else
+      (void)nn::infer_shapes(*graph, std::vector<Dims>(graph->inputs.size(), Dims{1, 3, 8, 8})).ok();
+  }
+  EXPECT_GT(refused, 100);
+}
+
+}  // namespace
+}  // namespace latentflow
