@@ -103,8 +103,11 @@ Result<std::vector<std::uint8_t>> encode(const cv::Mat& picture, const std::stri
   try {
     if (extension == "pfm") return encode_pfm(picture);
     constexpr int lzw = 5;  // lossless for every depth; OpenCV would store float colours as 16-bit LogLuv
-    const std::vector<int> settings{cv::IMWRITE_TIFF_COMPRESSION, lzw, cv::IMWRITE_JPEG_QUALITY, options.jpeg_quality, cv::IMWRITE_PNG_COMPRESSION,
-                                    options.png_compression, cv::IMWRITE_WEBP_QUALITY, options.webp_quality};
+    std::vector<int> settings;  // OpenCV refuses settings of other formats here and there
+    if (extension.starts_with("jp")) settings = {cv::IMWRITE_JPEG_QUALITY, options.jpeg_quality};
+    if (extension == "png") settings = {cv::IMWRITE_PNG_COMPRESSION, options.png_compression};
+    if (extension == "webp") settings = {cv::IMWRITE_WEBP_QUALITY, options.webp_quality};
+    if (extension.starts_with("tif")) settings = {cv::IMWRITE_TIFF_COMPRESSION, lzw};
     // The family of PNM files is told apart by channels, not by the name a user may have given.
     const bool pnm = extension == "pgm" || extension == "ppm";
     const std::string name = pnm ? (picture.channels() == 1 ? ".pgm" : ".ppm") : "." + extension;

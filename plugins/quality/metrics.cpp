@@ -14,10 +14,13 @@ constexpr int window = 11;
 constexpr double deviation = 1.5;
 constexpr int strip_rows = 64;  // of the similarity map; bounds the memory to a few hundred rows of floats
 
-/// Mean similarity over the valid positions of one strip of one channel, summed. `a` and `b` are floats minus 128: the
-/// variances do not change and the squares lose fewer digits.
-double strip_sum(const cv::Mat& a, const cv::Mat& b, const cv::Mat& kernel_x, const cv::Mat& kernel_y) {
+/// Similarity summed over the valid positions of one strip of one channel. `a` and `b` (floats) lose their own means first:
+/// the variances do not change and the squares keep more digits.
+double strip_sum(cv::Mat& a, cv::Mat& b, const cv::Mat& kernel_x, const cv::Mat& kernel_y) {
   constexpr float c1 = 0.01f * 255 * 0.01f * 255, c2 = 0.03f * 255 * 0.03f * 255;
+  const double level_a = cv::mean(a)[0], level_b = cv::mean(b)[0];
+  a -= level_a;
+  b -= level_b;
   const int margin_x = kernel_x.rows / 2, margin_y = kernel_y.rows / 2;
   const cv::Rect inside(margin_x, margin_y, a.cols - 2 * margin_x, a.rows - 2 * margin_y);
   const auto smooth = [&](const cv::Mat& values) {
@@ -34,7 +37,7 @@ double strip_sum(const cv::Mat& a, const cv::Mat& b, const cv::Mat& kernel_x, co
     double row = 0;
     for (int x = 0; x < inside.width; ++x) {
       const float variance_a = saa[x] - ma[x] * ma[x], variance_b = sbb[x] - mb[x] * mb[x], covariance = sab[x] - ma[x] * mb[x];
-      const float bright_a = ma[x] + 128, bright_b = mb[x] + 128;
+      const float bright_a = ma[x] + static_cast<float>(level_a), bright_b = mb[x] + static_cast<float>(level_b);
       row += static_cast<double>((2 * bright_a * bright_b + c1) * (2 * covariance + c2)) /
              static_cast<double>((bright_a * bright_a + bright_b * bright_b + c1) * (variance_a + variance_b + c2));
     }
@@ -79,9 +82,9 @@ double structural_similarity(const cv::Mat& image, const cv::Mat& reference) {
     const int rows = std::min(strip_rows, positions_y - first) + length_y - 1;
     std::vector<cv::Mat> a, b;
     cv::Mat strip;
-    image.rowRange(first, first + rows).convertTo(strip, CV_32F, 1, -128);
+    image.rowRange(first, first + rows).convertTo(strip, CV_32F);
     cv::split(strip, a);
-    reference.rowRange(first, first + rows).convertTo(strip, CV_32F, 1, -128);
+    reference.rowRange(first, first + rows).convertTo(strip, CV_32F);
     cv::split(strip, b);
     for (std::size_t channel = 0; channel < a.size(); ++channel) sum += strip_sum(a[channel], b[channel], kernel_x, kernel_y);
   }
