@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "commands.h"
+#include "diagnostics.h"
 
 namespace {
 
@@ -58,10 +59,29 @@ void add_denoise(CLI::App& app, DenoiseArguments& denoise, RunArguments& argumen
   });
 }
 
+/// What is wrong, with the nearest option, and where help is.
+int usage_error(const CLI::App& app, const CLI::ParseError& error, int count, char** values) {
+  const std::vector<const CLI::App*> commands = app.get_subcommands([](const CLI::App* command) { return command->parsed() > 0; });
+  std::string message = error.what();
+  std::vector<std::string> known;
+  if (!commands.empty())
+    for (const CLI::Option* option : commands[0]->get_options())
+      for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+  for (int i = 2; i < count; ++i) {
+    const std::string word = std::string(values[i]).substr(0, std::string(values[i]).find('='));
+    if (!word.starts_with("--") || std::find(known.begin(), known.end(), word) != known.end()) continue;
+    message = fmt::format("unknown option '{}'{}", word, latentflow::hint(word, known));
+    break;
+  }
+  const std::string command = commands.empty() ? "" : " " + commands[0]->get_name();
+  fmt::print(stderr, "latentflow: error: {}; 'latentflow{} --help' says more\n", message, command);
+  return 1;
+}
+
 }  // namespace
 
 int main(int count, char** values) {
-  if (count > 1 && values[1][0] != '-' && std::find(own_verbs.begin(), own_verbs.end(), values[1]) == own_verbs.end())
+  if (count > 1 && values[1][0] != '-' && values[1] != std::string("help") && std::find(own_verbs.begin(), own_verbs.end(), values[1]) == own_verbs.end())
     return hand_over(values[1], values + 1, own_verbs);
 
   CLI::App app("latentflow: autoencoders as stages of an image pipeline", "latentflow");
@@ -96,11 +116,14 @@ int main(int count, char** values) {
   plain_command("plugins", "list plugins and why one was refused", plugins);
 
   try {
+    if (count <= 1 || values[1] == std::string("help")) {
+      fmt::print("{}", app.help());
+      return count <= 1 ? 1 : 0;
+    }
     app.parse(count, values);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // help and version
-    fmt::print(stderr, "latentflow: error: {}\n", error.what());
-    return 1;
+    return usage_error(app, error, count, values);
   }
   return chosen();
 }

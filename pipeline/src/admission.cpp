@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
-#include <limits>
 #include <string>
 
 namespace latentflow {
@@ -75,10 +75,20 @@ Charge ChargeModel::charge(const std::vector<std::unique_ptr<Node>>& nodes, cons
 
 std::size_t default_memory_budget() {
   std::size_t limit = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGE_SIZE));
-  for (const char* file : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+  const auto consider = [&](const std::filesystem::path& file) {
     std::ifstream stream(file);
     std::size_t bytes = 0;
     if (stream >> bytes) limit = std::min(limit, bytes);  // "max" does not read as a number
+  };
+  consider("/sys/fs/cgroup/memory/memory.limit_in_bytes");
+  // Version 2: the limit of this process's group and of every group above it.
+  std::string own_group = "/";
+  std::ifstream groups("/proc/self/cgroup");
+  for (std::string line; std::getline(groups, line);)
+    if (line.starts_with("0::/")) own_group = line.substr(3);
+  for (std::filesystem::path group = own_group;; group = group.parent_path()) {
+    consider("/sys/fs/cgroup" + group.string() + "/memory.max");
+    if (group == group.parent_path()) break;
   }
   return limit / 2;
 }

@@ -59,7 +59,7 @@ class Checker {
     for (const PluginStatus& plugin : host_.plugins())
       if (plugin.state == PluginStatus::State::refused) refused.push_back(plugin.path.filename().string());
     if (known.empty() && refused.empty()) message += "; no plugins were found, set LATENTFLOW_PLUGIN_PATH";
-    else if (!refused.empty()) message += fmt::format("; refused plugins ('latentflow plugins' says why): {}", join_words(refused));
+    else if (!refused.empty() && nearest(node.type, known).empty()) message += fmt::format("; refused plugins ('latentflow plugins' says why): {}", join_words(refused));
     diagnostics_.error(node.type_place, std::move(message));
   }
 
@@ -92,8 +92,10 @@ class Checker {
     if (entry.value.raw.is_list)
       return diagnostics_.error(entry.value.place, fmt::format("{} is an input, needs the name of one node, not a list", subject));
     const std::string& target = entry.value.raw.text;
-    if (target.starts_with('$'))
+    if (target.starts_with('$')) {
+      if (const ParameterDecl* parameter = graph_.find_parameter(target.substr(1))) parameter->used = true;
       return diagnostics_.error(entry.value.place, fmt::format("{} is an input, needs the name of a node; parameters carry no values of items", subject));
+    }
     const std::size_t dot = target.find('.');
     const std::string id = target.substr(0, dot);
     std::vector<std::string> ids;

@@ -54,7 +54,8 @@ std::string nearest(const std::string& word, const std::vector<std::string>& kno
   std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
   for (const std::string& candidate : known) {
     if (word.size() >= 3 && candidate.size() > word.size() && candidate.starts_with(word) && best.empty()) best = candidate;
-    if (const std::size_t steps = distance(word, candidate); steps < best_distance) best_distance = steps, best = candidate;
+    const std::size_t steps = distance(word, candidate);
+    if (steps < best_distance && steps < std::max(word.size(), candidate.size())) best_distance = steps, best = candidate;
   }
   return best;
 }

@@ -62,7 +62,7 @@ class Reader {
     switch (value.type) {
       case YamlNode::Type::text: result.raw.text = value.text; return result;
       case YamlNode::Type::null:
-        diagnostics_.error(value.place, fmt::format("{} has no value", what));
+        if (!value.reported) diagnostics_.error(value.place, fmt::format("{} has no value", what));
         return std::nullopt;
       case YamlNode::Type::map:
         diagnostics_.error(value.place, fmt::format("{} is a map, needs a single value or a list", what));

@@ -57,8 +57,14 @@ void override_node(GraphDecl& graph, const std::string& id, const std::string& k
     ids.push_back(node.id);
     if (node.id != id) continue;
     if (key == "node") return diagnostics.error(place, "the type of a node cannot be overridden, only its parameters");
-    for (EntryDecl& entry : node.entries)
-      if (entry.key == key) return entry.key_place = place, void(entry.value = std::move(value));
+    for (EntryDecl& entry : node.entries) {
+      if (entry.key != key) continue;
+      Diagnostics ignored;  // parameters that the file uses here still count as used
+      substitute(graph, id, entry.value, ignored);
+      entry.key_place = place;
+      entry.value = std::move(value);
+      return;
+    }
     return node.entries.push_back({key, place, std::move(value)});
   }
   diagnostics.error(place, fmt::format("the graph has no node '{}'{}", id, hint(id, ids)));

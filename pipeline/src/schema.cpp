@@ -80,7 +80,9 @@ std::string format(std::int64_t value) { return std::to_string(value); }
 
 std::string format(double value) {
   char text[32];
-  const auto [end, failure] = std::to_chars(text, text + sizeof text, value);
+  const bool plain = value == 0 || (std::abs(value) >= 1e-5 && std::abs(value) < 1e15);
+  const auto [end, failure] = plain ? std::to_chars(text, text + sizeof text, value, std::chars_format::fixed)
+                                    : std::to_chars(text, text + sizeof text, value);
   return failure == std::errc() ? std::string(text, end) : "?";
 }
 

@@ -24,7 +24,7 @@ class TreeBuilder final : public YAML::EventHandler {
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
     diagnostics_.error(place(mark), "aliases are not used in graph files; declare a parameter in params and write $name");
-    open(YamlNode::Type::null, mark);
+    open(YamlNode::Type::null, mark).reported = true;
     close();
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
@@ -123,6 +123,25 @@ const char* YamlNode::type_name() const {
   return "?";
 }
 
+namespace {
+
+/// What the parser's words mean to somebody who wrote a graph file.
+std::string plain_words(const std::string& message, const std::string& text, int line) {
+  int number = 0;
+  std::istringstream lines(text);
+  for (std::string one; std::getline(lines, one) && number <= line; ++number)
+    if (number >= line - 1 && one.find('\t') != std::string::npos && one.find_first_not_of(" \t") > one.find('\t'))
+      return "line " + std::to_string(number + 1) + " is indented with a tab; YAML takes spaces only";
+  if (message == "end of map not found") return "this line is indented differently from the ones above it";
+  if (message == "end of sequence not found") return "this line is indented differently from the list above it";
+  if (message == "end of map flow not found") return "a '{' above is not closed by '}', or a ',' is missing";
+  if (message == "end of sequence flow not found") return "a '[' above is not closed by ']', or a ',' is missing";
+  if (message == "illegal map value") return "a ':' stands where it cannot; put texts with ': ' in quotes";
+  return message;
+}
+
+}  // namespace
+
 std::optional<YamlNode> parse_yaml(const std::string& text, const std::string& file, Diagnostics& diagnostics) {
   TreeBuilder builder(file, diagnostics);
   try {
@@ -136,7 +155,7 @@ std::optional<YamlNode> parse_yaml(const std::string& text, const std::string& f
     return root;
   } catch (const YAML::Exception& caught) {
     if (caught.mark.is_null()) diagnostics.error({file, 0, 0}, "not valid YAML: " + caught.msg);
-    else diagnostics.error(builder.place(caught.mark), "not valid YAML: " + caught.msg);
+    else diagnostics.error(builder.place(caught.mark), "not valid YAML: " + plain_words(caught.msg, text, caught.mark.line));
   } catch (const std::exception& caught) {
     diagnostics.error({file, 0, 0}, std::string("not valid YAML: ") + caught.what());
   }

@@ -16,6 +16,7 @@ struct YamlNode {
   Place place;
   std::string text;
   bool quoted = false;
+  bool reported = false;  ///< stands for something that was refused
   std::vector<YamlNode> items;                           ///< of a list
   std::vector<std::pair<YamlNode, YamlNode>> entries;    ///< of a map, in file order, keys unique texts
 

@@ -133,6 +133,8 @@ class Schema {
       if (Status status = schema::check_range(declared, schema::numbers_in(parsed)); !status) return status;
       if constexpr (std::is_same_v<T, std::string>)
         if (Status status = schema::check_choice(declared, parsed); !status) return status;
+      if constexpr (std::integral<T> && !std::is_same_v<T, bool>)
+        if (!std::in_range<T>(parsed)) return invalid_argument("is " + schema::format(parsed) + ", too large or too small");
       static_cast<Params*>(params)->*member = static_cast<T>(std::move(parsed));
       return success();
     });

@@ -1,0 +1,94 @@
+// admission_test.cpp: bytes are predicted from headers and bounded before anything is decoded.
+#include <gtest/gtest.h>
+
+#include "admission.h"
+#include "support/pipeline.h"
+
+namespace latentflow::testing {
+namespace {
+
+Report run(const std::string& nodes, RunOptions options) {
+  const Report report = graph_of(nodes).run(options);
+  EXPECT_EQ(text_of(report.problems), "");
+  EXPECT_TRUE(report.balanced());
+  return report;
+}
+
+TEST(Admission, BytesInFlightNeverExceedTheBudget) {
+  const Report report = run(R"(
+  a: {node: emit_records, count: 200, bytes: 1000, journal: budget}
+  b: {node: sleep, record: a, jitter_ms: 2}
+  c: {node: collect, record: b, bytes: 1000, journal: budget}
+)", {.threads = 8, .max_memory = 6500});
+  EXPECT_EQ(report.delivered, 200u);
+  // sleep holds its input and its output: 2000 bytes per item, so three items fit.
+  EXPECT_EQ(report.peak_admitted, 6000u);
+  EXPECT_LE(Journal::named("budget").most_items, 3);
+  EXPECT_GE(Journal::named("budget").most_items, 2);
+}
+
+TEST(Admission, ItemsInFlightAreBoundedEvenIfTheyAreFree) {
+  run(R"(
+  a: {node: emit_records, count: 300, journal: free}
+  b: {node: sleep, record: a, jitter_ms: 2}
+  c: {node: collect_ordered, record: b, journal: free}
+)", {.threads = 3, .max_memory = 1 << 20});
+  EXPECT_LE(Journal::named("free").most_items, 2 * 3 + 2);
+}
+
+TEST(Admission, AnItemOverTheBudgetFailsAloneWithBothFigures) {
+  const Report report = run(R"(
+  a: {node: emit_records, count: 3, bytes: 5000}
+  b: {node: sleep, record: a}
+  c: {node: collect, record: b}
+)", {.threads = 2, .max_memory = 8000});
+  EXPECT_EQ(report.failed, 3u);
+  EXPECT_EQ(report.items[0].error.code, Code::out_of_memory);
+  EXPECT_EQ(report.items[0].error.node, "b");
+  EXPECT_EQ(report.items[0].error.message, "needs 9.77 KiB at 'b', allowed 7.81 KiB; raise --max-memory or make the picture smaller");
+}
+
+TEST(Admission, AHeaderThatCannotBeReadFailsItsItemOnly) {
+  const Report report = run("  a: {node: emit_records, count: 3, bad_headers: [1]}\n  c: {node: collect, record: a}\n", {.threads = 2});
+  EXPECT_EQ(report.conservation(), "3 admitted = 2 delivered + 1 failed + 0 filtered + 0 cancelled");
+  EXPECT_EQ(report.items[1].error.message, "the header is damaged");
+  EXPECT_EQ(report.items[1].error.node, "a");
+}
+
+std::size_t planned(const std::string& nodes) {
+  const Plan plan = graph_of(nodes).plan();
+  EXPECT_EQ(text_of(plan.problems), "");
+  return plan.items.at(0).bytes;
+}
+
+TEST(Admission, AChainHoldsTwoValuesAtATime) {
+  EXPECT_EQ(planned("  a: {node: emit_records, bytes: 1000}\n  b: {node: sleep, record: a}\n  c: {node: sleep, record: b}\n"
+                    "  d: {node: sleep, record: c}\n  e: {node: collect, record: d}\n"), 2000u);
+}
+
+TEST(Admission, AValueThatIsNeededLaterStaysAlive) {
+  EXPECT_EQ(planned("  a: {node: emit_records, bytes: 1000}\n  b: {node: sleep, record: a}\n  c: {node: sleep, record: b}\n"
+                    "  p: {node: pair, a: a, b: c}\n  e: {node: collect, record: p}\n"), 4000u)
+      << "pair: two inputs and two outputs";
+}
+
+TEST(Admission, BranchesThatMayRunTogetherAreAddedUp) {
+  EXPECT_EQ(planned("  a: {node: emit_records, bytes: 1000}\n  b: {node: sleep, record: a}\n  c: {node: sleep, record: a}\n"
+                    "  d: {node: collect, record: b}\n  e: {node: collect, record: c}\n"), 3000u);
+}
+
+TEST(Admission, PlanSaysWhyAnItemWillFail) {
+  const Plan plan = graph_of("  a: {node: emit_records, count: 2, bad_headers: [1]}\n  c: {node: collect, record: a}\n").plan();
+  ASSERT_EQ(plan.items.size(), 2u);
+  EXPECT_FALSE(plan.items[0].failed);
+  EXPECT_TRUE(plan.items[1].failed);
+  EXPECT_EQ(plan.items[1].error.message, "the header is damaged");
+}
+
+TEST(Admission, TheDefaultBudgetIsAPartOfTheMachine) {
+  EXPECT_GT(default_memory_budget(), std::size_t{1} << 20);
+  EXPECT_GT(peak_resident_bytes(), std::size_t{1} << 20);
+}
+
+}  // namespace
+}  // namespace latentflow::testing
