@@ -1,6 +1,10 @@
 // packed_weights.cpp: see packed_weights.h.
 #include "packed_weights.h"
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include <algorithm>
 #include <cstdlib>
 #include <new>
@@ -8,9 +12,15 @@
 namespace latentflow::nn {
 
 std::shared_ptr<float> aligned_floats(std::size_t bytes) {
-  constexpr std::size_t step = Tensor::alignment;
-  void* memory = std::aligned_alloc(step, std::max(step, (bytes + step - 1) / step * step));
+  // Huge pages where the system grants them: faults and address translation cost a tenth and more of a short run.
+  constexpr std::size_t huge = std::size_t{2} << 20;
+  const std::size_t step = bytes >= 2 * huge ? huge : Tensor::alignment;
+  const std::size_t rounded = std::max(step, (bytes + step - 1) / step * step);
+  void* memory = std::aligned_alloc(step, rounded);
   if (memory == nullptr) throw std::bad_alloc();
+#if defined(MADV_HUGEPAGE)
+  if (step == huge) madvise(memory, rounded, MADV_HUGEPAGE);
+#endif
   return {static_cast<float*>(memory), [](float* pointer) { std::free(pointer); }};
 }
 
