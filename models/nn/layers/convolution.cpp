@@ -160,8 +160,12 @@ bool measure_winograd(const LayerRequest& request, const FilterShape& filter) {
   return winograd.exists() && (!direct.exists() || seconds(winograd) < seconds(direct));
 }
 
-bool prefers_winograd(const LayerRequest& request, const FilterShape& filter) {
+bool prefers_winograd(const LayerRequest& request, const FilterShape& filter, std::size_t scratch_bytes) {
   if (request.winograd != Winograd::automatic) return request.winograd == Winograd::on;
+  // For some shapes oneDNN transforms the whole picture at once instead of working through it in pieces: beyond the
+  // caches that is slower than the direct algorithm, and the few rows that are timed would not show it.
+  constexpr std::size_t most_scratch = 16 << 20;
+  if (scratch_bytes > most_scratch) return false;
   const auto& pads = request.node.as<ConvAttributes>().pads;
   const std::string key =
       fmt::format("{} {} {} bias {} post {}", fmt::join(request.operands[0].dims, "x"), fmt::join(request.output, "x"),
@@ -221,7 +225,7 @@ LayerResult make_convolution(const LayerRequest& request) {
   if (winograd_possible && request.winograd != Winograd::off) {
     auto winograd = candidate<Forward>(request, filter, dnnl::algorithm::convolution_winograd,
                                        onednn::any(request.operands[0].dims), onednn::any(request.output));
-    if (winograd.exists() && prefers_winograd(request, filter)) {
+    if (winograd.exists() && prefers_winograd(request, filter, winograd.pd.scratchpad_desc().get_size())) {
       auto layer = std::make_unique<Convolution<Forward>>(request, filter, winograd.pd, winograd.fused);
       layer->algorithm = "winograd";
       return std::unique_ptr<Layer>(std::move(layer));
