@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <sstream>
 
 #include "model_run.h"
 #include "nn/model_card.h"
+#include "nn/onnx_export.h"
 #include "nn/onnx_import.h"
 #include "nn/passes.h"
 #include "nn/receptive_field.h"
@@ -54,6 +56,13 @@ void print_ports(const char* title, const Graph& graph, const std::vector<ValueI
     fmt::print("{:<12} {} {}\n", title, graph.value(id).name, to_string(graph.value(id).dims));
 }
 
+// A recipe has many lines; they stay in their column.
+void print_text(const std::string& key, const std::string& value) {
+  std::istringstream lines(value);
+  std::string title = key;
+  for (std::string line; std::getline(lines, line); title.clear()) fmt::print("{:<12} {}\n", title, line);
+}
+
 void print_tiles(const Graph& graph) {
   const auto geometry = tile_geometry(graph);
   if (!geometry) {
@@ -90,7 +99,7 @@ int info(const std::string& file, const std::optional<Pair>& size) {
   print_ports("output", *graph, graph->outputs);
   fmt::print("{:<12} {}\n", "parameters", parameter_count(*graph));
   print_tiles(*graph);
-  for (const auto& [key, value] : graph->metadata) fmt::print("{:<12} {}\n", key, value);
+  for (const auto& [key, value] : graph->metadata) print_text(key, value);
   const auto shapes = infer_shapes(*graph, input_dims(*graph, size));
   if (!shapes) return fail(shapes.error());
   print_layers(*graph, *shapes);
@@ -113,6 +122,17 @@ int check(const std::string& file) {
   return result ? 0 : fail(result.error());
 }
 
+// The same network with its picture size written in.
+int fix(const std::string& file, const std::string& target, const Pair& size) {
+  auto graph = load_onnx(file);
+  if (!graph) return fail(graph.error());
+  const std::vector<Dims> dims = input_dims(*graph, size);
+  if (const auto shapes = infer_shapes(*graph, dims); !shapes) return fail(shapes.error());
+  for (std::size_t i = 0; i < dims.size(); ++i) graph->value(graph->inputs[i]).dims = dims[i];
+  const Status saved = save_onnx(*graph, target);
+  return saved ? 0 : fail(saved.error());
+}
+
 }  // namespace
 }  // namespace latentflow::nn
 
@@ -125,6 +145,13 @@ int main(int argc, char** argv) {
   info->add_option("--shape", shape, "height x width to show extents and work for, for example 480x640");
   CLI::App* check = app.add_subcommand("check", "whether latentflow can run a network; says why not");
   check->add_option("FILE", file, "an ONNX file")->required();
+  std::string target;
+  CLI::App* fix = app.add_subcommand("fix",
+                                     "writes a network for one picture size, for engines that take no other: "
+                                     "OpenCV DNN needs that where pixels move to channels and back");
+  fix->add_option("FILE", file, "an ONNX file")->required();
+  fix->add_option("TARGET", target, "the ONNX file to write")->required();
+  fix->add_option("--shape", shape, "height x width of the pictures, for example 480x640")->required();
   latentflow::nn::RunOptions options;
   CLI::App* plan = app.add_subcommand("plan", "the steps that a network is executed in, and their working memory");
   CLI::App* run = app.add_subcommand("run", "runs a network on random pictures and says how fast each step was");
@@ -145,10 +172,11 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) { return app.exit(error) == 0 ? 0 : latentflow::nn::refused; }
   std::optional<latentflow::nn::Pair> size;
-  if (!shape.empty() && !(size = latentflow::nn::parse_size(shape))) {
+  if ((!shape.empty() || fix->parsed()) && !(size = latentflow::nn::parse_size(shape))) {
     fmt::print(stderr, "error: --shape is \"{}\", needs height x width, for example 480x640\n", shape);
     return latentflow::nn::refused;
   }
+  if (fix->parsed()) return latentflow::nn::fix(file, target, *size);
   if (plan->parsed()) options.pictures = 0;
   if (plan->parsed() || run->parsed()) return latentflow::nn::run(file, size, options);
   return info->parsed() ? latentflow::nn::info(file, size) : latentflow::nn::check(file);

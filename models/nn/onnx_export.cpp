@@ -183,20 +183,23 @@ class Exporter {
 
   void add_slice_inputs(const Node& node, std::vector<std::string>& inputs) {
     const auto& a = node.as<SliceAttributes>();
-    Dims starts, ends, axes, steps;
-    for (std::size_t axis = 0; axis < a.starts.size(); ++axis) {
-      const bool whole =
-          a.starts[axis] == 0 && a.ends[axis] == std::numeric_limits<std::int64_t>::max() && a.steps[axis] == 1;
-      if (whole && axis + 1 < a.starts.size()) continue;  // the last one stays, so the lists are never empty
-      starts.push_back(a.starts[axis]);
-      ends.push_back(a.ends[axis]);
-      axes.push_back(static_cast<std::int64_t>(axis));
-      steps.push_back(a.steps[axis]);
-    }
-    inputs.push_back(integers(node.name + ".starts", starts));
-    inputs.push_back(integers(node.name + ".ends", ends));
+    const auto whole = [&](std::size_t axis) {
+      return a.starts[axis] == 0 && a.ends[axis] == std::numeric_limits<std::int64_t>::max() && a.steps[axis] == 1;
+    };
+    // From the first axis that is cut to the last: OpenCV wants neighbouring axes, and nobody wants empty lists.
+    std::size_t first = 0, last = a.starts.size();
+    while (first + 1 < last && whole(first)) ++first;
+    while (first + 1 < last && whole(last - 1)) --last;
+    const auto part = [&](const Dims& values) {
+      return Dims(values.begin() + static_cast<std::ptrdiff_t>(first),
+                  values.begin() + static_cast<std::ptrdiff_t>(last));
+    };
+    Dims axes;
+    for (std::size_t axis = first; axis < last; ++axis) axes.push_back(static_cast<std::int64_t>(axis));
+    inputs.push_back(integers(node.name + ".starts", part(a.starts)));
+    inputs.push_back(integers(node.name + ".ends", part(a.ends)));
     inputs.push_back(integers(node.name + ".axes", axes));
-    inputs.push_back(integers(node.name + ".steps", steps));
+    inputs.push_back(integers(node.name + ".steps", part(a.steps)));
   }
 
   void add_resize_inputs(const Node& node, std::vector<std::string>& inputs) {
