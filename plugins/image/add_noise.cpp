@@ -26,32 +26,30 @@ void AddNoise::describe(Describe<AddNoise>& d) {
 
 Result<Image> AddNoise::process(const Image& image, Context& ctx) const {
   const cv::Mat& src = image.mat();
-  const int colours = image.has_alpha() ? 3 : src.channels();
+  const bool as_float = params.keep_float || src.depth() == CV_32F;
   cv::RNG rng(mix(static_cast<std::uint64_t>(params.seed), ctx.item().number));
-  cv::Mat noise(src.size(), CV_32FC(colours));
-  rng.fill(noise, cv::RNG::NORMAL, 0.0, params.sigma / 255.0);
-
-  cv::Mat noisy;
-  src.convertTo(noisy, CV_32F, 1.0 / image.white());
-  if (image.has_alpha()) {
-    cv::Mat with_alpha = cv::Mat::zeros(src.size(), CV_32FC4);
-    cv::mixChannels({noise}, {with_alpha}, {0, 0, 1, 1, 2, 2});
-    noisy += with_alpha;
-  } else {
-    noisy += noise;
+  cv::Mat out(src.size(), as_float ? CV_MAKETYPE(CV_32F, src.channels()) : src.type());
+  // Row by row, because noise and sum as whole floating-point pictures would take eight times the memory of bytes.
+  const int colours = image.has_alpha() ? 3 : src.channels();
+  cv::Mat noise(1, src.cols, CV_32FC(colours)), sum;
+  for (int y = 0; y < src.rows; ++y) {
+    if (y % 256 == 0 && ctx.cancelled()) return cancelled("adding noise was interrupted");
+    rng.fill(noise, cv::RNG::NORMAL, 0.0, params.sigma / 255.0);
+    src.row(y).convertTo(sum, CV_32F, 1.0 / image.white());
+    float* target = sum.ptr<float>();
+    const float* added = noise.ptr<float>();
+    for (int x = 0; x < src.cols; ++x, target += src.channels(), added += colours)
+      for (int c = 0; c < colours; ++c) target[c] += added[c];
+    cv::Mat row = out.row(y);
+    sum.convertTo(row, out.depth(), as_float ? 1.0 : image.white());
   }
-  if (params.keep_float || src.depth() == CV_32F) return Image(noisy);
-  cv::Mat out;
-  noisy.convertTo(out, src.depth(), image.white());
   return Image(out);
 }
 
 Prediction AddNoise::predict(const Shapes& shapes) const {
   Shape out = shapes[0];
-  Shape as_float = shapes[0];
-  as_float.element_bytes = 4;
-  if (params.keep_float) out = as_float;
-  return {{out}, 2 * as_float.bytes()};
+  if (params.keep_float) out.element_bytes = 4;
+  return {{out}, 0};
 }
 
 }  // namespace latentflow::image
