@@ -15,7 +15,7 @@ bool is_convolution(Op op) { return op == Op::conv || op == Op::conv_transpose; 
 
 bool is_elementwise(Op op) {
   switch (op) {
-    case Op::relu: case Op::leaky_relu: case Op::sigmoid: case Op::tanh: case Op::add: case Op::sub: case Op::mul: return true;
+    case Op::relu: case Op::leaky_relu: case Op::sigmoid: case Op::tanh: case Op::clip: case Op::add: case Op::sub: case Op::mul: return true;
     default: return false;
   }
 }
@@ -56,17 +56,32 @@ Survey survey(const Graph& graph) {
   return result;
 }
 
+Error refuse(const Node& node, const std::string& why) {
+  return unsupported(fmt::format("node \"{}\" ({}) cannot be trained: {}", node.name, to_string(node.op), why));
+}
+
 TrainingLayerResult make_layer(const TrainingRequest& request, const Graph& graph) {
-  switch (request.node.op) {
-    case Op::conv: return make_convolution_training(request, graph.value(request.node.inputs[1]).constant->dims());
-    case Op::conv_transpose:
-      return make_transposed_convolution_training(request, graph.value(request.node.inputs[1]).constant->dims());
-    case Op::concat: case Op::space_to_depth: case Op::depth_to_space: return make_rearrangement_training(request);
-    case Op::relu: case Op::leaky_relu: case Op::sigmoid: case Op::tanh: case Op::add: case Op::sub: case Op::mul:
-      return make_elementwise_training(request);
-    default:
-      return unsupported(fmt::format("node \"{}\": {} cannot be trained", request.node.name, to_string(request.node.op)));
+  const Node& node = request.node;
+  const auto from_node = [&](std::size_t input) { return request.inputs[input].value != nullptr; };
+  switch (node.op) {
+    case Op::conv: case Op::conv_transpose:
+      if (!from_node(0) || !graph.is_constant(node.inputs[1]) || (node.inputs.size() > 2 && request.inputs[2].value != nullptr))
+        return refuse(node, "its weights and bias have to be constants, and its picture none");
+      return node.op == Op::conv ? make_convolution_training(request, request.inputs[1].dims)
+                                 : make_transposed_convolution_training(request, request.inputs[1].dims);
+    case Op::relu: case Op::leaky_relu: case Op::sigmoid: case Op::tanh: case Op::clip:
+      return from_node(0) ? make_elementwise_training(request) : refuse(node, "its input is a constant");
+    case Op::space_to_depth: case Op::depth_to_space:
+      return from_node(0) ? make_rearrangement_training(request) : refuse(node, "its input is a constant");
+    case Op::concat: return make_rearrangement_training(request);
+    case Op::add: case Op::sub: case Op::mul: return make_elementwise_training(request);
+    case Op::gemm: case Op::matmul: return make_dense_training(request);
+    case Op::reshape: case Op::flatten: case Op::slice: case Op::pad: case Op::resize: case Op::average_pool: case Op::global_average_pool:
+      return make_linear_map_training(request);
+    case Op::max_pool: return make_max_pool_training(request);
+    case Op::batch_normalization: break;
   }
+  return refuse(node, "fold it into the convolution before it first");
 }
 
 struct Choices {
@@ -106,6 +121,9 @@ Result<std::unique_ptr<TrainingPlan>> TrainingPlan::create(const Graph& graph, s
   Result<std::vector<Dims>> shapes = infer_shapes(graph, input_dims);
   if (!shapes) return shapes.error();
   const Survey known = survey(graph);
+  for (std::size_t i = 0; i < graph.values.size(); ++i)
+    if (graph.values[i].constant && known.uses[i] > 1)
+      return unsupported(fmt::format("constant \"{}\" is used {} times, a trained one is used once", graph.values[i].name, known.uses[i]));
   const onednn::OneThread one_thread;
 
   std::unique_ptr<TrainingPlan> plan(new TrainingPlan(graph));
@@ -121,7 +139,9 @@ Result<std::unique_ptr<TrainingPlan>> TrainingPlan::create(const Graph& graph, s
   for (const Node& node : graph.nodes) {
     const Dims& dims = (*shapes)[static_cast<std::size_t>(node.output)];
     bool result = is_convolution(node.op) || (dims.size() == 4 && dims[1] % block == 0);
-    if (is_elementwise(node.op)) result = std::all_of(node.inputs.begin(), node.inputs.end(), is_blocked);
+    if (is_elementwise(node.op)) result = std::all_of(node.inputs.begin(), node.inputs.end(), is_blocked) &&
+                                          dims == (*shapes)[static_cast<std::size_t>(node.inputs[0])] &&
+                                          dims == (*shapes)[static_cast<std::size_t>(node.inputs.back())];
     blocked[static_cast<std::size_t>(node.output)] = result;
   }
   for (std::size_t i = 0; i < graph.values.size(); ++i) {
@@ -158,10 +178,10 @@ Result<std::unique_ptr<TrainingPlan>> TrainingPlan::create(const Graph& graph, s
                             plan->gradients_.data(), plan->scratch_, plan->accumulation_, winograd};
     for (const ValueId id : node.inputs) {
       if (id == no_value || graph.is_constant(id)) {
-        request.inputs.push_back({});
+        request.inputs.push_back({nullptr, false, id, id == no_value ? Dims{} : value(id).dims});
         continue;
       }
-      request.inputs.push_back({&value(id), written[static_cast<std::size_t>(id)]});
+      request.inputs.push_back({&value(id), written[static_cast<std::size_t>(id)], no_value, value(id).dims});
       if (request.inputs.back().wants_gradient()) written[static_cast<std::size_t>(id)] = true;
     }
     TrainingLayerResult layer = make_layer(request, graph);

@@ -79,6 +79,13 @@ class ConvolutionTraining final : public TrainingLayer {
   ConvolutionTraining(const TrainingRequest& request, const Dims& weights)
       : src_(request.inputs[0]), dst_(&request.output), relu_(request.relu_after), scratch_(&request.scratch),
         accumulation_(&request.accumulation), geometry_(geometry_of(request, weights, Kind::transposed)) {
+    // oneDNN reads row-major pictures well only where they are the first, of at most three channels.
+    src_layout_ = src_.value->layout;
+    if (!src_.value->blocked && (src_.value->dims[1] > 3 || src_.wants_gradient())) {
+      src_layout_ = Layout(src_.value->dims, onednn::Memory::data_type::f32, onednn::Memory::format_tag::nChw16c);
+      src_copy_ = zeroed_floats(src_layout_.get_size());
+      if (src_.wants_gradient()) src_gradient_ = zeroed_floats(src_layout_.get_size());
+    }
     const bool winograd = !Kind::transposed && request.winograd != Winograd::off && filter_fits_winograd(request);
     has_bias_ = request.node.inputs.size() > 2 && request.node.inputs[2] != no_value;
 
@@ -121,7 +128,8 @@ class ConvolutionTraining final : public TrainingLayer {
   }
 
   void forward() override {
-    Arguments arguments{{DNNL_ARG_SRC, onednn::memory(src_.value->layout, src_.value->data)},
+    if (src_copy_) onednn::reorder(src_.value->layout, src_.value->data, src_layout_, src_copy_.get());
+    Arguments arguments{{DNNL_ARG_SRC, onednn::memory(src_layout_, src_copy_ ? src_copy_.get() : src_.value->data)},
                         {DNNL_ARG_WEIGHTS, onednn::memory(forward_pd_.weights_desc(), forward_weights_)},
                         {DNNL_ARG_DST, onednn::memory(dst_->layout, dst_->data)},
                         {DNNL_ARG_SCRATCHPAD, onednn::memory(forward_pd_.scratchpad_desc(), scratch_->data())}};
@@ -132,7 +140,7 @@ class ConvolutionTraining final : public TrainingLayer {
   void backward() override {
     if (relu_) loops::rectify_gradient(dst_->data, dst_->gradient, dst_->stored);
 
-    Arguments weights{{DNNL_ARG_SRC, onednn::memory(src_.value->layout, src_.value->data)},
+    Arguments weights{{DNNL_ARG_SRC, onednn::memory(src_layout_, src_copy_ ? src_copy_.get() : src_.value->data)},
                       {DNNL_ARG_DIFF_DST, onednn::memory(dst_->layout, dst_->gradient)},
                       {DNNL_ARG_DIFF_WEIGHTS, onednn::memory(weights_pd_.diff_weights_desc(), packed_gradient_.get())},
                       {DNNL_ARG_SCRATCHPAD, onednn::memory(weights_pd_.scratchpad_desc(), scratch_->data())}};
@@ -142,13 +150,15 @@ class ConvolutionTraining final : public TrainingLayer {
                             {DNNL_ARG_TO, onednn::memory(geometry_.stored, weights_gradient_)}});
 
     if (!src_.wants_gradient()) return;
-    float* target = src_.accumulate ? reinterpret_cast<float*>(accumulation_->data()) : src_.value->gradient;
+    float* accumulated = reinterpret_cast<float*>(accumulation_->data());
+    float* target = src_gradient_ ? src_gradient_.get() : src_.accumulate ? accumulated : src_.value->gradient;
     run(data_, {{DNNL_ARG_DIFF_DST, onednn::memory(dst_->layout, dst_->gradient)},
                 {DNNL_ARG_WEIGHTS, onednn::memory(data_pd_.weights_desc(), data_weights_)},
-                {DNNL_ARG_DIFF_SRC, onednn::memory(src_.value->layout, target)},
+                {DNNL_ARG_DIFF_SRC, onednn::memory(src_layout_, target)},
                 {DNNL_ARG_SCRATCHPAD, onednn::memory(data_pd_.scratchpad_desc(), scratch_->data())}});
-    if (!src_.accumulate) return;
-    loops::accumulate(target, 1.0f, src_.value->gradient, src_.value->stored);
+    if (src_gradient_)
+      onednn::reorder(src_layout_, target, src_.value->layout, src_.accumulate ? accumulated : src_.value->gradient);
+    if (src_.accumulate) loops::accumulate(accumulated, 1.0f, src_.value->gradient, src_.value->stored);
   }
 
  private:
@@ -165,21 +175,21 @@ class ConvolutionTraining final : public TrainingLayer {
       post.append_eltwise(1.0f, algorithm::eltwise_relu, 0.0f, 0.0f);
       attributes.set_post_ops(post);
     }
-    const typename Forward::desc desc(dnnl::prop_kind::forward_training, how, src_.value->layout, weights, bias,
+    const typename Forward::desc desc(dnnl::prop_kind::forward_training, how, src_layout_, weights, bias,
                                       dst_->layout, geometry_.strides, geometry_.dilates, geometry_.before, geometry_.after);
     return {desc, attributes, onednn::engine(), true};
   }
 
   typename BackwardData::primitive_desc make_data(algorithm how, const Layout& weights,
                                                   const typename Forward::primitive_desc& hint) const {
-    const typename BackwardData::desc desc(how, src_.value->layout, weights, dst_->layout, geometry_.strides,
+    const typename BackwardData::desc desc(how, src_layout_, weights, dst_->layout, geometry_.strides,
                                            geometry_.dilates, geometry_.before, geometry_.after);
     return {desc, onednn::user_scratchpad(), onednn::engine(), hint, true};
   }
 
   typename BackwardWeights::primitive_desc make_weights(algorithm how, const Layout& weights, const Layout& bias,
                                                         const typename Forward::primitive_desc& hint) const {
-    const typename BackwardWeights::desc desc(how, src_.value->layout, weights, bias, dst_->layout, geometry_.strides,
+    const typename BackwardWeights::desc desc(how, src_layout_, weights, bias, dst_->layout, geometry_.strides,
                                               geometry_.dilates, geometry_.before, geometry_.after);
     return {desc, onednn::user_scratchpad(), onednn::engine(), hint, true};
   }
@@ -219,6 +229,8 @@ class ConvolutionTraining final : public TrainingLayer {
 
   TrainingInput src_;
   TrainingValue* dst_;
+  Layout src_layout_;
+  std::shared_ptr<float> src_copy_, src_gradient_;  ///< blocked copies of a row-major picture
   bool relu_, has_bias_ = false;
   SharedScratch *scratch_, *accumulation_;
   Geometry geometry_;

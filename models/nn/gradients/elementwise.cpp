@@ -1,6 +1,7 @@
-// elementwise.cpp: training of Relu, LeakyRelu, Sigmoid, Tanh, Add, Sub and Mul of equal shapes.
+// elementwise.cpp: training of Relu, LeakyRelu, Sigmoid, Tanh, Clip, and of Add, Sub and Mul of equal shapes.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "layer.h"
@@ -110,11 +111,15 @@ TrainingLayerResult make_elementwise_training(const TrainingRequest& request) {
       return activation(request, [](float x) { return 1.0f / (1.0f + std::exp(-x)); }, [](float y) { return y * (1 - y); });
     case Op::tanh:
       return activation(request, [](float x) { return std::tanh(x); }, [](float y) { return 1 - y * y; });
+    case Op::clip: {
+      const auto [low, high] = request.node.as<ClipAttributes>();
+      return activation(request, [low = low, high = high](float x) { return std::min(std::max(x, low), high); },
+                        [low = low, high = high](float y) { return y > low && y < high ? 1.0f : 0.0f; });
+    }
     default: break;
   }
-  if (request.inputs[0].value == nullptr || request.inputs[1].value == nullptr ||
-      request.inputs[0].value->dims != request.inputs[1].value->dims)
-    return unsupported(fmt::format("{} '{}' can be trained for two inputs of one shape only", to_string(request.node.op), request.node.name));
+  if (request.inputs[0].value == nullptr || request.inputs[1].value == nullptr || request.inputs[0].dims != request.inputs[1].dims)
+    return make_broadcast_training(request);
   return std::unique_ptr<TrainingLayer>(std::make_unique<BinaryTraining>(request));
 }
 

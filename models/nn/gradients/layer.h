@@ -31,6 +31,8 @@ struct TrainingValue {
 struct TrainingInput {
   TrainingValue* value = nullptr;  ///< null for parameters and left-out inputs
   bool accumulate = false;
+  ValueId parameter = no_value;    ///< the constant, where the input is one
+  Dims dims;                       ///< empty for left-out inputs and scalars
   bool wants_gradient() const { return value != nullptr && value->gradient != nullptr; }
 };
 
@@ -89,6 +91,13 @@ TrainingLayerResult make_convolution_training(const TrainingRequest& request, co
 TrainingLayerResult make_transposed_convolution_training(const TrainingRequest& request, const Dims& weights);
 TrainingLayerResult make_elementwise_training(const TrainingRequest& request);
 TrainingLayerResult make_rearrangement_training(const TrainingRequest& request);
+/// Gemm and MatMul.
+TrainingLayerResult make_dense_training(const TrainingRequest& request);
+/// Add, Sub and Mul of any shapes that broadcast, parameters among them.
+TrainingLayerResult make_broadcast_training(const TrainingRequest& request);
+/// Reshape, Flatten, Slice, Pad, Resize, AveragePool and GlobalAveragePool.
+TrainingLayerResult make_linear_map_training(const TrainingRequest& request);
+TrainingLayerResult make_max_pool_training(const TrainingRequest& request);
 
 /// Remembers for the life of the process which of two algorithms was measured to be faster for this key.
 bool faster_once(const std::string& key, const std::function<bool()>& measure);

@@ -1,7 +1,7 @@
 // rearrange.cpp: training of Concat, SpaceToDepth and DepthToSpace: values move, gradients move back.
-#include <fmt/format.h>
+#include <algorithm>
 
-#include "layer.h"
+#include "row_major_layer.h"
 
 namespace latentflow::nn {
 namespace {
@@ -38,6 +38,30 @@ class ConcatTraining final : public TrainingLayer {
 
   std::vector<TrainingInput> inputs_;
   TrainingValue* dst_;
+};
+
+/// Along any axis: every input is a run of `counts_[i]` floats in each of `outer_` parts.
+class RowMajorConcatTraining final : public RowMajorLayer {
+ public:
+  explicit RowMajorConcatTraining(const TrainingRequest& request) : RowMajorLayer(request) {
+    const auto axis = static_cast<std::size_t>(request.node.as<ConcatAttributes>().axis);
+    for (std::size_t i = 0; i < axis; ++i) outer_ *= request.output.dims[i];
+    for (const TrainingInput& input : request.inputs) counts_.push_back(element_count(input.dims) / outer_);
+  }
+
+ private:
+  void compute(const std::vector<const float*>& x, float* y) override {
+    for (std::int64_t part = 0; part < outer_; ++part)
+      for (std::size_t i = 0; i < x.size(); ++i) y = std::copy_n(x[i] + part * counts_[i], counts_[i], y);
+  }
+  void differentiate(const std::vector<const float*>&, const float*, const float* dy, const std::vector<float*>& dx) override {
+    for (std::int64_t part = 0; part < outer_; ++part)
+      for (std::size_t i = 0; i < dx.size(); dy += counts_[i], ++i)
+        for (std::int64_t at = 0; dx[i] != nullptr && at < counts_[i]; ++at) dx[i][part * counts_[i] + at] += dy[at];
+  }
+
+  std::int64_t outer_ = 1;
+  std::vector<std::int64_t> counts_;
 };
 
 /// SpaceToDepth, and DepthToSpace as its inverse.
@@ -84,8 +108,9 @@ class DepthSpaceTraining final : public TrainingLayer {
 
 TrainingLayerResult make_rearrangement_training(const TrainingRequest& request) {
   if (request.node.op == Op::concat) {
-    if (request.node.as<ConcatAttributes>().axis != 1 || request.output.dims.size() != 4)
-      return unsupported(fmt::format("Concat '{}' can be trained for channels of pictures only", request.node.name));
+    const bool parameters = std::any_of(request.inputs.begin(), request.inputs.end(), [](const auto& input) { return input.value == nullptr; });
+    if (parameters || request.node.as<ConcatAttributes>().axis != 1 || request.output.dims.size() != 4)
+      return std::unique_ptr<TrainingLayer>(std::make_unique<RowMajorConcatTraining>(request));
     return std::unique_ptr<TrainingLayer>(std::make_unique<ConcatTraining>(request));
   }
   return std::unique_ptr<TrainingLayer>(std::make_unique<DepthSpaceTraining>(request));
