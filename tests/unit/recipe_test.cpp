@@ -1,0 +1,71 @@
+// recipe_test.cpp: recipes are read strictly, with every problem at its place.
+#include <gtest/gtest.h>
+
+#include "train/recipe.h"
+
+namespace latentflow::train {
+namespace {
+
+std::string problems(const std::string& text) {
+  const Result<Recipe> recipe = parse_recipe(text, "r.yaml");
+  return recipe.ok() ? "" : recipe.error().message;
+}
+
+TEST(Recipe, ReadsEveryField) {
+  const Result<Recipe> recipe = parse_recipe(R"(model: test
+network: {type: dncnn, color: gray, noise_map: false, channels: [64], depth: 9}
+data: {scaled_share: 0.25, scale: [0.6, 0.9], flips: false, permute_channels: false, gain: [1, 1]}
+corruption: {gaussian: [{share: 1, sigma: [5, 15]}], clipped_share: 0.25}
+phases: [{until: 0.5, patch: 40, loss: mse}, {until: 1, patch: 80, loss: l1}]
+optimiser: {betas: [0.8, 0.95], weight_decay: 0.01, rate: 0.002, final_rate: 0.0001, warm_up: 7, clip: 2, average: 0.9}
+validation: {sigma: [15, 50], held_out: 0.1, crop: 128, every: 50}
+batch: 16
+shard: 4
+steps: 300
+seed: 9
+)", "r.yaml");
+  ASSERT_TRUE(recipe.ok()) << recipe.error().message;
+  EXPECT_EQ(recipe->network.type, "dncnn");
+  EXPECT_FALSE(recipe->network.color);
+  EXPECT_EQ(recipe->network.depth, 9);
+  EXPECT_EQ(recipe->data.scale[1], 0.9);
+  EXPECT_EQ(recipe->corruption.gaussian.size(), 1u);
+  EXPECT_EQ(recipe->phase(0.49).patch, 40);
+  EXPECT_EQ(recipe->phase(0.5).patch, 80);
+  EXPECT_EQ(recipe->phase(1.0).loss, Loss::l1);
+  EXPECT_EQ(recipe->optimiser.warm_up, 7);
+  EXPECT_EQ(recipe->validation.sigma[1], 50);
+  EXPECT_EQ(recipe->seed, 9u);
+}
+
+TEST(Recipe, NamesTheNearestKeyForAnUnknownOne) {
+  EXPECT_EQ(problems("model: m\nstpes: 5\n"), "r.yaml:2:1: error: unknown key \"stpes\"; did you mean \"steps\"?");
+}
+
+TEST(Recipe, ReportsEveryProblemAtOnce) {
+  const std::string text = problems("model: m\nbatch: 0\noptimiser:\n  rate: fast\n  betas: [0.9]\n");
+  EXPECT_NE(text.find("r.yaml:2:8: error: batch is 0, allowed 1 to 65536"), std::string::npos) << text;
+  EXPECT_NE(text.find("r.yaml:4:9: error: optimiser: rate needs a number"), std::string::npos) << text;
+  EXPECT_NE(text.find("r.yaml:5:10: error: optimiser: betas needs two numbers"), std::string::npos) << text;
+}
+
+TEST(Recipe, RefusesARepeatedKey) {
+  EXPECT_EQ(problems("model: m\nseed: 1\nseed: 2\n"), "r.yaml:3:1: error: key \"seed\" is there twice");
+}
+
+TEST(Recipe, RefusesSharesThatDoNotSumToOne) {
+  EXPECT_NE(problems("model: m\ncorruption: {gaussian: [{share: 0.4, sigma: [0, 5]}]}\n").find("sum to 0.4"), std::string::npos);
+}
+
+TEST(Recipe, RefusesPhasesThatDoNotReachTheEnd) {
+  EXPECT_NE(problems("model: m\nphases: [{until: 0.5, patch: 64}]\n").find("has to end at 1"), std::string::npos);
+}
+
+TEST(Recipe, RefusesABatchThatShardsDoNotDivide) {
+  EXPECT_NE(problems("model: m\nbatch: 10\nshard: 4\n").find("no multiple of shard"), std::string::npos);
+}
+
+TEST(Recipe, SaysWhereYamlItselfIsBroken) { EXPECT_EQ(problems("model: [1\n").rfind("r.yaml:2:", 0), 0u) << problems("model: [1\n"); }
+
+}  // namespace
+}  // namespace latentflow::train
