@@ -57,6 +57,8 @@ Result<Path> find_file(const std::string& what, const std::string& name, const s
       if (name.find('/') == std::string::npos && fs::is_regular_file(candidate, failure)) return candidate;
     for (const Path& file : files_in(folder, extension)) known.insert(file.stem().string());
   }
+  if (name.find('/') != std::string::npos && fs::is_directory(name, failure))
+    return invalid_argument(fmt::format("'{}' is a folder, needs a file", name));
   if (name.find('/') != std::string::npos || name.ends_with(extension))
     return not_found(fmt::format("there is no file '{}'", name));
   const std::vector<std::string> words(known.begin(), known.end());

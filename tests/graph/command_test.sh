@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# command_test.sh: the command `latentflow` as a user calls it: what it prints and what it exits with.
+#   usage: command_test.sh PROGRAM TEST_PLUGIN_FOLDER
+set -u
+program=$1
+export LATENTFLOW_PLUGIN_PATH=$2
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+problems=0
+
+# expect CODE TEXT ARGUMENTS...: runs the command; its exit code and a part of what it prints (both streams).
+expect() {
+  local code=$1 text=$2 output actual
+  shift 2
+  output=$("$program" "$@" 2>&1)
+  actual=$?
+  if [ "$actual" != "$code" ] || [[ "$output" != *"$text"* ]]; then
+    printf 'latentflow %s\n  exit code %s, expected %s\n  expected: %s\n  printed:  %s\n' "$*" "$actual" "$code" "$text" "$output"
+    problems=$((problems + 1))
+  fi
+}
+
+cat > good.yaml <<'YAML'
+graph: good
+params:
+  count: {type: integer, default: 12}
+nodes:
+  a: {node: emit_records, count: $count, bytes: 1000}
+  b: {node: sleep, record: a}
+  c: {node: collect, record: b}
+YAML
+sed 's/sleep,/fail, which: odd,/' good.yaml > failing.yaml
+sed 's/sleep,/slep,/' good.yaml > wrong.yaml
+
+expect 0 '12 admitted = 12 delivered + 0 failed + 0 filtered + 0 cancelled' run good.yaml
+expect 0 '3 admitted = 3 delivered' run good.yaml --set count=3 --threads 1
+expect 0 '3 admitted = 3 delivered' run good.yaml --set=count=30 --set a.count=3
+expect 3 'failed: item1.rec   b     bad_input      item 1 was told to fail' run failing.yaml
+expect 3 '12 admitted = 6 delivered + 6 failed' run failing.yaml --quiet
+expect 3 'needs 1.95 KiB at' run good.yaml --max-memory 1K
+expect 0 'of 1.95 KiB allowed' run good.yaml --max-memory 2000 --profile
+expect 1 "wrong.yaml:6:13: error: unknown node 'slep'; did you mean 'sleep'?" run wrong.yaml
+expect 1 '--set count=x: error: count is' run good.yaml --set count=x
+expect 1 "--max-memory lots: error: needs a size such as 2G or 512M" run good.yaml --max-memory lots
+expect 1 "there is no file 'absent.yaml'" run absent.yaml
+expect 1 "there is no graph 'demmo'; did you mean 'demo'?" run demmo
+expect 1 "'./.' is a folder, needs a file" run ./.
+expect 1 "unknown option '--thread'; did you mean '--threads'?" run good.yaml --thread 2
+expect 1 "unknown command 'rnu'; did you mean 'run'?" rnu good.yaml
+expect 0 'good: 3 nodes, no problems' check good.yaml
+expect 0 '# default at good.yaml:3:35' explain good.yaml
+expect 0 '12 items, 0 would fail; the largest takes 1.95 KiB' plan good.yaml
+expect 0 '12 items, 0 would fail' run good.yaml --dry-run
+expect 0 'emit_records' nodes
+expect 0 "sink, items in order" describe collect_ordered
+expect 1 "unknown node 'colect'; did you mean 'collect'?" describe colect
+expect 0 'latentflow 0.' --version
+[ $problems = 0 ] && echo "the command does what it should"
+exit $((problems > 0))
