@@ -69,7 +69,7 @@ class Trainer {
   Result<TrainingSummary> run() {
     if (Status status = prepare(); !status) return status.error();
     start_ = report_time_ = checkpoint_time_ = Clock::now();
-    report_step_ = state_.step;
+    report_step_ = state_.step, report_done_ = progress();
     fill(batches_[0], state_.step, progress());
     for (int current = 0; progress() < 1; current = 1 - current) {
       if (job_.stop != nullptr && job_.stop->load()) return stopped();
