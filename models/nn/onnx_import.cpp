@@ -93,8 +93,11 @@ void Importer::read_inputs() {
       throw Refusal{
           unsupported(fmt::format("input \"{}\" holds {}, needs FLOAT", input.name(), type_name(tensor.elem_type())))};
     Dims dims;
-    for (const auto& dim : tensor.shape().dim())
+    for (const auto& dim : tensor.shape().dim()) {
       dims.push_back(dim.has_dim_value() && dim.dim_value() > 0 ? dim.dim_value() : -1);
+      if (dims.back() > extent_limit)
+        throw Refusal{bad_input(fmt::format("input \"{}\" has an impossible extent {}", input.name(), dims.back()))};
+    }
     define(input.name(), graph_.add_input(input.name(), std::move(dims)));
     value_names_.insert(input.name());
   }

@@ -61,7 +61,8 @@ void slice(NodeReader& node) {
   if (from.dims.empty() || starts.size() != 1 || ends.size() != 1 || axes != std::vector<std::int64_t>{0} ||
       steps.size() != 1 || steps[0] == 0)
     node.refuse("is supported on the first axis of integer tensors only");
-  const std::int64_t extent = from.dims[0], step = steps[0];
+  const std::int64_t extent = from.dims[0];
+  const std::int64_t step = std::clamp<std::int64_t>(steps[0], -extent - 1, extent + 1);  // further is no different
   const auto place = [&](std::int64_t at) { return at < 0 ? at + extent : at; };
   const std::int64_t low = step > 0 ? 0 : -1, high = step > 0 ? extent : extent - 1;
   std::vector<std::int64_t> places;
@@ -95,7 +96,8 @@ void constant_of_shape(NodeReader& node) {
   Integers result{node.numbers(0), {}};
   std::int64_t count = 1;
   for (const std::int64_t extent : result.dims)
-    if (extent < 0 || (count *= extent) > 65536) node.refuse("is supported for small integer tensors only");
+    if (extent < 0 || extent > 65536 || (count *= extent) > 65536)
+      node.refuse("is supported for small integer tensors only");
   std::int64_t number = 0;
   if (node.attribute("value") == nullptr || !is_integer_type(node.attribute("value")->t().data_type()))
     node.refuse("is supported for integer tensors only");
@@ -161,9 +163,10 @@ Extent combine(const NodeReader& node, const Extent& a, const Extent& b) {
 
 void arithmetic(NodeReader& node) {
   const Integers a = operand(node, 0), b = operand(node, 1);
-  if (a.elements.size() != b.elements.size() && a.elements.size() != 1 && b.elements.size() != 1)
+  const std::size_t of_a = a.elements.size(), of_b = b.elements.size();
+  if (of_a == 0 || of_b == 0 || (of_a != of_b && of_a != 1 && of_b != 1))
     node.refuse("takes integer tensors of different lengths", Code::bad_input);
-  const Integers& longer = a.elements.size() >= b.elements.size() && a.dims.size() >= b.dims.size() ? a : b;
+  const Integers& longer = of_a > of_b || (of_a == of_b && a.dims.size() >= b.dims.size()) ? a : b;
   Integers result{longer.dims, {}};
   for (std::size_t i = 0; i < longer.elements.size(); ++i)
     result.elements.push_back(

@@ -133,6 +133,8 @@ void split(NodeReader& node) {
   const ValueId x = node.value(0);
   std::int64_t start = 0;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (lengths[i] < 1 || lengths[i] > (std::int64_t{1} << 31))
+      node.refuse(fmt::format("has a part of length {}", lengths[i]), Code::bad_input);
     SliceAttributes a = whole(dims.size());
     a.starts[axis] = start;
     a.ends[axis] = start += lengths[i];

@@ -131,16 +131,29 @@ void squeeze(NodeReader& node) {
   define_reshaped(node, std::move(target));
 }
 
+// The target of a Reshape of something with these extents, without 0 and -1.
+Dims resolved(const NodeReader& node, Dims target, const Dims& from) {
+  const std::int64_t total = element_count(from);
+  std::int64_t known = 1;
+  std::size_t open = target.size();
+  for (std::size_t i = 0; i < target.size(); ++i) {
+    if (target[i] == 0 && i < from.size()) target[i] = from[i];
+    if (target[i] == -1 && open == target.size())
+      open = i;
+    else if (target[i] < 1 || target[i] > total || (known *= target[i]) > total)
+      known = 0;
+    if (known == 0) break;
+  }
+  if (known != 0 && open < target.size()) target[open] = total / known;
+  if (known == 0 || element_count(target) != total)
+    node.refuse(fmt::format("does not fit its input of shape {}", latentflow::to_string(from)), Code::bad_input);
+  return target;
+}
+
 void reshape(NodeReader& node) {
   const bool allow_zero = node.integer("allowzero", 0) != 0;
   if (const auto* integers = std::get_if<Integers>(&node.known(0))) {
-    Integers result{node.numbers(1), integers->elements};
-    const auto total = static_cast<std::int64_t>(result.elements.size());
-    std::int64_t known = 1;
-    for (const std::int64_t extent : result.dims) known *= extent > 0 ? extent : 1;
-    for (std::int64_t& extent : result.dims)
-      if (extent == -1) extent = total / known;
-    if (element_count(result.dims) != total) node.refuse("does not fit its integers", Code::bad_input);
+    Integers result{resolved(node, node.numbers(1), integers->dims), integers->elements};
     return node.importer().define(node.output(), std::move(result));
   }
   std::vector<Extent> target = node.integers(1).elements;
@@ -148,17 +161,7 @@ void reshape(NodeReader& node) {
     for (const Extent& entry : target)
       if (entry == Extent{}) node.refuse("has allowzero = 1 with an extent of 0, which is not supported");
   if (const Tensor* constant = node.constant_or_null(0)) {
-    Dims dims = node.numbers(1);
-    const std::int64_t total = constant->size();
-    std::int64_t known = 1;
-    for (std::size_t i = 0; i < dims.size(); ++i) {
-      if (dims[i] == 0 && i < constant->dims().size()) dims[i] = constant->dims()[i];
-      known *= dims[i] > 0 && dims[i] <= total ? dims[i] : 1;
-    }
-    for (std::int64_t& extent : dims)
-      if (extent == -1) extent = total / known;
-    if (std::any_of(dims.begin(), dims.end(), [](auto extent) { return extent < 1; }) || element_count(dims) != total)
-      node.refuse("does not fit its constant", Code::bad_input);
+    const Dims dims = resolved(node, node.numbers(1), constant->dims());
     return node.importer().define(node.output(), FloatConstant{constant->reshaped(dims)});
   }
   define_reshaped(node, std::move(target));

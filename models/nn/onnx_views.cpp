@@ -12,6 +12,9 @@ namespace {
 using Piece = View::Piece;
 using Pieces = std::vector<Piece>;
 
+// Above any real extent; products of two of them do not overflow.
+constexpr std::int64_t piece_limit = std::int64_t{1} << 31;
+
 // Cuts a piece into `major` slow and the rest, or a slow rest and `minor` fast.
 std::pair<Piece, Piece> cut_fast(const Piece& piece, std::int64_t minor) {
   const std::int64_t rest = piece.extent < 0 ? -1 : piece.extent / minor;
@@ -73,7 +76,7 @@ class Supply {
       if (piece.extent >= 0 && count % piece.extent == 0) {
         taken.insert(taken.begin(), piece);
         count /= piece.extent;
-      } else if (piece.extent < 0 || piece.extent % count == 0) {
+      } else if (piece.inner <= piece_limit && (piece.extent < 0 || piece.extent % count == 0)) {
         const auto [slow, fast] = cut_fast(piece, count);
         taken.insert(taken.begin(), fast);
         pieces_.push_back(slow);
@@ -133,11 +136,14 @@ std::int64_t View::extent(std::size_t axis) const {
   for (const Piece& piece : axes_[axis]) {
     if (piece.extent < 0) return -1;
     product *= piece.extent;
+    if (product > piece_limit) return -1;
   }
   return product;
 }
 
 bool View::reshape(std::span<const Extent> target) {
+  for (const Extent& entry : target)
+    if (entry.number > piece_limit) return false;
   Supply supply(axes_);
   Axes result(target.size());
   const auto is = [&](std::size_t i, std::int64_t number) { return target[i].known() && target[i].number == number; };
@@ -197,7 +203,7 @@ bool View::remove(const std::vector<bool>& marked) {
 }
 
 bool View::space_to_depth(std::int64_t block) {
-  if (axes_.size() != 4 || block < 1) return false;
+  if (axes_.size() != 4 || block < 1 || block > 1024) return false;
   if (block == 1) return true;
   std::array<Pieces, 2> fast;
   for (const std::size_t axis : {2, 3}) {

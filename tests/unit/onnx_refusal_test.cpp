@@ -180,6 +180,30 @@ TEST(OnnxRefusal, OfFilesThatAreNoOnnx) {
   EXPECT_EQ(message(std::string("\x08\x07", 2)), "\"test.onnx\": holds no graph: not an ONNX model");
 }
 
+TEST(OnnxRefusal, OfSizesThatAreAbsurd) {
+  OnnxFile sum = picture_to_y();
+  sum.integers("none", {}).integers("one", {1});
+  sum.node("Add", {"none", "one"}, "target");
+  sum.node("Reshape", {"x", "target"}, "y");
+  EXPECT_EQ(sum.message(), "\"test.onnx\": node \"node_target\" (Add) takes integer tensors of different lengths");
+  constexpr std::int64_t huge = std::int64_t{1} << 62;
+  OnnxFile numbers = picture_to_y();
+  numbers.integers("shape", {huge, huge, -1}).integers("row", {1, 2, 3});
+  numbers.node("Reshape", {"row", "shape"}, "target");
+  numbers.node("Reshape", {"x", "target"}, "y");
+  EXPECT_EQ(numbers.message(), "\"test.onnx\": node \"node_target\" (Reshape) does not fit its input of shape 3");
+  OnnxFile filled = picture_to_y();
+  filled.integers("shape", {huge, 2, 2});
+  filled.node("ConstantOfShape", {"shape"}, "target");
+  filled.node("Reshape", {"x", "target"}, "y");
+  EXPECT_EQ(filled.message(),
+            "\"test.onnx\": node \"node_target\" (ConstantOfShape) is supported for small integer tensors only");
+  OnnxFile input;
+  input.input("x", {1, huge, 8, 8}).output("y");
+  input.node("Relu", {"x"}, "y");
+  EXPECT_EQ(input.message(), "\"test.onnx\": input \"x\" has an impossible extent 4611686018427387904");
+}
+
 // Nothing but a refusal (or a graph) may come of damaged files: no crash, no exception.
 TEST(OnnxRefusal, SurvivesEveryCutAndManyDamagedBytes) {
   OnnxFile file = picture_to_y();
