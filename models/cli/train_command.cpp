@@ -1,9 +1,9 @@
 // train_command.cpp: the program latentflow-train, to which `latentflow train` hands over.
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <signal.h>
 #include <tbb/global_control.h>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include <atomic>
 #include <cstdio>
@@ -29,13 +29,12 @@ std::string read_duration(const std::string& text, double& seconds) {
   std::size_t used = 0;
   try {
     seconds = std::stod(text, &used);
-  } catch (const std::exception&) {
-    used = 0;
-  }
+  } catch (const std::exception&) { used = 0; }
   const std::string unit = used == 0 ? "?" : text.substr(used);
   const double factor = unit.empty() || unit == "s" ? 1 : unit == "m" ? 60 : unit == "h" ? 3600 : 0;
   seconds *= factor;
-  return seconds > 0 ? "" : fmt::format("time limit is \"{}\", allowed are numbers above 0 with s, m or h, as 70m", text);
+  return seconds > 0 ? ""
+                     : fmt::format("time limit is \"{}\", allowed are numbers above 0 with s, m or h, as 70m", text);
 }
 
 std::string clock_text(double seconds) {
@@ -46,38 +45,41 @@ std::string clock_text(double seconds) {
 void print(const train::Progress& p) {
   std::string line = fmt::format("step {}/{} ({:.1f} %)  loss {:.6f}", p.step, p.steps, p.done * 100, p.loss);
   if (!p.scores.empty()) line += "  " + train::describe(p.scores);
-  line += fmt::format("  rate {:.2e}  {:.0f} patches/s  {:.0f} GFLOP/s  {} gone, {} left", p.rate, p.patches_per_second, p.gflops,
-                      clock_text(p.seconds), clock_text(p.seconds_left));
+  line += fmt::format("  rate {:.2e}  {:.0f} patches/s  {:.0f} GFLOP/s  {} gone, {} left", p.rate, p.patches_per_second,
+                      p.gflops, clock_text(p.seconds), clock_text(p.seconds_left));
   fmt::print(stderr, "{}\n", line);
 }
 
 int run(int argc, char** argv) {
-  CLI::App app{"trains the network of a recipe on a folder of pictures and writes it as an ONNX file", "latentflow train"};
+  CLI::App app{"trains the network of a recipe on a folder of pictures and writes it as an ONNX file",
+               "latentflow train"};
   std::string recipe_file, time_limit;
   train::TrainingJob job;
   std::optional<std::int64_t> steps;
   std::optional<std::uint64_t> seed;
   int threads = static_cast<int>(std::thread::hardware_concurrency());
-  std::map<std::string, nn::Winograd> winograd_names{{"auto", nn::Winograd::automatic}, {"on", nn::Winograd::on}, {"off", nn::Winograd::off}};
+  std::map<std::string, nn::Winograd> winograd_names{
+      {"auto", nn::Winograd::automatic}, {"on", nn::Winograd::on}, {"off", nn::Winograd::off}};
   app.add_option("recipe", recipe_file, "what to train and how (YAML)")->required();
   app.add_option("--data", job.data, "folder of pictures to train on, searched recursively")->required();
-  app.add_option("--validate", job.validation, "folder of pictures to validate on (default: some of the data are held out)");
+  app.add_option("--validate", job.validation,
+                 "folder of pictures to validate on (default: some of the data are held out)");
   app.add_option("--out", job.model, "the ONNX file to write")->required();
   app.add_option("--checkpoints", job.checkpoints, "folder of checkpoints, one every few minutes");
   app.add_flag("--resume", job.resume, "go on from the checkpoint")->needs("--checkpoints");
   app.add_option("--time-limit", time_limit, "such as 70m, over all resumed runs; the learning rate decays within it");
-  app.add_option("--steps", steps, "instead of the recipe's")->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
+  app.add_option("--steps", steps, "instead of the recipe's")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
   app.add_option("--seed", seed, "instead of the recipe's");
   app.add_option("--threads", threads, "workers; the result does not depend on it")->check(CLI::Range(1, 1024));
   app.add_option("--winograd", job.winograd, "auto (measured), on (wherever it exists) or off")
       ->transform(CLI::CheckedTransformer(winograd_names));
   app.add_option("--report", job.report_seconds, "seconds between lines of progress")->check(CLI::Range(0.1, 3600.0));
-  app.add_option("--checkpoint-every", job.checkpoint_seconds, "seconds between checkpoints")->check(CLI::Range(1.0, 86400.0));
+  app.add_option("--checkpoint-every", job.checkpoint_seconds, "seconds between checkpoints")
+      ->check(CLI::Range(1.0, 86400.0));
   try {
     app.parse(argc, argv);
-  } catch (const CLI::ParseError& failure) {
-    return app.exit(failure) == 0 ? 0 : refused;
-  }
+  } catch (const CLI::ParseError& failure) { return app.exit(failure) == 0 ? 0 : refused; }
   const auto refuse = [](const std::string& message) {
     fmt::print(stderr, "{}\n", message);
     return refused;
@@ -97,14 +99,15 @@ int run(int argc, char** argv) {
   job.note = [](const std::string& line) { fmt::print(stderr, "{}\n", line); };
   job.stop = &stop_requested;
 
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_handler = on_interrupt;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   const tbb::global_control workers(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
   const Result<train::TrainingSummary> summary = train::train(job);
   if (summary) {
-    fmt::print("{}: {} steps in {}, {}\n", job.model.string(), summary->steps, clock_text(summary->seconds), train::describe(summary->scores));
+    fmt::print("{}: {} steps in {}, {}\n", job.model.string(), summary->steps, clock_text(summary->seconds),
+               train::describe(summary->scores));
     return 0;
   }
   fmt::print(stderr, "{}\n", summary.error().message);

@@ -15,7 +15,14 @@ bool is_convolution(Op op) { return op == Op::conv || op == Op::conv_transpose; 
 
 bool is_elementwise(Op op) {
   switch (op) {
-    case Op::relu: case Op::leaky_relu: case Op::sigmoid: case Op::tanh: case Op::clip: case Op::add: case Op::sub: case Op::mul: return true;
+    case Op::relu:
+    case Op::leaky_relu:
+    case Op::sigmoid:
+    case Op::tanh:
+    case Op::clip:
+    case Op::add:
+    case Op::sub:
+    case Op::mul: return true;
     default: return false;
   }
 }
@@ -26,10 +33,10 @@ Layout blocked_layout(const Dims& dims) {
 
 /// What is known about the values before any memory exists.
 struct Survey {
-  std::vector<bool> trained;             ///< a parameter lies before it
+  std::vector<bool> trained;  ///< a parameter lies before it
   std::vector<bool> reaches_output;
   std::vector<int> uses;
-  std::vector<const Node*> fused_relu;   ///< per node of the graph: the Relu that its convolution does as well
+  std::vector<const Node*> fused_relu;  ///< per node of the graph: the Relu that its convolution does as well
 };
 
 Survey survey(const Graph& graph) {
@@ -64,20 +71,34 @@ TrainingLayerResult make_layer(const TrainingRequest& request, const Graph& grap
   const Node& node = request.node;
   const auto from_node = [&](std::size_t input) { return request.inputs[input].value != nullptr; };
   switch (node.op) {
-    case Op::conv: case Op::conv_transpose:
-      if (!from_node(0) || !graph.is_constant(node.inputs[1]) || (node.inputs.size() > 2 && request.inputs[2].value != nullptr))
+    case Op::conv:
+    case Op::conv_transpose:
+      if (!from_node(0) || !graph.is_constant(node.inputs[1]) ||
+          (node.inputs.size() > 2 && request.inputs[2].value != nullptr))
         return refuse(node, "its weights and bias have to be constants, and its picture none");
       return node.op == Op::conv ? make_convolution_training(request, request.inputs[1].dims)
                                  : make_transposed_convolution_training(request, request.inputs[1].dims);
-    case Op::relu: case Op::leaky_relu: case Op::sigmoid: case Op::tanh: case Op::clip:
-      return from_node(0) ? make_elementwise_training(request) : refuse(node, "its input is a constant");
-    case Op::space_to_depth: case Op::depth_to_space:
+    case Op::relu:
+    case Op::leaky_relu:
+    case Op::sigmoid:
+    case Op::tanh:
+    case Op::clip: return from_node(0) ? make_elementwise_training(request) : refuse(node, "its input is a constant");
+    case Op::space_to_depth:
+    case Op::depth_to_space:
       return from_node(0) ? make_rearrangement_training(request) : refuse(node, "its input is a constant");
     case Op::concat: return make_rearrangement_training(request);
-    case Op::add: case Op::sub: case Op::mul: return make_elementwise_training(request);
-    case Op::gemm: case Op::matmul: return make_dense_training(request);
-    case Op::reshape: case Op::flatten: case Op::slice: case Op::pad: case Op::resize: case Op::average_pool: case Op::global_average_pool:
-      return make_linear_map_training(request);
+    case Op::add:
+    case Op::sub:
+    case Op::mul: return make_elementwise_training(request);
+    case Op::gemm:
+    case Op::matmul: return make_dense_training(request);
+    case Op::reshape:
+    case Op::flatten:
+    case Op::slice:
+    case Op::pad:
+    case Op::resize:
+    case Op::average_pool:
+    case Op::global_average_pool: return make_linear_map_training(request);
     case Op::max_pool: return make_max_pool_training(request);
     case Op::batch_normalization: break;
   }
@@ -117,13 +138,15 @@ Result<std::unique_ptr<TrainingPlan>> TrainingPlan::create(const Graph& graph, s
                                                            const ParameterLayout& parameters, PackedParameters& packed,
                                                            Winograd winograd) {
   if (graph.outputs.size() != 1)
-    return unsupported(fmt::format("network \"{}\" has {} outputs, a trained one has 1", graph.name, graph.outputs.size()));
+    return unsupported(
+        fmt::format("network \"{}\" has {} outputs, a trained one has 1", graph.name, graph.outputs.size()));
   Result<std::vector<Dims>> shapes = infer_shapes(graph, input_dims);
   if (!shapes) return shapes.error();
   const Survey known = survey(graph);
   for (std::size_t i = 0; i < graph.values.size(); ++i)
     if (graph.values[i].constant && known.uses[i] > 1)
-      return unsupported(fmt::format("constant \"{}\" is used {} times, a trained one is used once", graph.values[i].name, known.uses[i]));
+      return unsupported(fmt::format("constant \"{}\" is used {} times, a trained one is used once",
+                                     graph.values[i].name, known.uses[i]));
   const onednn::OneThread one_thread;
 
   std::unique_ptr<TrainingPlan> plan(new TrainingPlan(graph));
@@ -132,16 +155,17 @@ Result<std::unique_ptr<TrainingPlan>> TrainingPlan::create(const Graph& graph, s
   plan->gradients_.assign(parameters.size(), 0.0f);
   const auto value = [&](ValueId id) -> TrainingValue& { return plan->values_[static_cast<std::size_t>(id)]; };
 
-  // Blocked are the outputs of convolutions, pictures of whole blocks, and what elementwise operators make of blocked values
-  // alone, so that flat loops serve.
+  // Blocked are the outputs of convolutions, pictures of whole blocks, and what elementwise operators make of blocked
+  // values alone, so that flat loops serve.
   std::vector<bool> blocked(graph.values.size(), false);
   const auto is_blocked = [&](ValueId id) { return id != no_value && blocked[static_cast<std::size_t>(id)]; };
   for (const Node& node : graph.nodes) {
     const Dims& dims = (*shapes)[static_cast<std::size_t>(node.output)];
     bool result = is_convolution(node.op) || (dims.size() == 4 && dims[1] % block == 0);
-    if (is_elementwise(node.op)) result = std::all_of(node.inputs.begin(), node.inputs.end(), is_blocked) &&
-                                          dims == (*shapes)[static_cast<std::size_t>(node.inputs[0])] &&
-                                          dims == (*shapes)[static_cast<std::size_t>(node.inputs.back())];
+    if (is_elementwise(node.op))
+      result = std::all_of(node.inputs.begin(), node.inputs.end(), is_blocked) &&
+               dims == (*shapes)[static_cast<std::size_t>(node.inputs[0])] &&
+               dims == (*shapes)[static_cast<std::size_t>(node.inputs.back())];
     blocked[static_cast<std::size_t>(node.output)] = result;
   }
   for (std::size_t i = 0; i < graph.values.size(); ++i) {
@@ -158,7 +182,8 @@ Result<std::unique_ptr<TrainingPlan>> TrainingPlan::create(const Graph& graph, s
     v.gradient = plan->storage_.back().get();
   }
   TrainingValue& output = value(plan->output_);
-  if (output.gradient == nullptr) return invalid_argument(fmt::format("network \"{}\" has nothing to train", graph.name));
+  if (output.gradient == nullptr)
+    return invalid_argument(fmt::format("network \"{}\" has nothing to train", graph.name));
   if (output.blocked) {
     plan->boundary_ = zeroed_floats(onednn::plain(output.dims).get_size());
     plan->boundary_gradient_ = zeroed_floats(onednn::plain(output.dims).get_size());
@@ -174,8 +199,16 @@ Result<std::unique_ptr<TrainingPlan>> TrainingPlan::create(const Graph& graph, s
     if (!known.reaches_output[static_cast<std::size_t>(node.output)]) continue;
     if (node.op == Op::relu && done_by_convolution[static_cast<std::size_t>(node.output)]) continue;
     const Node* relu = known.fused_relu[i];
-    TrainingRequest request{node, {}, value(relu != nullptr ? relu->output : node.output), relu != nullptr, parameters, packed,
-                            plan->gradients_.data(), plan->scratch_, plan->accumulation_, winograd};
+    TrainingRequest request{node,
+                            {},
+                            value(relu != nullptr ? relu->output : node.output),
+                            relu != nullptr,
+                            parameters,
+                            packed,
+                            plan->gradients_.data(),
+                            plan->scratch_,
+                            plan->accumulation_,
+                            winograd};
     for (const ValueId id : node.inputs) {
       if (id == no_value || graph.is_constant(id)) {
         request.inputs.push_back({nullptr, false, id, id == no_value ? Dims{} : value(id).dims});

@@ -52,8 +52,12 @@ Status write_whole(const std::filesystem::path& file, const std::string& bytes) 
 }
 
 Status save_checkpoint(const Checkpoint& checkpoint, const std::filesystem::path& file) {
-  const nlohmann::json head{{"format", format_name}, {"step", checkpoint.state.step}, {"seconds", checkpoint.seconds},
-                            {"seed", checkpoint.seed}, {"recipe", checkpoint.recipe}, {"algorithms", checkpoint.algorithms},
+  const nlohmann::json head{{"format", format_name},
+                            {"step", checkpoint.state.step},
+                            {"seconds", checkpoint.seconds},
+                            {"seed", checkpoint.seed},
+                            {"recipe", checkpoint.recipe},
+                            {"algorithms", checkpoint.algorithms},
                             {"parameters", checkpoint.state.weights.size()}};
   std::string bytes = head.dump() + "\n";
   for (const auto* array : arrays(checkpoint.state))
@@ -69,12 +73,15 @@ Result<Checkpoint> load_checkpoint(const std::filesystem::path& file) {
   std::ostringstream text;
   text << stream.rdbuf();
   const std::string bytes = std::move(text).str();
-  const auto damaged = [&](const char* why) { return bad_input(fmt::format("{} is no usable checkpoint: {}", file.string(), why)); };
+  const auto damaged = [&](const char* why) {
+    return bad_input(fmt::format("{} is no usable checkpoint: {}", file.string(), why));
+  };
   const std::size_t line = bytes.find('\n');
   std::uint64_t sum = 0;
   if (line == std::string::npos || bytes.size() < line + 1 + sizeof sum) return damaged("it is cut off");
   std::memcpy(&sum, bytes.data() + bytes.size() - sizeof sum, sizeof sum);
-  if (sum != checksum(std::string_view(bytes).substr(0, bytes.size() - sizeof sum))) return damaged("its checksum is wrong");
+  if (sum != checksum(std::string_view(bytes).substr(0, bytes.size() - sizeof sum)))
+    return damaged("its checksum is wrong");
   try {
     const nlohmann::json head = nlohmann::json::parse(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(line));
     if (head.at("format") != format_name) return damaged("it is of another version");
@@ -93,9 +100,7 @@ Result<Checkpoint> load_checkpoint(const std::filesystem::path& file) {
       from += count * sizeof(float);
     }
     return checkpoint;
-  } catch (const nlohmann::json::exception&) {
-    return damaged("its first line is not as expected");
-  }
+  } catch (const nlohmann::json::exception&) { return damaged("its first line is not as expected"); }
 }
 
 }  // namespace latentflow::train

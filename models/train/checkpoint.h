@@ -12,10 +12,11 @@ namespace latentflow::train {
 
 struct Checkpoint {
   OptimiserState state;
-  double seconds = 0;          ///< of training so far, over all runs
-  std::string recipe;          ///< its text; a run goes on with the same one only
+  double seconds = 0;  ///< of training so far, over all runs
+  std::string recipe;  ///< its text; a run goes on with the same one only
   std::uint64_t seed = 0;
-  std::map<std::string, bool> algorithms;  ///< nn::known_algorithms(): the same sums in the same order need the same ones
+  std::map<std::string, bool>
+      algorithms;  ///< nn::known_algorithms(): the same sums in the same order need the same ones
 };
 
 /// Writes beside the file and renames, so the file is always a whole checkpoint.

@@ -34,7 +34,8 @@ class Builder {
       halve.kernel = halve.strides = {2, 2};
       x = graph_.add_node(Op::conv, fmt::format("down{}", level),
                           {x, weights(fmt::format("down{}", level), {channels[level + 1], channels[level], 2, 2},
-                                      1.0 / static_cast<double>(channels[level] * 4))}, halve);
+                                      1.0 / static_cast<double>(channels[level] * 4))},
+                          halve);
     }
     for (std::size_t level = deepest; level-- > 0;) {
       nn::ConvAttributes twice;
@@ -42,7 +43,8 @@ class Builder {
       const std::string name = fmt::format("up{}", level);
       x = graph_.add_node(Op::conv_transpose, name,
                           {x, weights(name, {channels[level + 1], channels[level], 2, 2},
-                                      1.0 / static_cast<double>(channels[level + 1]))}, twice);
+                                      1.0 / static_cast<double>(channels[level + 1]))},
+                          twice);
       x = graph_.add_node(Op::add, fmt::format("join{}", level), {x, skips[level]});
       x = blocks(fmt::format("decoder{}", level), x, channels[level], recipe_.blocks[level]);
     }

@@ -19,8 +19,8 @@ struct AdamStep {
   float beta1, beta2, correction1, correction2, rate, decay, scale, keep;
 };
 
-LATENTFLOW_CLONES void adam(const AdamStep& step, const float* gradient, float* weights, float* average, float* first, float* second,
-                            std::size_t count) {
+LATENTFLOW_CLONES void adam(const AdamStep& step, const float* gradient, float* weights, float* average, float* first,
+                            float* second, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     const float g = gradient[i] * step.scale;
     first[i] = step.beta1 * first[i] + (1 - step.beta1) * g;
@@ -31,7 +31,8 @@ LATENTFLOW_CLONES void adam(const AdamStep& step, const float* gradient, float* 
   }
 }
 
-LATENTFLOW_CLONES double absolute(const float* output, const float* target, float scale, float* gradient, std::size_t count) {
+LATENTFLOW_CLONES double absolute(const float* output, const float* target, float scale, float* gradient,
+                                  std::size_t count) {
   double total = 0;
   for (std::size_t first = 0; first < count; first += 1024) {
     float sum = 0;
@@ -46,7 +47,8 @@ LATENTFLOW_CLONES double absolute(const float* output, const float* target, floa
   return total;
 }
 
-LATENTFLOW_CLONES double squared(const float* output, const float* target, float scale, float* gradient, std::size_t count) {
+LATENTFLOW_CLONES double squared(const float* output, const float* target, float scale, float* gradient,
+                                 std::size_t count) {
   double total = 0;
   for (std::size_t first = 0; first < count; first += 1024) {
     float sum = 0;
@@ -95,8 +97,10 @@ double update(const OptimiserRecipe& recipe, double rate, std::span<const std::s
     const std::size_t first = c * chunk, count = std::min(chunk, size - first);
     std::copy_n(shard_gradients[0].data() + first, count, gradient.data() + first);
     for (std::size_t s = 1; s < shard_gradients.size(); ++s)
-      nn::loops::accumulate(shard_gradients[s].data() + first, 1.0f, gradient.data() + first, static_cast<std::int64_t>(count));
-    for (std::size_t i = first; i < first + count; ++i) squares[c] += static_cast<double>(gradient[i]) * static_cast<double>(gradient[i]);
+      nn::loops::accumulate(shard_gradients[s].data() + first, 1.0f, gradient.data() + first,
+                            static_cast<std::int64_t>(count));
+    for (std::size_t i = first; i < first + count; ++i)
+      squares[c] += static_cast<double>(gradient[i]) * static_cast<double>(gradient[i]);
   });
   const double norm = std::sqrt(std::accumulate(squares.begin(), squares.end(), 0.0));
   if (!std::isfinite(norm)) return norm;
@@ -104,11 +108,14 @@ double update(const OptimiserRecipe& recipe, double rate, std::span<const std::s
   const auto done = static_cast<double>(++state.step);
   // Early on the average follows the weights, so that it never remembers the initial ones for long.
   const double keep = std::min(recipe.average, done / (done + 10));
-  const AdamStep step{static_cast<float>(recipe.betas[0]), static_cast<float>(recipe.betas[1]),
+  const AdamStep step{static_cast<float>(recipe.betas[0]),
+                      static_cast<float>(recipe.betas[1]),
                       static_cast<float>(1 / (1 - std::pow(recipe.betas[0], done))),
                       static_cast<float>(1 / (1 - std::pow(recipe.betas[1], done))),
-                      static_cast<float>(rate), static_cast<float>(recipe.weight_decay),
-                      static_cast<float>(recipe.clip > 0 && norm > recipe.clip ? recipe.clip / norm : 1.0), static_cast<float>(keep)};
+                      static_cast<float>(rate),
+                      static_cast<float>(recipe.weight_decay),
+                      static_cast<float>(recipe.clip > 0 && norm > recipe.clip ? recipe.clip / norm : 1.0),
+                      static_cast<float>(keep)};
   tbb::parallel_for(std::size_t{0}, chunks, [&](std::size_t c) {
     const std::size_t first = c * chunk;
     adam(step, gradient.data() + first, state.weights.data() + first, state.average.data() + first,

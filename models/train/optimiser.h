@@ -25,9 +25,9 @@ struct OptimiserState {
 /// State before the first step.
 OptimiserState start_state(std::vector<float> weights);
 
-/// Sums the shards' gradients in their order, limits the norm, and makes one step of AdamW (Loshchilov, Hutter, ICLR 2019)
-/// and of the average. In parallel, with the same bits for any number of threads. Returns the norm before the limit;
-/// if that is not finite, nothing is changed.
+/// Sums the shards' gradients in their order, limits the norm, and makes one step of AdamW (Loshchilov, Hutter, ICLR
+/// 2019) and of the average. In parallel, with the same bits for any number of threads. Returns the norm before the
+/// limit; if that is not finite, nothing is changed.
 double update(const OptimiserRecipe& recipe, double rate, std::span<const std::span<const float>> shard_gradients,
               OptimiserState& state);
 

@@ -13,7 +13,8 @@ namespace {
 
 bool is_picture(const std::filesystem::path& file) {
   std::string extension = file.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   for (const char* known : {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
     if (extension == known) return true;
   return false;
@@ -24,15 +25,14 @@ cv::Mat decode(const std::filesystem::path& file, bool color) {
   try {
     pixels = cv::imread(file.string(), color ? cv::IMREAD_COLOR : cv::IMREAD_GRAYSCALE);
     if (color && !pixels.empty()) cv::cvtColor(pixels, pixels, cv::COLOR_BGR2RGB);
-  } catch (const cv::Exception&) {
-    return {};
-  }
+  } catch (const cv::Exception&) { return {}; }
   return pixels;
 }
 
 }  // namespace
 
-Result<std::vector<Photograph>> load_photographs(const std::filesystem::path& folder, bool color, std::int64_t smallest) {
+Result<std::vector<Photograph>> load_photographs(const std::filesystem::path& folder, bool color,
+                                                 std::int64_t smallest) {
   namespace fs = std::filesystem;
   std::error_code failure;
   if (!fs::is_directory(folder, failure)) return not_found(fmt::format("{} is no folder", folder.string()));
@@ -59,8 +59,9 @@ Result<std::vector<Photograph>> load_photographs(const std::filesystem::path& fo
   if (problems.empty()) return photographs;
   const std::size_t shown = std::min<std::size_t>(problems.size(), 10), more = problems.size() - shown;
   problems.resize(shown);
-  return bad_input(fmt::format("{}: {} of {} pictures cannot be used: {}{}", folder.string(), shown + more, files.size(),
-                               fmt::join(problems, "; "), more == 0 ? "" : fmt::format("; and {} more", more)));
+  return bad_input(fmt::format("{}: {} of {} pictures cannot be used: {}{}", folder.string(), shown + more,
+                               files.size(), fmt::join(problems, "; "),
+                               more == 0 ? "" : fmt::format("; and {} more", more)));
 }
 
 }  // namespace latentflow::train

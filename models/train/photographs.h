@@ -18,6 +18,7 @@ struct Photograph {
 /// Every picture below `folder` (jpg, jpeg, png, bmp, tif, tiff, webp), sorted by path, decoded in parallel. Errors:
 /// not_found for a missing or empty folder; bad_input listing the files that do not decode, and those with a side
 /// shorter than `smallest`.
-Result<std::vector<Photograph>> load_photographs(const std::filesystem::path& folder, bool color, std::int64_t smallest);
+Result<std::vector<Photograph>> load_photographs(const std::filesystem::path& folder, bool color,
+                                                 std::int64_t smallest);
 
 }  // namespace latentflow::train

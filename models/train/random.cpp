@@ -39,8 +39,8 @@ inline float quarter_cosine(float t) {
   return 1.0f + x2 * (-1.0f / 2 + x2 * (1.0f / 24 + x2 * (-1.0f / 720 + x2 * (1.0f / 40320))));
 }
 
-LATENTFLOW_CLONES void normal_pairs(float* cosines, float* sines, std::size_t pairs, std::uint32_t first, std::uint32_t low,
-                                    std::uint32_t high) {
+LATENTFLOW_CLONES void normal_pairs(float* cosines, float* sines, std::size_t pairs, std::uint32_t first,
+                                    std::uint32_t low, std::uint32_t high) {
   for (std::size_t i = 0; i < pairs; ++i) {
     const std::uint32_t counter = (first + static_cast<std::uint32_t>(i)) * 2u;
     const std::uint32_t u = hash(hash(counter ^ low) + high), v = hash(hash((counter + 1u) ^ low) + high);

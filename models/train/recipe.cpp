@@ -38,7 +38,8 @@ void read_phase(Fields& fields, std::vector<Phase>& phases) {
   fields.read("loss", loss, {"l1", "mse"});
   phase.loss = loss == "l1" ? Loss::l1 : Loss::mse;
   if (!phases.empty() && phase.until <= phases.back().until)
-    fields.problem(fmt::format("until is {}, and {} in the phase before; it has to grow", phase.until, phases.back().until));
+    fields.problem(
+        fmt::format("until is {}, and {} in the phase before; it has to grow", phase.until, phases.back().until));
   phases.push_back(phase);
 }
 
@@ -63,7 +64,8 @@ void read_all(Fields& fields, Recipe& recipe) {
     });
     double shares = 0;
     for (const NoiseRange& range : recipe.corruption.gaussian) shares += range.share;
-    if (std::abs(shares - 1) > 1e-6) f.problem(fmt::format("the shares of gaussian sum to {}, they have to sum to 1", shares));
+    if (std::abs(shares - 1) > 1e-6)
+      f.problem(fmt::format("the shares of gaussian sum to {}, they have to sum to 1", shares));
     f.read("clipped_share", recipe.corruption.clipped_share, 0, 1);
   });
   if (fields.has("phases")) recipe.phases.clear();
@@ -112,9 +114,7 @@ Result<Recipe> parse_recipe(const std::string& text, const std::string& file) {
     Fields fields(YAML::Load(text), "", problems);
     read_all(fields, recipe);
     fields.finish();
-  } catch (const YAML::Exception& failure) {
-    problems.add(failure.mark, failure.msg);
-  }
+  } catch (const YAML::Exception& failure) { problems.add(failure.mark, failure.msg); }
   if (!problems.empty()) return invalid_argument(problems.text());
   return recipe;
 }

@@ -12,19 +12,19 @@
 namespace latentflow::train {
 
 struct NetworkRecipe {
-  std::string type = "residual_unet";        ///< residual_unet or dncnn
-  bool color = true;                         ///< three channels (RGB), else one
-  bool noise_map = true;                     ///< second input: sigma / 255 per pixel
+  std::string type = "residual_unet";              ///< residual_unet or dncnn
+  bool color = true;                               ///< three channels (RGB), else one
+  bool noise_map = true;                           ///< second input: sigma / 255 per pixel
   std::vector<std::int64_t> channels{32, 48, 64};  ///< residual_unet: per level, multiples of 16; dncnn: one number
   std::vector<std::int64_t> blocks{1, 1, 2};       ///< residual_unet: residual blocks per level
-  std::int64_t depth = 17;                   ///< dncnn: convolutions
-  double last_gain = 0.1;                    ///< scale of the initial weights of the last convolution
+  std::int64_t depth = 17;                         ///< dncnn: convolutions
+  double last_gain = 0.1;                          ///< scale of the initial weights of the last convolution
 };
 
 struct DataRecipe {
-  double scaled_share = 0.7;                 ///< share of patches from a reduced picture
+  double scaled_share = 0.7;  ///< share of patches from a reduced picture
   std::array<double, 2> scale{0.5, 1.0};
-  bool flips = true;                         ///< the eight flips and quarter turns
+  bool flips = true;  ///< the eight flips and quarter turns
   bool permute_channels = true;
   std::array<double, 2> gain{0.8, 1.2};
 };
@@ -37,7 +37,7 @@ struct NoiseRange {
 
 struct CorruptionRecipe {
   std::vector<NoiseRange> gaussian{{0.1, {0, 0}}, {0.45, {0, 25}}, {0.45, {25, 55}}};
-  double clipped_share = 0.5;                ///< noisy pictures limited to 0..1 and rounded to 8 bits
+  double clipped_share = 0.5;  ///< noisy pictures limited to 0..1 and rounded to 8 bits
 };
 
 enum class Loss { l1, mse };
@@ -54,16 +54,16 @@ struct OptimiserRecipe {
   double weight_decay = 0;
   double rate = 1e-3;
   double final_rate = 1e-6;
-  std::int64_t warm_up = 500;                ///< steps of linear growth
-  double clip = 1.0;                         ///< of the norm of the whole gradient; 0: never
-  double average = 0.999;                    ///< of the exponential moving average of the weights
+  std::int64_t warm_up = 500;  ///< steps of linear growth
+  double clip = 1.0;           ///< of the norm of the whole gradient; 0: never
+  double average = 0.999;      ///< of the exponential moving average of the weights
 };
 
 struct ValidationRecipe {
   std::vector<double> sigma{25};
-  double held_out = 0.02;                    ///< share of the pictures where no validation folder is given
+  double held_out = 0.02;  ///< share of the pictures where no validation folder is given
   std::int64_t crop = 192;
-  std::int64_t every = 1000;                 ///< steps
+  std::int64_t every = 1000;  ///< steps
 };
 
 struct Recipe {
@@ -74,10 +74,10 @@ struct Recipe {
   std::vector<Phase> phases{Phase{}};
   OptimiserRecipe optimiser;
   ValidationRecipe validation;
-  std::int64_t batch = 32, shard = 8;        ///< samples per step, and per piece one worker computes
+  std::int64_t batch = 32, shard = 8;  ///< samples per step, and per piece one worker computes
   std::int64_t steps = 10000;
   std::uint64_t seed = 1;
-  std::string text;                          ///< the file, for the model card
+  std::string text;  ///< the file, for the model card
 
   const Phase& phase(double progress) const;
 };

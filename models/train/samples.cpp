@@ -21,7 +21,8 @@ cv::Mat draw_patch(const Photograph& photograph, const DataRecipe& data, std::in
     const double scale = random.uniform(data.scale[0], data.scale[1]);
     extent = std::clamp<std::int64_t>(std::llround(static_cast<double>(patch) / scale), patch, side);
   }
-  const auto x = static_cast<int>(random.below(pixels.cols - extent + 1)), y = static_cast<int>(random.below(pixels.rows - extent + 1));
+  const auto x = static_cast<int>(random.below(pixels.cols - extent + 1)),
+             y = static_cast<int>(random.below(pixels.rows - extent + 1));
   const cv::Mat crop = pixels(cv::Rect(x, y, static_cast<int>(extent), static_cast<int>(extent)));
   if (extent == patch) return crop;
   cv::Mat reduced;
@@ -46,7 +47,8 @@ void write_planes(const cv::Mat& pixels, const DataRecipe& data, Random& random,
       float* plane = planes + order[c] * plane_size;
       for (int x = 0; x < patch; ++x) {
         const int to_x = mirror_x ? patch - 1 - x : x;
-        plane[transpose ? to_x * patch + to_y : to_y * patch + to_x] = std::min(1.0f, static_cast<float>(row[x * channels + c]) * gain);
+        plane[transpose ? to_x * patch + to_y : to_y * patch + to_x] =
+            std::min(1.0f, static_cast<float>(row[x * channels + c]) * gain);
       }
     }
   }
@@ -73,7 +75,8 @@ LATENTFLOW_CLONES void clip_to_bytes(float* values, std::int64_t count) {
 
 void SampleMaker::make(std::uint64_t step, std::uint64_t sample, std::int64_t patch, const SampleTarget& target) const {
   Random random(recipe_.seed, step, sample);
-  const Photograph& photograph = photographs_[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(photographs_.size())))];
+  const Photograph& photograph =
+      photographs_[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(photographs_.size())))];
   write_planes(draw_patch(photograph, recipe_.data, patch, random), recipe_.data, random, target.clean);
   const std::int64_t area = patch * patch, count = area * (recipe_.network.color ? 3 : 1);
   const float sigma = static_cast<float>(draw_sigma(recipe_.corruption, random) / 255.0);

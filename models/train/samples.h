@@ -11,15 +11,16 @@ namespace latentflow::train {
 
 /// Where one sample is written; planes of patch x patch floats, row-major.
 struct SampleTarget {
-  float* noisy;   ///< [C,P,P]
-  float* sigma;   ///< [1,P,P], sigma / 255; null where the network takes no noise map
-  float* clean;   ///< [C,P,P] in 0..1
+  float* noisy;  ///< [C,P,P]
+  float* sigma;  ///< [1,P,P], sigma / 255; null where the network takes no noise map
+  float* clean;  ///< [C,P,P] in 0..1
 };
 
 class SampleMaker {
  public:
   /// The photographs must outlive it; none may have a side shorter than any patch.
-  SampleMaker(const Recipe& recipe, std::span<const Photograph> photographs) : recipe_(recipe), photographs_(photographs) {}
+  SampleMaker(const Recipe& recipe, std::span<const Photograph> photographs)
+      : recipe_(recipe), photographs_(photographs) {}
 
   /// Depends on the arguments and the recipe's seed alone. Any number of threads at once.
   void make(std::uint64_t step, std::uint64_t sample, std::int64_t patch, const SampleTarget& target) const;

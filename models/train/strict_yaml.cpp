@@ -32,7 +32,8 @@ std::string hint(std::string_view name, const Names& known) {
   std::size_t nearest = std::max<std::size_t>(2, name.size() / 2);
   for (const auto& candidate : known)
     if (const std::size_t d = distance(name, candidate); d <= nearest) nearest = d, best = candidate;
-  return best.empty() ? fmt::format("; known are {}", fmt::join(known, ", ")) : fmt::format("; did you mean \"{}\"?", best);
+  return best.empty() ? fmt::format("; known are {}", fmt::join(known, ", "))
+                      : fmt::format("; did you mean \"{}\"?", best);
 }
 
 }  // namespace

@@ -48,8 +48,10 @@ class Fields {
 
  private:
   YAML::Node take(std::string_view key);
-  template <class T> bool scalar(const YAML::Node& node, std::string_view key, const char* type, T& value);
-  template <class T> bool bounded(const YAML::Node& node, std::string_view key, const char* type, T& value, T low, T high);
+  template <class T>
+  bool scalar(const YAML::Node& node, std::string_view key, const char* type, T& value);
+  template <class T>
+  bool bounded(const YAML::Node& node, std::string_view key, const char* type, T& value, T low, T high);
 
   YAML::Node node_;
   std::string place_;

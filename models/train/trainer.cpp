@@ -11,14 +11,13 @@
 #include <memory>
 #include <opencv2/core/utility.hpp>
 
+#include "batch.h"
 #include "checkpoint.h"
+#include "loss_watch.h"
+#include "model_file.h"
 #include "networks.h"
-#include "nn/model_card.h"
-#include "nn/onnx_export.h"
-#include "nn/receptive_field.h"
 #include "nn/training_plan.h"
 #include "random.h"
-#include "samples.h"
 
 namespace latentflow::train {
 namespace {
@@ -28,38 +27,10 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// The samples of one step, in shards.
-struct Batch {
-  std::int64_t step = -1, patch = 0;
-  Loss loss = Loss::l1;
-  std::vector<std::vector<float>> noisy, sigma, clean;
-};
-
 /// The plans of all shards for one patch size.
 struct ShardPlans {
   nn::PackedParameters packed;
   std::vector<std::unique_ptr<nn::TrainingPlan>> plans;
-};
-
-/// Mean loss since the last report, and whether the loss runs away.
-class LossWatch {
- public:
-  void add(double loss, bool new_phase) {
-    if (new_phase) smooth_ = lowest_ = 0, seen_ = 0;
-    sum_ += loss, ++count_, ++seen_;
-    smooth_ = seen_ == 1 ? loss : 0.98 * smooth_ + 0.02 * loss;
-    if (seen_ == 200 || (seen_ > 200 && smooth_ < lowest_)) lowest_ = smooth_;
-  }
-  bool runs_away() const { return seen_ > 200 && smooth_ > 20 * lowest_; }
-  double take_mean() {
-    const double mean = count_ == 0 ? 0 : sum_ / static_cast<double>(count_);
-    sum_ = 0, count_ = 0;
-    return mean;
-  }
-
- private:
-  double sum_ = 0, smooth_ = 0, lowest_ = 0;
-  std::int64_t count_ = 0, seen_ = 0;
 };
 
 class Trainer {
@@ -70,7 +41,7 @@ class Trainer {
     if (Status status = prepare(); !status) return status.error();
     start_ = report_time_ = checkpoint_time_ = Clock::now();
     report_step_ = state_.step, report_done_ = progress();
-    fill(batches_[0], state_.step, progress());
+    maker_->fill(batches_[0], state_.step, recipe_.phase(progress()));
     for (int current = 0; progress() < 1; current = 1 - current) {
       if (job_.stop != nullptr && job_.stop->load()) return stopped();
       if (Status status = step(batches_[current], batches_[1 - current]); !status) return status.error();
@@ -85,7 +56,8 @@ class Trainer {
     for (const Phase& phase : recipe_.phases) {
       largest = std::max(largest, phase.patch);
       if (phase.patch % extent_multiple(recipe_.network) != 0)
-        return invalid_argument(fmt::format("patch is {}, this network needs multiples of {}", phase.patch, extent_multiple(recipe_.network)));
+        return invalid_argument(fmt::format("patch is {}, this network needs multiples of {}", phase.patch,
+                                            extent_multiple(recipe_.network)));
     }
     for (const std::int64_t channels : recipe_.network.channels)
       if (channels % 16 != 0)
@@ -93,7 +65,8 @@ class Trainer {
     for (const fs::path& file : {job_.model, job_.checkpoints / "checkpoint"}) {
       std::error_code failure;
       if (file.has_parent_path()) fs::create_directories(file.parent_path(), failure);
-      if (failure) return io_error(fmt::format("{} cannot be created: {}", file.parent_path().string(), failure.message()));
+      if (failure)
+        return io_error(fmt::format("{} cannot be created: {}", file.parent_path().string(), failure.message()));
     }
     cv::setNumThreads(1);
     if (Status status = read_pictures(largest); !status) return status;
@@ -105,10 +78,11 @@ class Trainer {
     state_ = start_state(parameters_->gather(graph_));
     if (job_.resume)
       if (Status status = read_checkpoint(); !status) return status;
-    maker_ = std::make_unique<SampleMaker>(recipe_, training_);
+    maker_ = std::make_unique<BatchMaker>(recipe_, training_);
     for (const Phase& phase : recipe_.phases)
       if (Status status = make_plans(phase.patch); !status) return status;
-    note(fmt::format("network {} with {} weights, {} steps of {} patches", recipe_.model, parameters_->size(), recipe_.steps, recipe_.batch));
+    note(fmt::format("network {} with {} weights, {} steps of {} patches", recipe_.model, parameters_->size(),
+                     recipe_.steps, recipe_.batch));
     return success();
   }
 
@@ -123,11 +97,14 @@ class Trainer {
       // One by one out of a shuffled order, so that the choice depends on names and seed alone.
       Random random(recipe_.seed, 0x4e1d);
       for (std::size_t i = pictures->size(); i > 1; --i)
-        std::swap((*pictures)[i - 1], (*pictures)[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(i)))]);
-      std::size_t count = static_cast<std::size_t>(std::lround(recipe_.validation.held_out * static_cast<double>(pictures->size())));
+        std::swap((*pictures)[i - 1],
+                  (*pictures)[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(i)))]);
+      std::size_t count =
+          static_cast<std::size_t>(std::lround(recipe_.validation.held_out * static_cast<double>(pictures->size())));
       if (recipe_.validation.held_out > 0) count = std::max<std::size_t>(count, 1);
       if (count >= pictures->size())
-        return bad_input(fmt::format("{} holds {} pictures, {} of them would be held out and none left to train on", job_.data.string(), pictures->size(), count));
+        return bad_input(fmt::format("{} holds {} pictures, {} of them would be held out and none left to train on",
+                                     job_.data.string(), pictures->size(), count));
       held_out_.assign(pictures->begin(), pictures->begin() + static_cast<std::ptrdiff_t>(count));
       training_.assign(pictures->begin() + static_cast<std::ptrdiff_t>(count), pictures->end());
     }
@@ -146,11 +123,15 @@ class Trainer {
     }
     if (!loaded) return loaded.error();
     if (loaded->recipe != recipe_.text)
-      return invalid_argument(fmt::format("{} was written under another recipe; use the same one, or another folder of checkpoints", checkpoint_file().string()));
+      return invalid_argument(
+          fmt::format("{} was written under another recipe; use the same one, or another folder of checkpoints",
+                      checkpoint_file().string()));
     if (loaded->seed != recipe_.seed)
-      return invalid_argument(fmt::format("{} was written with seed {}, now it is {}", checkpoint_file().string(), loaded->seed, recipe_.seed));
+      return invalid_argument(fmt::format("{} was written with seed {}, now it is {}", checkpoint_file().string(),
+                                          loaded->seed, recipe_.seed));
     if (loaded->state.weights.size() != parameters_->size())
-      return bad_input(fmt::format("{} holds {} weights, the network has {}", checkpoint_file().string(), loaded->state.weights.size(), parameters_->size()));
+      return bad_input(fmt::format("{} holds {} weights, the network has {}", checkpoint_file().string(),
+                                   loaded->state.weights.size(), parameters_->size()));
     state_ = std::move(loaded->state);
     seconds_before_ = loaded->seconds;
     nn::adopt_algorithms(loaded->algorithms);
@@ -178,54 +159,34 @@ class Trainer {
     return std::min(1.0, job_.time_limit ? std::max(steps, elapsed() / *job_.time_limit) : steps);
   }
 
-  /// Buffers for a step at this point of the training; the samples follow by make_shard.
-  void start_batch(Batch& batch, std::int64_t step, double done) {
-    const Phase& phase = recipe_.phase(done);
-    const auto shards = static_cast<std::size_t>(recipe_.batch / recipe_.shard);
-    const auto pixels = static_cast<std::size_t>(recipe_.shard * phase.patch * phase.patch), channels = recipe_.network.color ? std::size_t{3} : 1;
-    batch.step = step, batch.patch = phase.patch, batch.loss = phase.loss;
-    for (auto* buffers : {&batch.noisy, &batch.sigma, &batch.clean}) {
-      buffers->resize(shards);
-      for (auto& buffer : *buffers) buffer.resize(buffers == &batch.sigma ? pixels : channels * pixels);
-    }
-  }
-
-  void make_sample(Batch& batch, std::size_t index) {
-    const auto per_shard = static_cast<std::size_t>(recipe_.shard), shard = index / per_shard, within = index % per_shard;
-    const auto area = static_cast<std::size_t>(batch.patch * batch.patch), channels = recipe_.network.color ? std::size_t{3} : 1;
-    maker_->make(static_cast<std::uint64_t>(batch.step), index, batch.patch,
-                 {batch.noisy[shard].data() + within * channels * area, batch.sigma[shard].data() + within * area,
-                  batch.clean[shard].data() + within * channels * area});
-  }
-
-  void fill(Batch& batch, std::int64_t step, double done) {
-    start_batch(batch, step, done);
-    tbb::parallel_for(std::size_t{0}, static_cast<std::size_t>(recipe_.batch), [&](std::size_t i) { make_sample(batch, i); });
-  }
-
   /// One update on `batch`, while the samples of the next one are made.
   Status step(Batch& batch, Batch& next) {
     const double done = progress();
-    ShardPlans& shards = plans_.at(batch.patch);
+    ShardPlans& shards = plans_.at(batch.phase.patch);
     const std::size_t count = shards.plans.size();
     shards.packed.pack(*parameters_, state_.weights);
-    start_batch(next, state_.step + 1,
-                job_.time_limit ? done : static_cast<double>(state_.step + 1) / static_cast<double>(recipe_.steps));
+    const double step_after = static_cast<double>(state_.step + 1) / static_cast<double>(recipe_.steps);
+    maker_->start(next, state_.step + 1, recipe_.phase(job_.time_limit ? done : step_after));
     std::vector<double> losses(count);
-    const std::int64_t elements = recipe_.batch * batch.patch * batch.patch * (recipe_.network.color ? 3 : 1);
+    const std::int64_t elements = recipe_.batch * batch.phase.patch * batch.phase.patch * maker_->channels();
     // Shards first: they are the large pieces, and the samples fill the gaps at the end.
     const std::size_t samples = static_cast<std::size_t>(recipe_.batch);
     std::atomic<std::size_t> taken{0};
-    tbb::parallel_for(std::size_t{0}, count + samples, [&](std::size_t) {
-      const std::size_t piece = taken.fetch_add(1);
-      if (piece >= count) return make_sample(next, piece - count);
-      nn::TrainingPlan& plan = *shards.plans[piece];
-      std::copy(batch.noisy[piece].begin(), batch.noisy[piece].end(), plan.input(0).begin());
-      if (recipe_.network.noise_map) std::copy(batch.sigma[piece].begin(), batch.sigma[piece].end(), plan.input(1).begin());
-      plan.forward();
-      losses[piece] = loss_and_gradient(batch.loss, plan.output(), batch.clean[piece], elements, plan.output_gradient());
-      plan.backward();
-    }, tbb::simple_partitioner());
+    tbb::parallel_for(
+        std::size_t{0}, count + samples,
+        [&](std::size_t) {
+          const std::size_t piece = taken.fetch_add(1);
+          if (piece >= count) return maker_->make(next, piece - count);
+          nn::TrainingPlan& plan = *shards.plans[piece];
+          std::copy(batch.noisy[piece].begin(), batch.noisy[piece].end(), plan.input(0).begin());
+          if (recipe_.network.noise_map)
+            std::copy(batch.sigma[piece].begin(), batch.sigma[piece].end(), plan.input(1).begin());
+          plan.forward();
+          losses[piece] =
+              loss_and_gradient(batch.phase.loss, plan.output(), batch.clean[piece], elements, plan.output_gradient());
+          plan.backward();
+        },
+        tbb::simple_partitioner());
 
     double loss = 0;
     std::vector<std::span<const float>> gradients;
@@ -234,15 +195,17 @@ class Trainer {
       gradients.push_back(shards.plans[shard]->gradients());
       flop_ += shards.plans[shard]->flop();
     }
-    const bool new_phase = batch.loss != last_loss_kind_;
-    last_loss_kind_ = batch.loss;
+    const bool new_phase = batch.phase.loss != last_loss_kind_;
+    last_loss_kind_ = batch.phase.loss;
     rate_ = learning_rate(recipe_.optimiser, state_.step, done);
     const double norm = update(recipe_.optimiser, rate_, gradients, state_);
     if (!std::isfinite(loss) || !std::isfinite(norm))
-      return internal_error(fmt::format("step {}: loss {} and gradient {} are not finite; the last checkpoint is kept", batch.step, loss, norm));
+      return internal_error(fmt::format("step {}: loss {} and gradient {} are not finite; the last checkpoint is kept",
+                                        batch.step, loss, norm));
     losses_.add(loss, new_phase);
     if (losses_.runs_away())
-      return internal_error(fmt::format("step {}: the loss runs away, {} now; the last checkpoint is kept, try a lower rate", batch.step, loss));
+      return internal_error(fmt::format(
+          "step {}: the loss runs away, {} now; the last checkpoint is kept, try a lower rate", batch.step, loss));
     if (first_loss_ < 0) first_loss_ = loss;
     last_loss_ = loss;
     return success();
@@ -265,8 +228,16 @@ class Trainer {
   void report() {
     const double seconds = seconds_since(report_time_);
     const double done = progress();
-    Progress progress{state_.step, recipe_.steps, done, losses_.take_mean(), rate_,
-                      static_cast<double>((state_.step - report_step_) * recipe_.batch) / seconds, flop_ / seconds * 1e-9, elapsed(), 0, scores_};
+    Progress progress{state_.step,
+                      recipe_.steps,
+                      done,
+                      losses_.take_mean(),
+                      rate_,
+                      static_cast<double>((state_.step - report_step_) * recipe_.batch) / seconds,
+                      flop_ / seconds * 1e-9,
+                      elapsed(),
+                      0,
+                      scores_};
     const double per_second = (done - report_done_) / seconds;
     progress.seconds_left = per_second > 0 ? (1 - done) / per_second : 0;
     report_time_ = Clock::now(), report_step_ = state_.step, report_done_ = done, flop_ = 0;
@@ -279,28 +250,14 @@ class Trainer {
     return graph;
   }
 
-  Status write_model(const std::string& scores) {
-    nn::Graph graph = averaged_graph();
-    graph.name = recipe_.model;
-    nn::ModelCard card;
-    card.task = "denoise";
-    card.color = recipe_.network.color ? "rgb" : "gray";
-    card.noise_min = 0, card.noise_max = 0;
-    for (const NoiseRange& range : recipe_.corruption.gaussian) {
-      card.noise_min = std::min<float>(*card.noise_min, static_cast<float>(range.sigma[0]));
-      card.noise_max = std::max<float>(*card.noise_max, static_cast<float>(range.sigma[1]));
-    }
-    card.image_input = "image";
-    card.noise_input = recipe_.network.noise_map ? "sigma" : "";
-    card.multiple = extent_multiple(recipe_.network);
-    if (const auto tiles = nn::tile_geometry(graph)) card.halo = *std::max_element(tiles->halo.begin(), tiles->halo.end());
-    card.recipe = recipe_.text;
-    card.data = fmt::format("{}: {} pictures to train on, {} held out", fs::absolute(job_.data).lexically_normal().filename().string(), training_.size(), held_out_.size());
-    card.scores = scores;
-    card.trained_with = fmt::format("latentflow, {} steps of {} patches in {:.0f} s, seed {}: {}", state_.step, recipe_.batch, elapsed(), recipe_.seed, job_.command);
-    graph.metadata["summary"] = recipe_.summary;
-    nn::write_card(graph, card);
-    return nn::save_onnx(graph, job_.model);
+  Status write_model(const std::string& scores) const {
+    const ModelFacts facts{
+        fmt::format("{}: {} pictures to train on, {} held out",
+                    fs::absolute(job_.data).lexically_normal().filename().string(), training_.size(), held_out_.size()),
+        scores,
+        fmt::format("latentflow, {} steps of {} patches in {:.0f} s, seed {}: {}", state_.step, recipe_.batch,
+                    elapsed(), recipe_.seed, job_.command)};
+    return save_model(averaged_graph(), recipe_, facts, job_.model);
   }
 
   Status write_checkpoint() {
@@ -312,7 +269,8 @@ class Trainer {
   }
 
   Error stopped() {
-    if (job_.checkpoints.empty()) return cancelled(fmt::format("stopped at step {}; nothing is kept without a folder of checkpoints", state_.step));
+    if (job_.checkpoints.empty())
+      return cancelled(fmt::format("stopped at step {}; nothing is kept without a folder of checkpoints", state_.step));
     if (Status status = write_checkpoint(); !status) return status.error();
     return cancelled(fmt::format("stopped at step {}; resume goes on from there", state_.step));
   }
@@ -320,13 +278,16 @@ class Trainer {
   Result<TrainingSummary> finish() {
     report();
     if (!held_out_.empty()) {
-      Result<std::vector<Score>> scores = validate(averaged_graph(), recipe_.network, held_out_, recipe_.validation.sigma);
+      Result<std::vector<Score>> scores =
+          validate(averaged_graph(), recipe_.network, held_out_, recipe_.validation.sigma);
       if (!scores) return scores.error();
       scores_ = std::move(*scores);
     }
     if (!job_.checkpoints.empty())
       if (Status status = write_checkpoint(); !status) return status.error();
-    const std::string on = job_.validation.empty() ? "held-out pictures" : fs::absolute(job_.validation).lexically_normal().filename().string();
+    const std::string on = job_.validation.empty()
+                               ? "held-out pictures"
+                               : fs::absolute(job_.validation).lexically_normal().filename().string();
     if (Status status = write_model(fmt::format("{}: {}", on, describe(scores_))); !status) return status.error();
     return TrainingSummary{state_.step, elapsed(), first_loss_, last_loss_, scores_, state_.weights, state_.average};
   }
@@ -340,7 +301,7 @@ class Trainer {
   std::vector<Photograph> training_, held_out_, crops_;
   nn::Graph graph_;
   std::unique_ptr<nn::ParameterLayout> parameters_;
-  std::unique_ptr<SampleMaker> maker_;
+  std::unique_ptr<BatchMaker> maker_;
   std::map<std::int64_t, ShardPlans> plans_;
   OptimiserState state_;
   Batch batches_[2];

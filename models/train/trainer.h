@@ -18,44 +18,44 @@ namespace latentflow::train {
 
 struct Progress {
   std::int64_t step = 0, steps = 0;
-  double done = 0;               ///< share of the whole training
-  double loss = 0;               ///< mean since the last report
+  double done = 0;  ///< share of the whole training
+  double loss = 0;  ///< mean since the last report
   double rate = 0;
-  double patches_per_second = 0; ///< since the last report
-  double gflops = 0;             ///< convolutions, forward and backward, by the direct algorithm; since the last report
+  double patches_per_second = 0;  ///< since the last report
+  double gflops = 0;  ///< convolutions, forward and backward, by the direct algorithm; since the last report
   double seconds = 0, seconds_left = 0;
-  std::vector<Score> scores;     ///< last validation; empty before the first
+  std::vector<Score> scores;  ///< last validation; empty before the first
 };
 
 struct TrainingJob {
   Recipe recipe;
   std::filesystem::path data;
-  std::filesystem::path validation;            ///< empty: part of the data is held out
-  std::filesystem::path model;                 ///< the ONNX file to write
-  std::filesystem::path checkpoints;           ///< empty: none are written
-  bool resume = false;                         ///< go on from the checkpoint where there is one
-  std::optional<double> time_limit;            ///< seconds over all runs; the rate decays to its end within it
+  std::filesystem::path validation;   ///< empty: part of the data is held out
+  std::filesystem::path model;        ///< the ONNX file to write
+  std::filesystem::path checkpoints;  ///< empty: none are written
+  bool resume = false;                ///< go on from the checkpoint where there is one
+  std::optional<double> time_limit;   ///< seconds over all runs; the rate decays to its end within it
   double checkpoint_seconds = 180;
   double report_seconds = 10;
   nn::Winograd winograd = nn::Winograd::automatic;
-  std::string command;                         ///< for the model card
+  std::string command;  ///< for the model card
   std::function<void(const Progress&)> report;
   std::function<void(const std::string&)> note;  ///< one line about what happens: data read, checkpoint written
-  const std::atomic<bool>* stop = nullptr;     ///< set it to write a checkpoint and end
+  const std::atomic<bool>* stop = nullptr;       ///< set it to write a checkpoint and end
 };
 
 struct TrainingSummary {
   std::int64_t steps = 0;
   double seconds = 0;
   double first_loss = 0, last_loss = 0;  ///< of single steps
-  std::vector<Score> scores;  ///< of the averaged weights on whole validation pictures
+  std::vector<Score> scores;             ///< of the averaged weights on whole validation pictures
   std::vector<float> weights, average;
 };
 
 /// With no time limit the weights depend on recipe, data and the algorithms measured to be faster, not on the number of
-/// threads, and a resumed run ends with the bits of an uninterrupted one. Errors: those of the data folder; cancelled after
-/// `stop`, with a checkpoint written; internal when loss or gradient are not finite or run away, naming the step (the
-/// last checkpoint then stays as it is).
+/// threads, and a resumed run ends with the bits of an uninterrupted one. Errors: those of the data folder; cancelled
+/// after `stop`, with a checkpoint written; internal when loss or gradient are not finite or run away, naming the step
+/// (the last checkpoint then stays as it is).
 Result<TrainingSummary> train(const TrainingJob& job);
 
 }  // namespace latentflow::train

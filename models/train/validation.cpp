@@ -31,10 +31,12 @@ double psnr(double squared, std::int64_t count) {
 }
 
 /// PSNR of one picture before and after, in dB.
-Result<std::array<double, 2>> score(const nn::Network& network, const NetworkRecipe& recipe, const cv::Mat& pixels, double sigma,
-                                    std::uint64_t key) {
-  const std::int64_t channels = pixels.channels(), height = pixels.rows, width = pixels.cols, multiple = extent_multiple(recipe);
-  const std::int64_t full_height = (height + multiple - 1) / multiple * multiple, full_width = (width + multiple - 1) / multiple * multiple;
+Result<std::array<double, 2>> score(const nn::Network& network, const NetworkRecipe& recipe, const cv::Mat& pixels,
+                                    double sigma, std::uint64_t key) {
+  const std::int64_t channels = pixels.channels(), height = pixels.rows, width = pixels.cols,
+                     multiple = extent_multiple(recipe);
+  const std::int64_t full_height = (height + multiple - 1) / multiple * multiple,
+                     full_width = (width + multiple - 1) / multiple * multiple;
   std::vector<float> noise(static_cast<std::size_t>(channels * height * width));
   fill_normal(noise, key);
   Tensor image({1, channels, full_height, full_width});
@@ -46,7 +48,9 @@ Result<std::array<double, 2>> score(const nn::Network& network, const NetworkRec
       for (std::int64_t x = 0; x < full_width; ++x) {
         const std::int64_t from_y = reflected(y, height), from_x = reflected(x, width);
         const float added = level * noise[static_cast<std::size_t>((c * height + from_y) * width + from_x)];
-        *values++ = static_cast<float>(pixels.ptr<std::uint8_t>(static_cast<int>(from_y))[from_x * channels + c]) / 255.0f + added;
+        *values++ =
+            static_cast<float>(pixels.ptr<std::uint8_t>(static_cast<int>(from_y))[from_x * channels + c]) / 255.0f +
+            added;
         if (y < height && x < width) before += static_cast<double>(added) * static_cast<double>(added);
       }
   std::vector<Tensor> inputs{image};
@@ -69,8 +73,8 @@ Result<std::array<double, 2>> score(const nn::Network& network, const NetworkRec
 
 }  // namespace
 
-Result<std::vector<Score>> validate(const nn::Graph& graph, const NetworkRecipe& recipe, std::span<const Photograph> pictures,
-                                    std::span<const double> sigmas) {
+Result<std::vector<Score>> validate(const nn::Graph& graph, const NetworkRecipe& recipe,
+                                    std::span<const Photograph> pictures, std::span<const double> sigmas) {
   const Result<std::shared_ptr<const nn::Network>> network = nn::Network::create(graph);
   if (!network) return network.error();
   std::vector<Score> scores;
@@ -79,9 +83,12 @@ Result<std::vector<Score>> validate(const nn::Graph& graph, const NetworkRecipe&
     std::mutex mutex;
     std::optional<Error> failure;
     tbb::parallel_for(std::size_t{0}, pictures.size(), [&](std::size_t i) {
-      Result<std::array<double, 2>> result = score(**network, recipe, pictures[i].pixels, sigma, Random(noise_key, i).next());
-      if (result) each[i] = *result;
-      else if (const std::lock_guard lock(mutex); !failure) failure = result.error();
+      Result<std::array<double, 2>> result =
+          score(**network, recipe, pictures[i].pixels, sigma, Random(noise_key, i).next());
+      if (result)
+        each[i] = *result;
+      else if (const std::lock_guard lock(mutex); !failure)
+        failure = result.error();
     });
     if (failure) return *failure;
     Score mean{sigma, 0, 0};
@@ -107,7 +114,8 @@ std::vector<Photograph> central_crops(std::span<const Photograph> pictures, std:
 std::string describe(std::span<const Score> scores) {
   std::string text;
   for (const Score& score : scores)
-    text += fmt::format("{}sigma {:g}: {:.2f} dB (noisy {:.2f})", text.empty() ? "" : ", ", score.sigma, score.clean, score.noisy);
+    text += fmt::format("{}sigma {:g}: {:.2f} dB (noisy {:.2f})", text.empty() ? "" : ", ", score.sigma, score.clean,
+                        score.noisy);
   return text;
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""pytorch_training_step.py: the step of training_bench's dncnn17_gray in PyTorch (Debian: python3-torch), for the ratio.
+"""pytorch_training_step.py: the step of training_bench's dncnn17_gray in PyTorch (python3-torch), for the ratio.
 
 usage: pytorch_training_step.py [THREADS]   (default 2); compare within one sitting on an idle machine
 """
@@ -40,7 +40,8 @@ def main():
         step()
         seconds.append(time.perf_counter() - start)
     best = min(seconds)
-    print(f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads: {best * 1e3:.0f} ms per step, {flop / best * 1e-9:.0f} GFLOP/s")
+    speed = f"{best * 1e3:.0f} ms per step, {flop / best * 1e-9:.0f} GFLOP/s"
+    print(f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads: {speed}")
 
 
 if __name__ == "__main__":

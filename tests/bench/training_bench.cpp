@@ -16,7 +16,8 @@ using train::Loss;
 
 /// Forward, squared error, backward and AdamW on random pictures, sharded as the trainer does it. GFLOP/s counts the
 /// direct algorithm: 2 per multiply-add of the convolutions, forward and both backward passes.
-void step(benchmark::State& state, const train::NetworkRecipe& recipe, std::int64_t batch, std::int64_t shard, std::int64_t patch) {
+void step(benchmark::State& state, const train::NetworkRecipe& recipe, std::int64_t batch, std::int64_t shard,
+          std::int64_t patch) {
   const nn::Graph graph = *train::build_network(recipe, 1);
   const nn::ParameterLayout parameters(graph);
   nn::PackedParameters packed;
@@ -36,18 +37,24 @@ void step(benchmark::State& state, const train::NetworkRecipe& recipe, std::int6
   train::OptimiserState optimiser = train::start_state(parameters.gather(graph));
   for (auto _ : state) {
     packed.pack(parameters, optimiser.weights);
-    tbb::parallel_for(std::size_t{0}, plans.size(), [&](std::size_t i) {
-      plans[i]->forward();
-      train::loss_and_gradient(Loss::mse, plans[i]->output(), target, batch * static_cast<std::int64_t>(target.size()) / shard,
-                               plans[i]->output_gradient());
-      plans[i]->backward();
-    }, tbb::simple_partitioner());
+    tbb::parallel_for(
+        std::size_t{0}, plans.size(),
+        [&](std::size_t i) {
+          plans[i]->forward();
+          train::loss_and_gradient(Loss::mse, plans[i]->output(), target,
+                                   batch * static_cast<std::int64_t>(target.size()) / shard,
+                                   plans[i]->output_gradient());
+          plans[i]->backward();
+        },
+        tbb::simple_partitioner());
     std::vector<std::span<const float>> gradients;
     for (const auto& plan : plans) gradients.push_back(plan->gradients());
     train::update({}, 1e-4, gradients, optimiser);
   }
-  state.counters["GFLOP/s"] = benchmark::Counter(flop * 1e-9 * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
-  state.counters["patches/s"] = benchmark::Counter(static_cast<double>(batch * state.iterations()), benchmark::Counter::kIsRate);
+  state.counters["GFLOP/s"] =
+      benchmark::Counter(flop * 1e-9 * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
+  state.counters["patches/s"] =
+      benchmark::Counter(static_cast<double>(batch * state.iterations()), benchmark::Counter::kIsRate);
 }
 
 /// The network, batch and patch of pytorch_training_step.py; the argument is the shard.

@@ -25,7 +25,8 @@ struct GradientCase {
 
 void PrintTo(const GradientCase& gradient_case, std::ostream* out) { *out << gradient_case.name; }
 
-ConvAttributes conv_attributes(std::int64_t kernel, std::int64_t stride, std::int64_t pad, std::int64_t group = 1, std::int64_t dilation = 1) {
+ConvAttributes conv_attributes(std::int64_t kernel, std::int64_t stride, std::int64_t pad, std::int64_t group = 1,
+                               std::int64_t dilation = 1) {
   ConvAttributes attributes;
   attributes.kernel = {kernel, kernel};
   attributes.strides = {stride, stride};
@@ -35,13 +36,14 @@ ConvAttributes conv_attributes(std::int64_t kernel, std::int64_t stride, std::in
   return attributes;
 }
 
-/// A picture every element of which is a parameter, so that gradients of values are tested as well: a zero input plus a constant,
-/// each element at least 0.1 away from 0 and from each other sign, clear of the kinks.
+/// A picture every element of which is a parameter, so that gradients of values are tested as well: a zero input plus a
+/// constant, each element at least 0.1 away from 0 and from each other sign, clear of the kinks.
 ValueId trained_picture(Builder& builder, Dims dims) {
   const ValueId input = builder.input(dims);
   Tensor values(dims);
   std::uniform_real_distribution<float> size(0.1f, 1.0f);
-  for (float& value : values.mutable_span()) value = size(builder.generator) * (builder.generator() % 2 == 0 ? 1.0f : -1.0f);
+  for (float& value : values.mutable_span())
+    value = size(builder.generator) * (builder.generator() % 2 == 0 ? 1.0f : -1.0f);
   const ValueId constant = builder.graph.add_constant("picture" + std::to_string(input), values);
   return builder.graph.add_node(Op::add, "sum" + std::to_string(input), {input, constant});
 }
@@ -50,7 +52,8 @@ void finish(Builder& builder, ValueId output) { builder.graph.outputs = {output}
 
 template <class... A>
 GradientCase unary(const std::string& name, Op op, Dims dims, double step, A... attributes) {
-  return {name, [=](Builder& b) { finish(b, b.node(op, {trained_picture(b, dims)}, Attributes(attributes...))); }, step};
+  return {name, [=](Builder& b) { finish(b, b.node(op, {trained_picture(b, dims)}, Attributes(attributes...))); },
+          step};
 }
 
 GradientCase binary(const std::string& name, Op op, Dims first, Dims second) {
@@ -60,7 +63,8 @@ GradientCase binary(const std::string& name, Op op, Dims first, Dims second) {
           }};
 }
 
-GradientCase convolution(const std::string& name, Dims dims, Dims weights, ConvAttributes attributes, bool bias, Op op = Op::conv) {
+GradientCase convolution(const std::string& name, Dims dims, Dims weights, ConvAttributes attributes, bool bias,
+                         Op op = Op::conv) {
   return {name, [=](Builder& b) {
             std::vector<ValueId> inputs{trained_picture(b, dims), b.constant(weights)};
             if (bias) inputs.push_back(b.constant({op == Op::conv ? weights[0] : weights[1] * attributes.group}));
@@ -91,39 +95,57 @@ std::vector<GradientCase> cases() {
       convolution("Conv3x3Dilated", {1, 4, 9, 9}, {4, 4, 3, 3}, conv_attributes(3, 1, 2, 1, 2), false),
       convolution("ConvGrouped", {1, 4, 6, 6}, {6, 2, 3, 3}, conv_attributes(3, 1, 1, 2), true),
       convolution("Conv1x1ToOneChannel", {2, 16, 4, 4}, {1, 16, 1, 1}, conv_attributes(1, 1, 0), true),
-      convolution("ConvTranspose2x2Stride2", {1, 16, 4, 5}, {16, 12, 2, 2}, conv_attributes(2, 2, 0), true, Op::conv_transpose),
+      convolution("ConvTranspose2x2Stride2", {1, 16, 4, 5}, {16, 12, 2, 2}, conv_attributes(2, 2, 0), true,
+                  Op::conv_transpose),
       convolution("ConvTranspose3x3", {1, 3, 5, 5}, {3, 4, 3, 3}, conv_attributes(3, 1, 1), false, Op::conv_transpose),
-      convolution("ConvTransposeGrouped", {1, 4, 4, 4}, {4, 3, 2, 2}, conv_attributes(2, 2, 0, 2), true, Op::conv_transpose),
-      {"GemmWithBias", [](Builder& b) {
+      convolution("ConvTransposeGrouped", {1, 4, 4, 4}, {4, 3, 2, 2}, conv_attributes(2, 2, 0, 2), true,
+                  Op::conv_transpose),
+      {"GemmWithBias",
+       [](Builder& b) {
          const ValueId x = trained_picture(b, {4, 6});
-         finish(b, b.node(Op::gemm, {x, b.constant({6, 5}), b.constant({5})}, GemmAttributes{0.5f, 2.0f, false, false}));
+         finish(b,
+                b.node(Op::gemm, {x, b.constant({6, 5}), b.constant({5})}, GemmAttributes{0.5f, 2.0f, false, false}));
        }},
-      {"GemmOfTransposed", [](Builder& b) {
+      {"GemmOfTransposed",
+       [](Builder& b) {
          const ValueId x = trained_picture(b, {6, 4});
          finish(b, b.node(Op::gemm, {x, b.constant({5, 6}), b.constant({4, 1})}, GemmAttributes{1, 1, true, true}));
        }},
-      {"MatMul", [](Builder& b) { finish(b, b.node(Op::matmul, {trained_picture(b, {3, 4}), b.constant({4, 2})})); }},
-      {"MatMulOfStacks", [](Builder& b) {
+      {"MatMul",
+       [](Builder& b) {
+         finish(b, b.node(Op::matmul, {trained_picture(b, {3, 4}), b.constant({4, 2})}));
+       }},
+      {"MatMulOfStacks",
+       [](Builder& b) {
          const ValueId x = trained_picture(b, {2, 3, 2, 4});
          finish(b, b.node(Op::matmul, {x, trained_picture(b, {3, 4, 5})}));
        }},
-      unary("Relu", Op::relu, {1, 3, 4, 5}, 0.01), unary("ReluOfWholeBlocks", Op::relu, {1, 16, 4, 3}, 0.01),
+      unary("Relu", Op::relu, {1, 3, 4, 5}, 0.01),
+      unary("ReluOfWholeBlocks", Op::relu, {1, 16, 4, 3}, 0.01),
       unary("LeakyRelu", Op::leaky_relu, {1, 3, 4, 5}, 0.01, LeakyReluAttributes{0.2f}),
-      unary("Sigmoid", Op::sigmoid, {1, 3, 4, 5}, 0.01), unary("Tanh", Op::tanh, {1, 3, 4, 5}, 0.01),
+      unary("Sigmoid", Op::sigmoid, {1, 3, 4, 5}, 0.01),
+      unary("Tanh", Op::tanh, {1, 3, 4, 5}, 0.01),
       unary("ClipOnBothSides", Op::clip, {1, 3, 4, 5}, 1e-3, ClipAttributes{-0.4f, 0.6f}),
       unary("ClipOnOneSide", Op::clip, {1, 3, 4, 5}, 1e-3, ClipAttributes{-infinite, 0.5f}),
-      binary("Add", Op::add, {2, 3, 4, 5}, {2, 3, 4, 5}), binary("Sub", Op::sub, {2, 3, 4, 5}, {2, 3, 4, 5}),
-      binary("Mul", Op::mul, {2, 3, 4, 5}, {2, 3, 4, 5}), binary("AddPerChannel", Op::add, {2, 3, 4, 5}, {3, 1, 1}),
-      binary("SubFromScalars", Op::sub, {1}, {2, 3, 4}), binary("MulBothWays", Op::mul, {2, 1, 4, 5}, {3, 1, 5}),
-      {"MulByItself", [](Builder& b) {
+      binary("Add", Op::add, {2, 3, 4, 5}, {2, 3, 4, 5}),
+      binary("Sub", Op::sub, {2, 3, 4, 5}, {2, 3, 4, 5}),
+      binary("Mul", Op::mul, {2, 3, 4, 5}, {2, 3, 4, 5}),
+      binary("AddPerChannel", Op::add, {2, 3, 4, 5}, {3, 1, 1}),
+      binary("SubFromScalars", Op::sub, {1}, {2, 3, 4}),
+      binary("MulBothWays", Op::mul, {2, 1, 4, 5}, {3, 1, 5}),
+      {"MulByItself",
+       [](Builder& b) {
          const ValueId x = trained_picture(b, {2, 3});
          finish(b, b.node(Op::mul, {x, x}));
-       }, 0.25},
-      {"ConcatOfChannels", [](Builder& b) {
+       },
+       0.25},
+      {"ConcatOfChannels",
+       [](Builder& b) {
          const ValueId x = trained_picture(b, {2, 3, 4, 5});
          finish(b, b.node(Op::concat, {x, trained_picture(b, {2, 13, 4, 5}), x}, ConcatAttributes{1}));
        }},
-      {"ConcatOfRows", [](Builder& b) {
+      {"ConcatOfRows",
+       [](Builder& b) {
          const ValueId x = trained_picture(b, {2, 3, 4, 5});
          finish(b, b.node(Op::concat, {x, trained_picture(b, {2, 3, 1, 5})}, ConcatAttributes{2}));
        }},
@@ -131,25 +153,33 @@ std::vector<GradientCase> cases() {
       unary("SpaceToDepthCrd", Op::space_to_depth, {1, 4, 4, 6}, 0.25, DepthSpaceAttributes{2, DepthOrder::crd}),
       unary("DepthToSpace", Op::depth_to_space, {1, 16, 3, 2}, 0.25, DepthSpaceAttributes{2, DepthOrder::dcr}),
       unary("DepthToSpaceCrd", Op::depth_to_space, {1, 12, 3, 2}, 0.25, DepthSpaceAttributes{2, DepthOrder::crd}),
-      unary("Reshape", Op::reshape, {2, 3, 4}, 0.25, ReshapeAttributes{{0, -1}}), unary("Flatten", Op::flatten, {2, 16, 2, 2}, 0.25, FlattenAttributes{1}),
+      unary("Reshape", Op::reshape, {2, 3, 4}, 0.25, ReshapeAttributes{{0, -1}}),
+      unary("Flatten", Op::flatten, {2, 16, 2, 2}, 0.25, FlattenAttributes{1}),
       unary("Slice", Op::slice, {2, 3, 6, 7}, 0.25, SliceAttributes{{0, 1, 1, 0}, {2, 3, 6, 100}, {1, 1, 2, 3}}),
-      unary("PadWithAConstant", Op::pad, {1, 2, 3, 4}, 0.25, PadAttributes{PadMode::constant, {0, 1, 1, 2}, {0, 0, 2, 1}, 0.5f}),
-      unary("PadByReflection", Op::pad, {1, 2, 3, 4}, 0.25, PadAttributes{PadMode::reflect, {0, 0, 1, 2}, {0, 0, 2, 1}, 0}),
+      unary("PadWithAConstant", Op::pad, {1, 2, 3, 4}, 0.25,
+            PadAttributes{PadMode::constant, {0, 1, 1, 2}, {0, 0, 2, 1}, 0.5f}),
+      unary("PadByReflection", Op::pad, {1, 2, 3, 4}, 0.25,
+            PadAttributes{PadMode::reflect, {0, 0, 1, 2}, {0, 0, 2, 1}, 0}),
       unary("PadByTheEdge", Op::pad, {1, 2, 3, 4}, 0.25, PadAttributes{PadMode::edge, {0, 0, 1, 2}, {0, 0, 2, 1}, 0}),
       unary("MaxPool", Op::max_pool, {1, 2, 6, 7}, 1e-3, pool(3, 2, 1, false, false)),
       unary("MaxPoolCeil", Op::max_pool, {1, 16, 5, 5}, 1e-3, pool(2, 2, 0, true, false)),
       unary("AveragePool", Op::average_pool, {1, 2, 6, 7}, 0.25, pool(3, 2, 1, false, false)),
       unary("AveragePoolCountingPads", Op::average_pool, {1, 16, 6, 6}, 0.25, pool(3, 2, 1, true, true)),
       unary("GlobalAveragePool", Op::global_average_pool, {2, 3, 4, 5}, 0.25),
-      unary("ResizeNearest", Op::resize, {1, 2, 3, 4}, 0.25, resize(ResizeMode::nearest, ResizeCoordinates::asymmetric, 2)),
-      unary("ResizeLinear", Op::resize, {1, 2, 3, 4}, 0.25, resize(ResizeMode::linear, ResizeCoordinates::half_pixel, 2)),
-      unary("ResizeLinearDown", Op::resize, {1, 16, 6, 6}, 0.25, resize(ResizeMode::linear, ResizeCoordinates::align_corners, 0.5f)),
-      {"ValueReadByThree", [](Builder& b) {
+      unary("ResizeNearest", Op::resize, {1, 2, 3, 4}, 0.25,
+            resize(ResizeMode::nearest, ResizeCoordinates::asymmetric, 2)),
+      unary("ResizeLinear", Op::resize, {1, 2, 3, 4}, 0.25,
+            resize(ResizeMode::linear, ResizeCoordinates::half_pixel, 2)),
+      unary("ResizeLinearDown", Op::resize, {1, 16, 6, 6}, 0.25,
+            resize(ResizeMode::linear, ResizeCoordinates::align_corners, 0.5f)),
+      {"ValueReadByThree",
+       [](Builder& b) {
          const ValueId x = trained_picture(b, {1, 16, 4, 4});
          const ValueId y = b.conv(x, 16, 16, 3), z = b.conv(x, 16, 16, 1);
          finish(b, b.node(Op::add, {b.node(Op::add, {y, z}), x}));
        }},
-      {"PlainAndBlockedMixed", [](Builder& b) {
+      {"PlainAndBlockedMixed",
+       [](Builder& b) {
          const ValueId x = trained_picture(b, {1, 2, 4, 4});
          finish(b, b.node(Op::sub, {x, b.node(Op::mul, {b.conv(x, 2, 2, 3), b.constant({2, 1, 1})})}));
        }},
@@ -198,7 +228,8 @@ TEST_P(GradientTest, ForwardAgreesWithPlainLoopsAndBackwardWithDifferences) {
   const Tensor upstream = latentflow::testing::random_tensor(expected.dims(), generator);
   run(upstream);
   if (HasFatalFailure()) return;
-  EXPECT_LT(latentflow::testing::largest_difference(output_, expected), 1e-5 * std::max(1.0, latentflow::testing::value_range(expected)));
+  EXPECT_LT(latentflow::testing::largest_difference(output_, expected),
+            1e-5 * std::max(1.0, latentflow::testing::value_range(expected)));
 
   const ParameterLayout parameters(builder_.graph);
   const std::vector<float> values = parameters.gather(builder_.graph);
@@ -209,7 +240,8 @@ TEST_P(GradientTest, ForwardAgreesWithPlainLoopsAndBackwardWithDifferences) {
     parameters.scatter(at, builder_.graph);
     const Tensor output = reference_run(builder_.graph, inputs_)[0];
     double sum = 0;
-    for (std::int64_t i = 0; i < output.size(); ++i) sum += static_cast<double>(output.data()[i]) * static_cast<double>(upstream.data()[i]);
+    for (std::int64_t i = 0; i < output.size(); ++i)
+      sum += static_cast<double>(output.data()[i]) * static_cast<double>(upstream.data()[i]);
     return sum;
   };
   // All parameters of small graphs, an even sample of large ones.
@@ -226,7 +258,8 @@ TEST_P(GradientTest, ForwardAgreesWithPlainLoopsAndBackwardWithDifferences) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Operators, GradientTest, ::testing::ValuesIn(cases()), [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Operators, GradientTest, ::testing::ValuesIn(cases()),
+                         [](const auto& info) { return info.param.name; });
 
 TEST(TrainingPlan, WinogradAndDirectConvolutionsGiveTheSameGradients) {
   Builder builder = latentflow::testing::residual_unet({2, 3, 32, 32}, 32);
@@ -240,7 +273,8 @@ TEST(TrainingPlan, WinogradAndDirectConvolutionsGiveTheSameGradients) {
     auto plan = TrainingPlan::create(builder.graph, dims, parameters, packed, winograd);
     ASSERT_TRUE(plan.ok()) << plan.error().message;
     packed.pack(parameters, parameters.gather(builder.graph));
-    for (std::size_t i = 0; i < inputs.size(); ++i) std::copy_n(inputs[i].data(), inputs[i].size(), (*plan)->input(i).begin());
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      std::copy_n(inputs[i].data(), inputs[i].size(), (*plan)->input(i).begin());
     (*plan)->forward();
     std::copy((*plan)->output().begin(), (*plan)->output().end(), (*plan)->output_gradient().begin());
     (*plan)->backward();
@@ -258,8 +292,10 @@ TEST(TrainingPlan, WinogradAndDirectConvolutionsGiveTheSameGradients) {
 TEST(TrainingPlan, RefusesAnOperatorWithoutGradientByName) {
   Builder builder;
   const ValueId x = builder.conv(builder.input({1, 2, 4, 4}), 2, 2, 3);
-  builder.graph.outputs = {builder.node(Op::batch_normalization, {x, builder.constant({2}), builder.constant({2}), builder.constant({2}),
-                                        builder.constant({2})}, BatchNormalizationAttributes{})};
+  builder.graph.outputs = {
+      builder.node(Op::batch_normalization,
+                   {x, builder.constant({2}), builder.constant({2}), builder.constant({2}), builder.constant({2})},
+                   BatchNormalizationAttributes{})};
   const ParameterLayout parameters(builder.graph);
   PackedParameters packed;
   const std::vector<Dims> dims{{1, 2, 4, 4}};

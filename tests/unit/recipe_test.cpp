@@ -23,7 +23,8 @@ batch: 16
 shard: 4
 steps: 300
 seed: 9
-)", "r.yaml");
+)",
+                                             "r.yaml");
   ASSERT_TRUE(recipe.ok()) << recipe.error().message;
   EXPECT_EQ(recipe->network.type, "dncnn");
   EXPECT_FALSE(recipe->network.color);
@@ -54,7 +55,8 @@ TEST(Recipe, RefusesARepeatedKey) {
 }
 
 TEST(Recipe, RefusesSharesThatDoNotSumToOne) {
-  EXPECT_NE(problems("model: m\ncorruption: {gaussian: [{share: 0.4, sigma: [0, 5]}]}\n").find("sum to 0.4"), std::string::npos);
+  EXPECT_NE(problems("model: m\ncorruption: {gaussian: [{share: 0.4, sigma: [0, 5]}]}\n").find("sum to 0.4"),
+            std::string::npos);
 }
 
 TEST(Recipe, RefusesPhasesThatDoNotReachTheEnd) {
@@ -65,7 +67,9 @@ TEST(Recipe, RefusesABatchThatShardsDoNotDivide) {
   EXPECT_NE(problems("model: m\nbatch: 10\nshard: 4\n").find("no multiple of shard"), std::string::npos);
 }
 
-TEST(Recipe, SaysWhereYamlItselfIsBroken) { EXPECT_EQ(problems("model: [1\n").rfind("r.yaml:2:", 0), 0u) << problems("model: [1\n"); }
+TEST(Recipe, SaysWhereYamlItselfIsBroken) {
+  EXPECT_EQ(problems("model: [1\n").rfind("r.yaml:2:", 0), 0u) << problems("model: [1\n");
+}
 
 }  // namespace
 }  // namespace latentflow::train

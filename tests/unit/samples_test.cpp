@@ -26,7 +26,8 @@ TEST(Random, NormalNumbersHaveTheMomentsOfANormalDistribution) {
   EXPECT_NEAR(moments[3], 0, 0.02);
   EXPECT_NEAR(moments[4], 3, 0.06);
   EXPECT_NEAR(neighbours, 0, 0.008);
-  EXPECT_NEAR(std::count_if(numbers.begin(), numbers.end(), [](float x) { return std::abs(x) < 0.67449f; }) / 400001.0, 0.5, 0.004);
+  EXPECT_NEAR(std::count_if(numbers.begin(), numbers.end(), [](float x) { return std::abs(x) < 0.67449f; }) / 400001.0,
+              0.5, 0.004);
 }
 
 TEST(Random, NormalNumbersDependOnTheKeyAlone) {
@@ -44,7 +45,8 @@ class SamplesTest : public ::testing::Test {
     cv::Mat pixels(60, 50, CV_8UC3);
     for (int y = 0; y < pixels.rows; ++y)
       for (int x = 0; x < pixels.cols; ++x)
-        pixels.at<cv::Vec3b>(y, x) = cv::Vec3b(static_cast<uchar>(3 * x), static_cast<uchar>(4 * y), static_cast<uchar>((x * y) % 251));
+        pixels.at<cv::Vec3b>(y, x) =
+            cv::Vec3b(static_cast<uchar>(3 * x), static_cast<uchar>(4 * y), static_cast<uchar>((x * y) % 251));
     photographs_.push_back({"one.png", pixels});
     recipe_.data.scaled_share = 0;
     recipe_.data.gain = {1, 1};
@@ -57,7 +59,8 @@ class SamplesTest : public ::testing::Test {
   static constexpr std::int64_t patch = 24;
   Recipe recipe_;
   std::vector<Photograph> photographs_;
-  std::vector<float> noisy_ = std::vector<float>(3 * patch * patch), sigma_ = std::vector<float>(patch * patch), clean_ = noisy_;
+  std::vector<float> noisy_ = std::vector<float>(3 * patch * patch), sigma_ = std::vector<float>(patch * patch),
+                     clean_ = noisy_;
 };
 
 TEST_F(SamplesTest, AddsNoiseOfTheLevelItWritesIntoTheMap) {
@@ -69,7 +72,8 @@ TEST_F(SamplesTest, AddsNoiseOfTheLevelItWritesIntoTheMap) {
     EXPECT_LE(sigma_[0] * 255, 40);
     EXPECT_EQ(sigma_[0], sigma_.back());
     double squares = 0;
-    for (std::size_t i = 0; i < noisy_.size(); ++i) squares += std::pow(static_cast<double>(noisy_[i]) - static_cast<double>(clean_[i]), 2);
+    for (std::size_t i = 0; i < noisy_.size(); ++i)
+      squares += std::pow(static_cast<double>(noisy_[i]) - static_cast<double>(clean_[i]), 2);
     ratio += std::sqrt(squares / static_cast<double>(noisy_.size())) / static_cast<double>(sigma_[0]) / 40;
   }
   EXPECT_NEAR(ratio, 1, 0.02);
@@ -103,7 +107,8 @@ TEST_F(SamplesTest, FlipsAndPermutationsKeepTheValues) {
   std::vector<float> expected;
   for (int y = 0; y < patch; ++y)
     for (int x = 0; x < patch; ++x)
-      for (int c = 0; c < 3; ++c) expected.push_back(static_cast<float>(photographs_[0].pixels.at<cv::Vec3b>(y, x)[c]) / 255.0f);
+      for (int c = 0; c < 3; ++c)
+        expected.push_back(static_cast<float>(photographs_[0].pixels.at<cv::Vec3b>(y, x)[c]) / 255.0f);
   std::sort(expected.begin(), expected.end());
   bool moved = false;
   std::vector<float> before;
@@ -137,8 +142,9 @@ TEST(Losses, AgreeWithDifferences) {
     for (std::size_t i = 0; i < 4; ++i) {
       std::vector<float> up = output, down = output;
       up[i] += 0.01f, down[i] -= 0.01f;
-      const double slope = (loss_and_gradient(loss, up, target, 8, unused) - loss_and_gradient(loss, down, target, 8, unused)) /
-                           (static_cast<double>(up[i]) - static_cast<double>(down[i]));
+      const double slope =
+          (loss_and_gradient(loss, up, target, 8, unused) - loss_and_gradient(loss, down, target, 8, unused)) /
+          (static_cast<double>(up[i]) - static_cast<double>(down[i]));
       EXPECT_NEAR(gradient[i], slope, 1e-5);
     }
   }
@@ -156,7 +162,8 @@ TEST(Optimiser, TwoStepsFollowTheFormulasOfAdamW) {
   for (int step = 1; step <= 2; ++step) {
     EXPECT_NEAR(update(recipe, 0.01, gradients, state), std::sqrt(0.25 + 1), 1e-6);
     first = 0.9 * first + 0.1 * 0.5, second = 0.99 * second + 0.01 * 0.25;
-    weight -= 0.01 * (first / (1 - std::pow(0.9, step)) / (std::sqrt(second / (1 - std::pow(0.99, step))) + 1e-8) + 0.1 * weight);
+    weight -= 0.01 * (first / (1 - std::pow(0.9, step)) / (std::sqrt(second / (1 - std::pow(0.99, step))) + 1e-8) +
+                      0.1 * weight);
     average += (1 - std::min(0.5, step / (step + 10.0))) * (weight - average);
     EXPECT_NEAR(state.weights[0], weight, 1e-6);
     EXPECT_NEAR(state.average[0], average, 1e-6);

@@ -22,10 +22,12 @@ namespace fs = std::filesystem;
 class TrainingTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder_ = fs::temp_directory_path() / ("latentflow_training_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
+    folder_ = fs::temp_directory_path() /
+              ("latentflow_training_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
     fs::remove_all(folder_);
     fs::create_directories(folder_ / "data" / "inner");
-    for (int picture = 0; picture < 8; ++picture) write_picture("inner/" + std::to_string(picture) + ".png", 80, 72, picture);
+    for (int picture = 0; picture < 8; ++picture)
+      write_picture("inner/" + std::to_string(picture) + ".png", 80, 72, picture);
   }
   void TearDown() override { fs::remove_all(folder_); }
 
@@ -33,8 +35,9 @@ class TrainingTest : public ::testing::Test {
     cv::Mat pixels(height, width, CV_8UC3);
     for (int y = 0; y < height; ++y)
       for (int x = 0; x < width; ++x)
-        pixels.at<cv::Vec3b>(y, x) = cv::Vec3b(static_cast<uchar>(128 + 90 * std::sin(0.2 * x + phase)), static_cast<uchar>((x + 10 * phase) * 2 % 256),
-                                               static_cast<uchar>(y / 8 % 2 == 0 ? 40 : 200));
+        pixels.at<cv::Vec3b>(y, x) =
+            cv::Vec3b(static_cast<uchar>(128 + 90 * std::sin(0.2 * x + phase)),
+                      static_cast<uchar>((x + 10 * phase) * 2 % 256), static_cast<uchar>(y / 8 % 2 == 0 ? 40 : 200));
     cv::imwrite((folder_ / "data" / name).string(), pixels);
   }
 
@@ -209,7 +212,8 @@ TEST_F(TrainingTest, RefusesPicturesThatDoNotDecodeOrAreTooSmallAllAtOnce) {
   ASSERT_FALSE(summary.ok());
   EXPECT_EQ(summary.error().code, Code::bad_input);
   EXPECT_NE(summary.error().message.find("broken.jpg does not decode"), std::string::npos) << summary.error().message;
-  EXPECT_NE(summary.error().message.find("tiny.png is 40x90, at least 64x64"), std::string::npos) << summary.error().message;
+  EXPECT_NE(summary.error().message.find("tiny.png is 40x90, at least 64x64"), std::string::npos)
+      << summary.error().message;
 }
 
 TEST_F(TrainingTest, RefusesADamagedCheckpoint) {
@@ -222,6 +226,27 @@ TEST_F(TrainingTest, RefusesADamagedCheckpoint) {
   const Result<TrainingSummary> second = train(first);
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.error().code, Code::bad_input);
+}
+
+TEST_F(TrainingTest, ACheckpointComesBackAsItWasWritten) {
+  Checkpoint checkpoint;
+  checkpoint.state = start_state({0.1f, -2.5f, 3e-30f});
+  checkpoint.state.first_moment[1] = 7, checkpoint.state.second_moment[2] = 8, checkpoint.state.average[0] = 9;
+  checkpoint.state.step = 123;
+  checkpoint.seconds = 4.5, checkpoint.seed = 6, checkpoint.recipe = "two\nlines";
+  checkpoint.algorithms = {{"forward", true}, {"data", false}};
+  ASSERT_TRUE(save_checkpoint(checkpoint, folder_ / "file").ok());
+  const Result<Checkpoint> loaded = load_checkpoint(folder_ / "file");
+  ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+  EXPECT_EQ(loaded->state.weights, checkpoint.state.weights);
+  EXPECT_EQ(loaded->state.average, checkpoint.state.average);
+  EXPECT_EQ(loaded->state.first_moment, checkpoint.state.first_moment);
+  EXPECT_EQ(loaded->state.second_moment, checkpoint.state.second_moment);
+  EXPECT_EQ(loaded->state.step, 123);
+  EXPECT_EQ(loaded->seconds, 4.5);
+  EXPECT_EQ(loaded->seed, 6u);
+  EXPECT_EQ(loaded->recipe, checkpoint.recipe);
+  EXPECT_EQ(loaded->algorithms, checkpoint.algorithms);
 }
 
 TEST_F(TrainingTest, TrainsAPlainGrayDenoiserWithoutNoiseMap) {
@@ -248,7 +273,8 @@ TEST(Networks, ScaleWithTheirInputs) {
   double largest = 0, difference = 0;
   for (std::int64_t i = 0; i < once.size(); ++i) {
     largest = std::max(largest, std::abs(static_cast<double>(twice.data()[i])));
-    difference = std::max(difference, std::abs(2.0 * static_cast<double>(once.data()[i]) - static_cast<double>(twice.data()[i])));
+    difference = std::max(difference,
+                          std::abs(2.0 * static_cast<double>(once.data()[i]) - static_cast<double>(twice.data()[i])));
   }
   EXPECT_GT(largest, 0.1);
   EXPECT_LT(difference, 1e-4 * largest);

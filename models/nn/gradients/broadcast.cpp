@@ -6,7 +6,8 @@ namespace {
 
 class BroadcastTraining final : public RowMajorLayer {
  public:
-  explicit BroadcastTraining(const TrainingRequest& request) : RowMajorLayer(request), op_(request.node.op), dims_(request.output.dims) {
+  explicit BroadcastTraining(const TrainingRequest& request)
+      : RowMajorLayer(request), op_(request.node.op), dims_(request.output.dims) {
     for (std::size_t i = 0; i < 2; ++i) {
       const Dims& dims = request.inputs[i].dims;
       steps_[i].assign(dims_.size(), 0);
@@ -25,12 +26,17 @@ class BroadcastTraining final : public RowMajorLayer {
       y[i] = op_ == Op::add ? x[0][a] + x[1][b] : op_ == Op::sub ? x[0][a] - x[1][b] : x[0][a] * x[1][b];
     });
   }
-  void differentiate(const std::vector<const float*>& x, const float*, const float* dy, const std::vector<float*>& dx) override {
+  void differentiate(const std::vector<const float*>& x, const float*, const float* dy,
+                     const std::vector<float*>& dx) override {
     const float sign = op_ == Op::sub ? -1.0f : 1.0f;
     if (dx[0] != nullptr)
-      each([&](std::int64_t i, std::int64_t a, std::int64_t b) { dx[0][a] += op_ == Op::mul ? dy[i] * x[1][b] : dy[i]; });
+      each([&](std::int64_t i, std::int64_t a, std::int64_t b) {
+        dx[0][a] += op_ == Op::mul ? dy[i] * x[1][b] : dy[i];
+      });
     if (dx[1] != nullptr)
-      each([&](std::int64_t i, std::int64_t a, std::int64_t b) { dx[1][b] += op_ == Op::mul ? dy[i] * x[0][a] : sign * dy[i]; });
+      each([&](std::int64_t i, std::int64_t a, std::int64_t b) {
+        dx[1][b] += op_ == Op::mul ? dy[i] * x[0][a] : sign * dy[i];
+      });
   }
 
   /// visit(position in the output, in the first input, in the second).

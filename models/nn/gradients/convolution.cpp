@@ -15,8 +15,8 @@ using Arguments = std::unordered_map<int, dnnl::memory>;
 /// The geometry of one convolution as oneDNN takes it.
 struct Geometry {
   Dims strides, dilates, before, after;
-  Dims filter;         ///< [M,C,kh,kw] or grouped [g,M/g,C/g,kh,kw]
-  Layout stored;       ///< the same extents over the ONNX weights
+  Dims filter;    ///< [M,C,kh,kw] or grouped [g,M/g,C/g,kh,kw]
+  Layout stored;  ///< the same extents over the ONNX weights
 };
 
 void run(const dnnl::primitive& primitive, const Arguments& arguments) {
@@ -34,7 +34,8 @@ Geometry geometry_of(const TrainingRequest& request, const Dims& weights, bool t
   geometry.before = {attributes.pads[0], attributes.pads[1]};
   geometry.after = {0, 0};
   for (std::size_t axis = 0; axis < 2; ++axis) {
-    const std::int64_t small = transposed ? src[axis + 2] : dst[axis + 2], large = transposed ? dst[axis + 2] : src[axis + 2];
+    const std::int64_t small = transposed ? src[axis + 2] : dst[axis + 2],
+                       large = transposed ? dst[axis + 2] : src[axis + 2];
     const std::int64_t reach = attributes.dilations[axis] * (attributes.kernel[axis] - 1) + 1;
     geometry.after[axis] = (small - 1) * attributes.strides[axis] + reach - large - attributes.pads[axis];
   }
@@ -45,8 +46,8 @@ Geometry geometry_of(const TrainingRequest& request, const Dims& weights, bool t
   } else {
     const std::int64_t outputs = weights[1], inputs = weights[0] / groups;
     geometry.filter = groups == 1 ? Dims{outputs, inputs, kh, kw} : Dims{groups, outputs, inputs, kh, kw};
-    const Dims strides = groups == 1 ? Dims{area, outputs * area, kw, 1}
-                                     : Dims{inputs * outputs * area, area, outputs * area, kw, 1};
+    const Dims strides =
+        groups == 1 ? Dims{area, outputs * area, kw, 1} : Dims{inputs * outputs * area, area, outputs * area, kw, 1};
     geometry.stored = Layout(geometry.filter, onednn::Memory::data_type::f32, strides);
   }
   return geometry;
@@ -77,8 +78,12 @@ class ConvolutionTraining final : public TrainingLayer {
  public:
   /// Throws dnnl::error.
   ConvolutionTraining(const TrainingRequest& request, const Dims& weights)
-      : src_(request.inputs[0]), dst_(&request.output), relu_(request.relu_after), scratch_(&request.scratch),
-        accumulation_(&request.accumulation), geometry_(geometry_of(request, weights, Kind::transposed)) {
+      : src_(request.inputs[0]),
+        dst_(&request.output),
+        relu_(request.relu_after),
+        scratch_(&request.scratch),
+        accumulation_(&request.accumulation),
+        geometry_(geometry_of(request, weights, Kind::transposed)) {
     // oneDNN reads row-major pictures well only where they are the first, of at most three channels.
     src_layout_ = src_.value->layout;
     if (!src_.value->blocked && (src_.value->dims[1] > 3 || src_.wants_gradient())) {
@@ -108,7 +113,8 @@ class ConvolutionTraining final : public TrainingLayer {
     if (src_.wants_gradient()) {
       data_pd_ = make_data(Kind::plain_algorithm, any, hint);
       if (winograd && winograd_hint)
-        data_pd_ = choose<BackwardData>(request, "data", data_pd_, make_data(algorithm::convolution_winograd, any, winograd_hint));
+        data_pd_ = choose<BackwardData>(request, "data", data_pd_,
+                                        make_data(algorithm::convolution_winograd, any, winograd_hint));
       data_ = BackwardData(data_pd_);
       data_weights_ = request.packed.request(weights_id, geometry_.stored, data_pd_.weights_desc());
       if (src_.accumulate) request.accumulation.reserve(src_.value->layout.get_size());
@@ -175,8 +181,8 @@ class ConvolutionTraining final : public TrainingLayer {
       post.append_eltwise(1.0f, algorithm::eltwise_relu, 0.0f, 0.0f);
       attributes.set_post_ops(post);
     }
-    const typename Forward::desc desc(dnnl::prop_kind::forward_training, how, src_layout_, weights, bias,
-                                      dst_->layout, geometry_.strides, geometry_.dilates, geometry_.before, geometry_.after);
+    const typename Forward::desc desc(dnnl::prop_kind::forward_training, how, src_layout_, weights, bias, dst_->layout,
+                                      geometry_.strides, geometry_.dilates, geometry_.before, geometry_.after);
     return {desc, attributes, onednn::engine(), true};
   }
 
@@ -199,8 +205,10 @@ class ConvolutionTraining final : public TrainingLayer {
   Desc choose(const TrainingRequest& request, const char* pass, const Desc& direct, const Desc& winograd) const {
     if (!winograd) return direct;
     if (!direct || request.winograd == Winograd::on) return winograd;
-    const std::string key = fmt::format("{} {} {} relu {}", pass, to_string(src_.value->dims), to_string(geometry_.filter), relu_);
-    return faster_once(key, [&] { return seconds<Primitive>(winograd) < seconds<Primitive>(direct); }) ? winograd : direct;
+    const std::string key =
+        fmt::format("{} {} {} relu {}", pass, to_string(src_.value->dims), to_string(geometry_.filter), relu_);
+    return faster_once(key, [&] { return seconds<Primitive>(winograd) < seconds<Primitive>(direct); }) ? winograd
+                                                                                                       : direct;
   }
 
   template <class Primitive, class Desc>

@@ -5,9 +5,10 @@ namespace latentflow::nn {
 namespace {
 
 /// c[m,n] += alpha op(a) op(b), row-major; `keep` 0 overwrites c.
-void multiply(bool trans_a, bool trans_b, std::int64_t m, std::int64_t n, std::int64_t k, float alpha, const float* a, const float* b,
-              float keep, float* c) {
-  dnnl::sgemm(trans_a ? 'T' : 'N', trans_b ? 'T' : 'N', m, n, k, alpha, a, trans_a ? m : k, b, trans_b ? k : n, keep, c, n);
+void multiply(bool trans_a, bool trans_b, std::int64_t m, std::int64_t n, std::int64_t k, float alpha, const float* a,
+              const float* b, float keep, float* c) {
+  dnnl::sgemm(trans_a ? 'T' : 'N', trans_b ? 'T' : 'N', m, n, k, alpha, a, trans_a ? m : k, b, trans_b ? k : n, keep, c,
+              n);
 }
 
 /// One product y = alpha op(a) op(b) with its gradients.
@@ -16,7 +17,9 @@ struct Product {
   std::int64_t m = 0, n = 0, k = 0;
   float alpha = 1;
 
-  void forward(const float* a, const float* b, float* y) const { multiply(trans_a, trans_b, m, n, k, alpha, a, b, 0, y); }
+  void forward(const float* a, const float* b, float* y) const {
+    multiply(trans_a, trans_b, m, n, k, alpha, a, b, 0, y);
+  }
   void add_gradients(const float* a, const float* b, const float* dy, float* da, float* db) const {
     if (da != nullptr && !trans_a) multiply(false, !trans_b, m, k, n, alpha, dy, b, 1, da);
     if (da != nullptr && trans_a) multiply(trans_b, true, k, m, n, alpha, b, dy, 1, da);
@@ -30,8 +33,12 @@ class GemmTraining final : public RowMajorLayer {
   explicit GemmTraining(const TrainingRequest& request)
       : RowMajorLayer(request), attributes_(request.node.as<GemmAttributes>()) {
     const Dims& a = request.inputs[0].dims;
-    product_ = {attributes_.trans_a, attributes_.trans_b, request.output.dims[0], request.output.dims[1],
-                a[attributes_.trans_a ? 0 : 1], attributes_.alpha};
+    product_ = {attributes_.trans_a,
+                attributes_.trans_b,
+                request.output.dims[0],
+                request.output.dims[1],
+                a[attributes_.trans_a ? 0 : 1],
+                attributes_.alpha};
     if (request.inputs.size() < 3) return;
     // The addend broadcasts: extents of 1, or missing ones, do not move.
     const Dims& c = request.inputs[2].dims;
@@ -47,7 +54,8 @@ class GemmTraining final : public RowMajorLayer {
       for (std::int64_t column = 0; column < product_.n; ++column)
         y[row * product_.n + column] += attributes_.beta * x[2][row * step_row_ + column * step_column_];
   }
-  void differentiate(const std::vector<const float*>& x, const float*, const float* dy, const std::vector<float*>& dx) override {
+  void differentiate(const std::vector<const float*>& x, const float*, const float* dy,
+                     const std::vector<float*>& dx) override {
     product_.add_gradients(x[0], x[1], dy, dx[0], dx[1]);
     if (dx.size() < 3 || dx[2] == nullptr) return;
     for (std::int64_t row = 0; row < product_.m; ++row)
@@ -88,7 +96,8 @@ class MatMulTraining final : public RowMajorLayer {
       y += product_.m * product_.n;
     }
   }
-  void differentiate(const std::vector<const float*>& x, const float*, const float* dy, const std::vector<float*>& dx) override {
+  void differentiate(const std::vector<const float*>& x, const float*, const float* dy,
+                     const std::vector<float*>& dx) override {
     for (const auto& [of_a, of_b] : offsets_) {
       product_.add_gradients(x[0] + of_a, x[1] + of_b, dy, dx[0] == nullptr ? nullptr : dx[0] + of_a,
                              dx[1] == nullptr ? nullptr : dx[1] + of_b);

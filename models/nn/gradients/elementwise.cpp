@@ -47,16 +47,19 @@ class BinaryTraining final : public TrainingLayer {
       : op_(request.node.op), a_(request.inputs[0]), b_(request.inputs[1]), dst_(&request.output) {}
 
   void forward() override {
-    if (mixed()) return each_line([this](std::int64_t n, std::int64_t c, std::int64_t y) {
-      const Line a = line(*a_.value, a_.value->data, n, c, y), b = line(*b_.value, b_.value->data, n, c, y);
-      const Line out = line(*dst_, dst_->data, n, c, y);
-      for (std::int64_t x = 0; x < dst_->dims[3]; ++x)
-        out.first[x * out.step] = op_ == Op::add   ? a.first[x * a.step] + b.first[x * b.step]
-                                  : op_ == Op::sub ? a.first[x * a.step] - b.first[x * b.step]
-                                                   : a.first[x * a.step] * b.first[x * b.step];
-    });
-    if (op_ == Op::mul) loops::product(a_.value->data, b_.value->data, dst_->data, dst_->stored, false);
-    else loops::sum(a_.value->data, b_.value->data, op_ == Op::sub ? -1.0f : 1.0f, dst_->data, dst_->stored);
+    if (mixed())
+      return each_line([this](std::int64_t n, std::int64_t c, std::int64_t y) {
+        const Line a = line(*a_.value, a_.value->data, n, c, y), b = line(*b_.value, b_.value->data, n, c, y);
+        const Line out = line(*dst_, dst_->data, n, c, y);
+        for (std::int64_t x = 0; x < dst_->dims[3]; ++x)
+          out.first[x * out.step] = op_ == Op::add   ? a.first[x * a.step] + b.first[x * b.step]
+                                    : op_ == Op::sub ? a.first[x * a.step] - b.first[x * b.step]
+                                                     : a.first[x * a.step] * b.first[x * b.step];
+      });
+    if (op_ == Op::mul)
+      loops::product(a_.value->data, b_.value->data, dst_->data, dst_->stored, false);
+    else
+      loops::sum(a_.value->data, b_.value->data, op_ == Op::sub ? -1.0f : 1.0f, dst_->data, dst_->stored);
   }
 
   void backward() override {
@@ -67,18 +70,22 @@ class BinaryTraining final : public TrainingLayer {
  private:
   void pass(const TrainingInput& input, const TrainingInput& other, float sign) {
     if (!input.wants_gradient()) return;
-    if (mixed()) return each_line([&](std::int64_t n, std::int64_t c, std::int64_t y) {
-      const Line dx = line(*input.value, input.value->gradient, n, c, y), dy = line(*dst_, dst_->gradient, n, c, y);
-      const Line factor = line(*other.value, other.value->data, n, c, y);
-      for (std::int64_t x = 0; x < dst_->dims[3]; ++x) {
-        const float own = dy.first[x * dy.step] * (op_ == Op::mul ? factor.first[x * factor.step] : sign);
-        dx.first[x * dx.step] = input.accumulate ? dx.first[x * dx.step] + own : own;
-      }
-    });
+    if (mixed())
+      return each_line([&](std::int64_t n, std::int64_t c, std::int64_t y) {
+        const Line dx = line(*input.value, input.value->gradient, n, c, y), dy = line(*dst_, dst_->gradient, n, c, y);
+        const Line factor = line(*other.value, other.value->data, n, c, y);
+        for (std::int64_t x = 0; x < dst_->dims[3]; ++x) {
+          const float own = dy.first[x * dy.step] * (op_ == Op::mul ? factor.first[x * factor.step] : sign);
+          dx.first[x * dx.step] = input.accumulate ? dx.first[x * dx.step] + own : own;
+        }
+      });
     float* gradient = input.value->gradient;
-    if (op_ == Op::mul) loops::product(dst_->gradient, other.value->data, gradient, dst_->stored, input.accumulate);
-    else if (input.accumulate) loops::accumulate(dst_->gradient, sign, gradient, dst_->stored);
-    else loops::scaled_copy(dst_->gradient, sign, gradient, dst_->stored);
+    if (op_ == Op::mul)
+      loops::product(dst_->gradient, other.value->data, gradient, dst_->stored, input.accumulate);
+    else if (input.accumulate)
+      loops::accumulate(dst_->gradient, sign, gradient, dst_->stored);
+    else
+      loops::scaled_copy(dst_->gradient, sign, gradient, dst_->stored);
   }
 
   /// The inputs lie in different layouts: walk line by line.
@@ -101,24 +108,30 @@ class BinaryTraining final : public TrainingLayer {
 TrainingLayerResult make_elementwise_training(const TrainingRequest& request) {
   switch (request.node.op) {
     case Op::relu:
-      return activation(request, [](float x) { return x > 0 ? x : 0.0f; }, [](float y) { return y > 0 ? 1.0f : 0.0f; });
+      return activation(
+          request, [](float x) { return x > 0 ? x : 0.0f; }, [](float y) { return y > 0 ? 1.0f : 0.0f; });
     case Op::leaky_relu: {
       const float alpha = request.node.as<LeakyReluAttributes>().alpha;
-      return activation(request, [alpha](float x) { return x > 0 ? x : alpha * x; },
-                        [alpha](float y) { return y > 0 ? 1.0f : alpha; });
+      return activation(
+          request, [alpha](float x) { return x > 0 ? x : alpha * x; },
+          [alpha](float y) { return y > 0 ? 1.0f : alpha; });
     }
     case Op::sigmoid:
-      return activation(request, [](float x) { return 1.0f / (1.0f + std::exp(-x)); }, [](float y) { return y * (1 - y); });
+      return activation(
+          request, [](float x) { return 1.0f / (1.0f + std::exp(-x)); }, [](float y) { return y * (1 - y); });
     case Op::tanh:
-      return activation(request, [](float x) { return std::tanh(x); }, [](float y) { return 1 - y * y; });
+      return activation(
+          request, [](float x) { return std::tanh(x); }, [](float y) { return 1 - y * y; });
     case Op::clip: {
       const auto [low, high] = request.node.as<ClipAttributes>();
-      return activation(request, [low = low, high = high](float x) { return std::min(std::max(x, low), high); },
-                        [low = low, high = high](float y) { return y > low && y < high ? 1.0f : 0.0f; });
+      return activation(
+          request, [low = low, high = high](float x) { return std::min(std::max(x, low), high); },
+          [low = low, high = high](float y) { return y > low && y < high ? 1.0f : 0.0f; });
     }
     default: break;
   }
-  if (request.inputs[0].value == nullptr || request.inputs[1].value == nullptr || request.inputs[0].dims != request.inputs[1].dims)
+  if (request.inputs[0].value == nullptr || request.inputs[1].value == nullptr ||
+      request.inputs[0].dims != request.inputs[1].dims)
     return make_broadcast_training(request);
   return std::unique_ptr<TrainingLayer>(std::make_unique<BinaryTraining>(request));
 }

@@ -31,8 +31,8 @@ struct TrainingValue {
 struct TrainingInput {
   TrainingValue* value = nullptr;  ///< null for parameters and left-out inputs
   bool accumulate = false;
-  ValueId parameter = no_value;    ///< the constant, where the input is one
-  Dims dims;                       ///< empty for left-out inputs and scalars
+  ValueId parameter = no_value;  ///< the constant, where the input is one
+  Dims dims;                     ///< empty for left-out inputs and scalars
   bool wants_gradient() const { return value != nullptr && value->gradient != nullptr; }
 };
 

@@ -1,5 +1,5 @@
-// linear_map.cpp: training of operators whose outputs are fixed weighted sums of inputs: one sparse matrix serves forward and,
-// transposed, backward.
+// linear_map.cpp: training of operators whose outputs are fixed weighted sums of inputs: one sparse matrix serves
+// forward and, transposed, backward.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -24,7 +24,10 @@ class LinearMapTraining final : public RowMajorLayer {
  public:
   /// The matrix is applied to each of `planes` equal parts of the input.
   LinearMapTraining(const TrainingRequest& request, SparseMatrix matrix, std::int64_t planes)
-      : RowMajorLayer(request), matrix_(std::move(matrix)), planes_(planes), rows_(static_cast<std::int64_t>(matrix_.first.size()) - 1),
+      : RowMajorLayer(request),
+        matrix_(std::move(matrix)),
+        planes_(planes),
+        rows_(static_cast<std::int64_t>(matrix_.first.size()) - 1),
         columns_(element_count(request.inputs[0].dims) / planes) {}
 
  private:
@@ -33,17 +36,20 @@ class LinearMapTraining final : public RowMajorLayer {
       for (std::int64_t row = 0; row < rows_; ++row) {
         const auto at = static_cast<std::size_t>(row);
         float sum = matrix_.offset.empty() ? 0.0f : matrix_.offset[at];
-        for (auto entry = static_cast<std::size_t>(matrix_.first[at]); entry < static_cast<std::size_t>(matrix_.first[at + 1]); ++entry)
+        for (auto entry = static_cast<std::size_t>(matrix_.first[at]);
+             entry < static_cast<std::size_t>(matrix_.first[at + 1]); ++entry)
           sum += matrix_.weight[entry] * x[0][plane * columns_ + matrix_.column[entry]];
         y[plane * rows_ + row] = sum;
       }
   }
-  void differentiate(const std::vector<const float*>&, const float*, const float* dy, const std::vector<float*>& dx) override {
+  void differentiate(const std::vector<const float*>&, const float*, const float* dy,
+                     const std::vector<float*>& dx) override {
     if (dx[0] == nullptr) return;
     for (std::int64_t plane = 0; plane < planes_; ++plane)
       for (std::int64_t row = 0; row < rows_; ++row) {
         const auto at = static_cast<std::size_t>(row);
-        for (auto entry = static_cast<std::size_t>(matrix_.first[at]); entry < static_cast<std::size_t>(matrix_.first[at + 1]); ++entry)
+        for (auto entry = static_cast<std::size_t>(matrix_.first[at]);
+             entry < static_cast<std::size_t>(matrix_.first[at + 1]); ++entry)
           dx[0][plane * columns_ + matrix_.column[entry]] += matrix_.weight[entry] * dy[plane * rows_ + row];
       }
   }
@@ -97,7 +103,8 @@ Tap resize_tap(const ResizeAttributes& attributes, std::int64_t i, std::int64_t 
   if (attributes.coordinates == ResizeCoordinates::align_corners)
     position = out == 1 ? 0.0 : static_cast<double>(i * (in - 1)) / static_cast<double>(out - 1);
   if (attributes.mode == ResizeMode::nearest) {
-    const double rounded = attributes.rounding == NearestRounding::floor ? std::floor(position) : std::ceil(position - 0.5);
+    const double rounded =
+        attributes.rounding == NearestRounding::floor ? std::floor(position) : std::ceil(position - 0.5);
     const std::int64_t index = std::clamp<std::int64_t>(static_cast<std::int64_t>(rounded), 0, in - 1);
     return {index, index, 0.0f};
   }
@@ -108,8 +115,9 @@ Tap resize_tap(const ResizeAttributes& attributes, std::int64_t i, std::int64_t 
 
 SparseMatrix resize_matrix(const ResizeAttributes& attributes, const Dims& in, const Dims& out) {
   const auto tap = [&](std::size_t axis, std::int64_t i) {
-    const double scale = attributes.sizes == Pair{0, 0} ? static_cast<double>(attributes.scales[axis])
-                                                        : static_cast<double>(out[axis + 2]) / static_cast<double>(in[axis + 2]);
+    const double scale = attributes.sizes == Pair{0, 0}
+                             ? static_cast<double>(attributes.scales[axis])
+                             : static_cast<double>(out[axis + 2]) / static_cast<double>(in[axis + 2]);
     return resize_tap(attributes, i, in[axis + 2], out[axis + 2], scale);
   };
   SparseMatrix matrix;
@@ -132,8 +140,10 @@ SparseMatrix average_matrix(const PoolAttributes& attributes, const Dims& in, co
   SparseMatrix matrix;
   for (std::int64_t y = 0; y < out[2]; ++y)
     for (std::int64_t x = 0; x < out[3]; ++x) {
-      const std::int64_t top = y * attributes.strides[0] - attributes.pads[0], left = x * attributes.strides[1] - attributes.pads[1];
-      const std::int64_t bottom = std::min(top + attributes.kernel[0], in[2]), right = std::min(left + attributes.kernel[1], in[3]);
+      const std::int64_t top = y * attributes.strides[0] - attributes.pads[0],
+                         left = x * attributes.strides[1] - attributes.pads[1];
+      const std::int64_t bottom = std::min(top + attributes.kernel[0], in[2]),
+                         right = std::min(left + attributes.kernel[1], in[3]);
       const std::int64_t first_y = std::max<std::int64_t>(top, 0), first_x = std::max<std::int64_t>(left, 0);
       std::int64_t counted = (bottom - first_y) * (right - first_x);
       // Windows that ceil_mode lets hang over do not count what lies beyond the padding.
@@ -160,7 +170,8 @@ TrainingLayerResult make_linear_map_training(const TrainingRequest& request) {
       const auto& attributes = request.node.as<SliceAttributes>();
       for (std::size_t axis = 0; axis < out.size(); ++axis)
         for (std::int64_t i = 0; i < out[axis]; ++i) {
-          const std::int64_t start = attributes.starts[axis] < 0 ? attributes.starts[axis] + in[axis] : attributes.starts[axis];
+          const std::int64_t start =
+              attributes.starts[axis] < 0 ? attributes.starts[axis] + in[axis] : attributes.starts[axis];
           indices[axis].push_back(std::max<std::int64_t>(start, 0) + i * attributes.steps[axis]);
         }
       matrix = indexed(in, indices, 0);
@@ -189,13 +200,13 @@ TrainingLayerResult make_linear_map_training(const TrainingRequest& request) {
       matrix.end_row();
       break;
     }
-    case Op::reshape: case Op::flatten:
+    case Op::reshape:
+    case Op::flatten:
       planes = element_count(in);
       matrix.add(0, 1.0f);
       matrix.end_row();
       break;
-    default:
-      return internal_error(fmt::format("{} is no linear map", to_string(request.node.op)));
+    default: return internal_error(fmt::format("{} is no linear map", to_string(request.node.op)));
   }
   return std::unique_ptr<TrainingLayer>(std::make_unique<LinearMapTraining>(request, std::move(matrix), planes));
 }

@@ -6,7 +6,8 @@
 namespace latentflow::nn {
 namespace {
 
-void move(const Line& from, std::int64_t from_step, const Line& to, std::int64_t to_step, std::int64_t count, bool add) {
+void move(const Line& from, std::int64_t from_step, const Line& to, std::int64_t to_step, std::int64_t count,
+          bool add) {
   const std::int64_t read = from.step * from_step, write = to.step * to_step;
   if (add)
     for (std::int64_t i = 0; i < count; ++i) to.first[i * write] += from.first[i * read];
@@ -29,8 +30,12 @@ class ConcatTraining final : public TrainingLayer {
         for (std::int64_t n = 0; n < dims[0]; ++n)
           for (std::int64_t c = 0; c < dims[1]; ++c)
             for (std::int64_t y = 0; y < dims[2]; ++y) {
-              if (forward) move(line(*input.value, input.value->data, n, c, y), 1, line(*dst_, dst_->data, n, first + c, y), 1, dims[3], false);
-              else move(line(*dst_, dst_->gradient, n, first + c, y), 1, line(*input.value, input.value->gradient, n, c, y), 1, dims[3], input.accumulate);
+              if (forward)
+                move(line(*input.value, input.value->data, n, c, y), 1, line(*dst_, dst_->data, n, first + c, y), 1,
+                     dims[3], false);
+              else
+                move(line(*dst_, dst_->gradient, n, first + c, y), 1,
+                     line(*input.value, input.value->gradient, n, c, y), 1, dims[3], input.accumulate);
             }
       first += dims[1];
     }
@@ -54,7 +59,8 @@ class RowMajorConcatTraining final : public RowMajorLayer {
     for (std::int64_t part = 0; part < outer_; ++part)
       for (std::size_t i = 0; i < x.size(); ++i) y = std::copy_n(x[i] + part * counts_[i], counts_[i], y);
   }
-  void differentiate(const std::vector<const float*>&, const float*, const float* dy, const std::vector<float*>& dx) override {
+  void differentiate(const std::vector<const float*>&, const float*, const float* dy,
+                     const std::vector<float*>& dx) override {
     for (std::int64_t part = 0; part < outer_; ++part)
       for (std::size_t i = 0; i < dx.size(); dy += counts_[i], ++i)
         for (std::int64_t at = 0; dx[i] != nullptr && at < counts_[i]; ++at) dx[i][part * counts_[i] + at] += dy[at];
@@ -68,33 +74,43 @@ class RowMajorConcatTraining final : public RowMajorLayer {
 class DepthSpaceTraining final : public TrainingLayer {
  public:
   explicit DepthSpaceTraining(const TrainingRequest& request)
-      : src_(request.inputs[0]), dst_(&request.output), attributes_(request.node.as<DepthSpaceAttributes>()),
+      : src_(request.inputs[0]),
+        dst_(&request.output),
+        attributes_(request.node.as<DepthSpaceAttributes>()),
         to_depth_(request.node.op == Op::space_to_depth) {}
 
   void forward() override {
-    if (to_depth_) each(*src_.value, src_.value->data, *dst_, dst_->data, true, false);
-    else each(*dst_, dst_->data, *src_.value, src_.value->data, false, false);
+    if (to_depth_)
+      each(*src_.value, src_.value->data, *dst_, dst_->data, true, false);
+    else
+      each(*dst_, dst_->data, *src_.value, src_.value->data, false, false);
   }
   void backward() override {
     if (!src_.wants_gradient()) return;
-    if (to_depth_) each(*src_.value, src_.value->gradient, *dst_, dst_->gradient, false, src_.accumulate);
-    else each(*dst_, dst_->gradient, *src_.value, src_.value->gradient, true, src_.accumulate);
+    if (to_depth_)
+      each(*src_.value, src_.value->gradient, *dst_, dst_->gradient, false, src_.accumulate);
+    else
+      each(*dst_, dst_->gradient, *src_.value, src_.value->gradient, true, src_.accumulate);
   }
 
  private:
-  void each(const TrainingValue& wide, float* wide_data, const TrainingValue& deep, float* deep_data, bool to_deep, bool add) {
+  void each(const TrainingValue& wide, float* wide_data, const TrainingValue& deep, float* deep_data, bool to_deep,
+            bool add) {
     const std::int64_t block = attributes_.block, channels = wide.dims[1];
     for (std::int64_t n = 0; n < wide.dims[0]; ++n)
       for (std::int64_t c = 0; c < channels; ++c)
         for (std::int64_t y = 0; y < wide.dims[2]; ++y)
           for (std::int64_t bx = 0; bx < block; ++bx) {
             const std::int64_t position = (y % block) * block + bx;
-            const std::int64_t depth = attributes_.order == DepthOrder::dcr ? position * channels + c : c * block * block + position;
+            const std::int64_t depth =
+                attributes_.order == DepthOrder::dcr ? position * channels + c : c * block * block + position;
             Line spread = line(wide, wide_data, n, c, y);
             spread.first += bx * spread.step;
             const Line packed = line(deep, deep_data, n, depth, y / block);
-            if (to_deep) move(spread, block, packed, 1, deep.dims[3], add);
-            else move(packed, 1, spread, block, deep.dims[3], add);
+            if (to_deep)
+              move(spread, block, packed, 1, deep.dims[3], add);
+            else
+              move(packed, 1, spread, block, deep.dims[3], add);
           }
   }
 
@@ -108,7 +124,8 @@ class DepthSpaceTraining final : public TrainingLayer {
 
 TrainingLayerResult make_rearrangement_training(const TrainingRequest& request) {
   if (request.node.op == Op::concat) {
-    const bool parameters = std::any_of(request.inputs.begin(), request.inputs.end(), [](const auto& input) { return input.value == nullptr; });
+    const bool parameters = std::any_of(request.inputs.begin(), request.inputs.end(),
+                                        [](const auto& input) { return input.value == nullptr; });
     if (parameters || request.node.as<ConcatAttributes>().axis != 1 || request.output.dims.size() != 4)
       return std::unique_ptr<TrainingLayer>(std::make_unique<RowMajorConcatTraining>(request));
     return std::unique_ptr<TrainingLayer>(std::make_unique<ConcatTraining>(request));

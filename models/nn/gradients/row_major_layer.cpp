@@ -8,7 +8,9 @@
 namespace latentflow::nn {
 
 RowMajorLayer::RowMajorLayer(const TrainingRequest& request)
-    : output_(&request.output), accumulation_(&request.accumulation), x_(request.inputs.size(), nullptr),
+    : output_(&request.output),
+      accumulation_(&request.accumulation),
+      x_(request.inputs.size(), nullptr),
       dx_(request.inputs.size(), nullptr) {
   for (std::size_t i = 0; i < request.inputs.size(); ++i) {
     Input input;
@@ -42,7 +44,9 @@ RowMajorLayer::RowMajorLayer(const TrainingRequest& request)
 
 void RowMajorLayer::forward() {
   for (const Input& input : inputs_)
-    if (input.data) onednn::reorder(input.source.value->layout, input.source.value->data, onednn::plain(input.source.dims), input.data.get());
+    if (input.data)
+      onednn::reorder(input.source.value->layout, input.source.value->data, onednn::plain(input.source.dims),
+                      input.data.get());
   compute(x_, output_data_ ? output_data_.get() : output_->data);
   if (output_data_) onednn::reorder(onednn::plain(output_->dims), output_data_.get(), output_->layout, output_->data);
 }
@@ -51,7 +55,8 @@ void RowMajorLayer::backward() {
   if (output_data_)
     onednn::reorder(output_->layout, output_->gradient, onednn::plain(output_->dims), output_gradient_.get());
   for (std::size_t i = 0; i < inputs_.size(); ++i)
-    if (dx_[i] != nullptr && (inputs_[i].gradient || !inputs_[i].source.accumulate)) std::fill_n(dx_[i], inputs_[i].count, 0.0f);
+    if (dx_[i] != nullptr && (inputs_[i].gradient || !inputs_[i].source.accumulate))
+      std::fill_n(dx_[i], inputs_[i].count, 0.0f);
   differentiate(x_, output_data_ ? output_data_.get() : output_->data,
                 output_data_ ? output_gradient_.get() : output_->gradient, dx_);
   for (const Input& input : inputs_) {

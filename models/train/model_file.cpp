@@ -1,0 +1,36 @@
+// model_file.cpp: see model_file.h.
+#include "model_file.h"
+
+#include <algorithm>
+
+#include "networks.h"
+#include "nn/model_card.h"
+#include "nn/onnx_export.h"
+#include "nn/receptive_field.h"
+
+namespace latentflow::train {
+
+Status save_model(nn::Graph graph, const Recipe& recipe, const ModelFacts& facts, const std::filesystem::path& file) {
+  graph.name = recipe.model;
+  nn::ModelCard card;
+  card.task = "denoise";
+  card.color = recipe.network.color ? "rgb" : "gray";
+  double low = 255, high = 0;
+  for (const NoiseRange& range : recipe.corruption.gaussian)
+    low = std::min(low, range.sigma[0]), high = std::max(high, range.sigma[1]);
+  card.noise_min = static_cast<float>(low), card.noise_max = static_cast<float>(high);
+  card.image_input = "image";
+  card.noise_input = recipe.network.noise_map ? "sigma" : "";
+  card.multiple = extent_multiple(recipe.network);
+  if (const auto tiles = nn::tile_geometry(graph))
+    card.halo = *std::max_element(tiles->halo.begin(), tiles->halo.end());
+  card.recipe = recipe.text;
+  card.data = facts.data;
+  card.scores = facts.scores;
+  card.trained_with = facts.trained_with;
+  if (!recipe.summary.empty()) graph.metadata["summary"] = recipe.summary;
+  nn::write_card(graph, card);
+  return nn::save_onnx(graph, file);
+}
+
+}  // namespace latentflow::train

@@ -1,0 +1,20 @@
+// model_file.h: a trained network as an ONNX file with its card.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "nn/graph.h"
+#include "recipe.h"
+
+namespace latentflow::train {
+
+/// What the recipe does not know, as free text for the card.
+struct ModelFacts {
+  std::string data, scores, trained_with;
+};
+
+/// Writes the graph of build_network() with these weights; the file is never half a model.
+Status save_model(nn::Graph graph, const Recipe& recipe, const ModelFacts& facts, const std::filesystem::path& file);
+
+}  // namespace latentflow::train
