@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <filesystem>
 #include <opencv2/core.hpp>
 
 #include "denoise/denoise.h"
@@ -10,6 +9,7 @@
 #include "nn/model_card.h"
 #include "nn/onnx_export.h"
 #include "support/fake_context.h"
+#include "support/temporary_folder.h"
 
 namespace latentflow::denoise {
 namespace {
@@ -26,13 +26,6 @@ class FileServices final : public Services {
 
 class DenoiseTest : public testing::Test {
  protected:
-  void SetUp() override {
-    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = std::filesystem::temp_directory_path() / (std::string("latentflow_denoise_") + info->name());
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   /// clean = image - sigma, three channels: shows which level reached which pixel.
   std::string subtracting_model(float noise_max = 55) {
     nn::Graph graph;
@@ -60,7 +53,7 @@ class DenoiseTest : public testing::Test {
 
   std::string save(nn::Graph& graph, const nn::ModelCard& card) {
     nn::write_card(graph, card);
-    const std::string file = (folder_ / "model.onnx").string();
+    const std::string file = (folder_.path() / "model.onnx").string();
     const Status saved = nn::save_onnx(graph, file);
     EXPECT_TRUE(saved.ok()) << (saved.ok() ? "" : saved.error().message);
     return file;
@@ -82,7 +75,7 @@ class DenoiseTest : public testing::Test {
     return picture;
   }
 
-  std::filesystem::path folder_;
+  test::TemporaryFolder folder_;
   FileServices services_;
   test::FakeContext context_;
 };

@@ -1,0 +1,90 @@
+// shipped_graphs_test.cpp: the graphs users run as they are, with the plugins and the model of this tree.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "latentflow/graph.h"
+#include "support/temporary_folder.h"
+
+namespace latentflow {
+namespace {
+
+const Path source_root = LATENTFLOW_SOURCE_DIR;
+
+std::string all_problems(const std::vector<Problem>& problems) {
+  std::string text;
+  for (const Problem& problem : problems) text += problem.text() + "\n";
+  return text;
+}
+
+std::string whole_file(const Path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// The last row of a CSV table, by column.
+std::map<std::string, double> mean_row(const Path& table) {
+  std::istringstream lines(whole_file(table));
+  std::string header, line, last;
+  std::getline(lines, header);
+  while (std::getline(lines, line))
+    if (!line.empty()) last = line;
+  std::map<std::string, double> row;
+  std::istringstream names(header), cells(last);
+  for (std::string name, cell; std::getline(names, name, ',') && std::getline(cells, cell, ',');)
+    row[name] = std::atof(cell.c_str());
+  return row;
+}
+
+TEST(ShippedGraphs, AreAllWithoutProblems) {
+  const Host host;
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(source_root / "graphs")) {
+    const Graph graph = Graph::load(host, entry.path());
+    EXPECT_TRUE(graph.ok()) << all_problems(graph.problems());
+    EXPECT_FALSE(graph.doc().empty()) << entry.path();
+    ++count;
+  }
+  EXPECT_GE(count, 4);
+}
+
+TEST(ShippedGraphs, DemoRemovesMostOfTheNoise) {
+  const test::TemporaryFolder folder;
+  const Host host;
+  const Graph graph = Graph::load(host, source_root / "graphs" / "demo.yaml", {"count=3", "output=" + folder.path().string()});
+  const Report report = graph.run();
+  ASSERT_EQ(report.exit_code(), 0) << all_problems(report.problems);
+  EXPECT_EQ(report.delivered, 3u);
+  const std::map<std::string, double> mean = mean_row(folder.path() / "table.csv");
+  // The noise of 25 grey levels is 20.2 dB before clipping; the worst drawn picture gains more than 6 dB.
+  EXPECT_NEAR(mean.at("noisy_psnr"), 20.4, 0.5);
+  EXPECT_GT(mean.at("denoised_psnr"), mean.at("noisy_psnr") + 6);
+  EXPECT_TRUE(std::filesystem::exists(folder.path() / "sheet.png"));
+}
+
+TEST(ShippedGraphs, DenoiseFolderGivesTheSamePicturesOnOneThreadAndOnTwo) {
+  const test::TemporaryFolder folder;
+  const Host host;
+  const auto run = [&](const std::string& graph, std::vector<std::string> sets, int threads) {
+    const Report report = Graph::load(host, source_root / "graphs" / graph, sets).run({.threads = threads});
+    EXPECT_EQ(report.exit_code(), 0) << all_problems(report.problems);
+  };
+  const Path photos = folder.path() / "photos";
+  run("demo.yaml", {"count=3", "output=" + photos.string()}, 2);
+  std::map<int, std::map<std::string, std::string>> written;
+  for (const int threads : {1, 2}) {
+    const Path clean = folder.path() / std::to_string(threads);
+    run("denoise_folder.yaml", {"input=" + (photos / "denoised").string(), "output=" + clean.string()}, threads);
+    for (const auto& entry : std::filesystem::directory_iterator(clean))
+      written[threads][entry.path().filename().string()] = whole_file(entry.path());
+  }
+  EXPECT_EQ(written[1].size(), 3u);
+  EXPECT_EQ(written[1], written[2]);
+}
+
+}  // namespace
+}  // namespace latentflow
