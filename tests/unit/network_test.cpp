@@ -161,6 +161,7 @@ TEST(Fusion, ConvolutionsTakeOverSumsAndActivations) {
 }
 
 TEST(Plans, BlockedValuesPassBetweenConvolutionsWithoutReorders) {
+  if (dnnl::get_effective_cpu_isa() < dnnl::cpu_isa::avx2) GTEST_SKIP() << "older processors mix layouts";
   Builder b = plain_denoiser({1, 1, 32, 32});
   for (const LayerReport& layer : layers_of(b.graph, b.inputs())) EXPECT_NE(layer.op, "reorder") << layer.name;
 }

@@ -101,7 +101,7 @@ template <class Primitive>
 Candidate<Primitive> direct_candidate(const LayerRequest& request, const FilterShape& filter,
                                       dnnl::algorithm algorithm) {
   const Operand& operand = request.operands[0];
-  const std::int64_t block = dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core ? 16 : 8;
+  const std::int64_t block = preferred_block();
   if (request.output[1] >= block) {
     const bool blocked = channel_block(operand.layout, operand.dims) == block;
     auto made = candidate<Primitive>(request, filter, algorithm, blocked ? operand.layout : onednn::any(operand.dims),
@@ -219,6 +219,7 @@ LayerResult make_convolution(const LayerRequest& request) {
   const auto& attributes = request.node.as<ConvAttributes>();
   const FilterShape filter = filter_shape(attributes, request.operands[1].dims, false);
   if (std::unique_ptr<Layer> narrow = make_narrow_convolution(request)) return narrow;
+  if (std::unique_ptr<Layer> blocks = make_block_convolution(request)) return blocks;
 
   const bool winograd_possible = attributes.kernel == Pair{3, 3} && attributes.strides == Pair{1, 1} &&
                                  attributes.dilations == Pair{1, 1} && attributes.group == 1;
@@ -240,7 +241,7 @@ LayerResult make_convolution(const LayerRequest& request) {
 
 LayerResult make_transposed_convolution(const LayerRequest& request) {
   if (Status checked = check_weights(request); !checked) return checked.error();
-  if (std::unique_ptr<Layer> enlarging = make_enlarging_convolution(request)) return enlarging;
+  if (std::unique_ptr<Layer> blocks = make_block_convolution(request)) return blocks;
   const FilterShape filter = filter_shape(request.node.as<ConvAttributes>(), request.operands[1].dims, true);
   auto direct = direct_candidate<Transposed>(request, filter, dnnl::algorithm::deconvolution_direct);
   if (!direct.exists()) return layer_error(request.node, "has a geometry for which oneDNN has no convolution");

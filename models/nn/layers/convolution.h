@@ -22,9 +22,9 @@ dnnl::primitive_attr convolution_attributes(std::span<const PostOp> post_ops, st
 /// from channel blocks of 16. Null when the request does not fit it.
 std::unique_ptr<Layer> make_narrow_convolution(const LayerRequest& request);
 
-/// ConvTranspose whose kernel is as large as its stride, without padding: computed block by block. Null when the request
-/// does not fit it.
-std::unique_ptr<Layer> make_enlarging_convolution(const LayerRequest& request);
+/// Conv or ConvTranspose whose kernel is as large as its stride, without padding: computed block by block. Null when the
+/// request does not fit it.
+std::unique_ptr<Layer> make_block_convolution(const LayerRequest& request);
 
 /// Asks `measure` (which returns whether Winograd was faster) once per key in the life of the process.
 bool winograd_wins(const std::string& key, const std::function<bool()>& measure);
