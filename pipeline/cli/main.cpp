@@ -23,7 +23,7 @@ CLI::Option* add_graph(CLI::App* command, RunArguments& arguments) {
 
 void add_run_options(CLI::App* command, RunArguments& arguments) {
   command->add_option("--threads", arguments.threads, "worker threads (default: one per core)")->check(CLI::Range(1, 1024));
-  command->add_option("--max-memory", arguments.max_memory, "bytes that items in flight may take, such as 2G (default: half of the machine's)")->type_name("SIZE");
+  command->add_option("--max-memory", arguments.max_memory, "ceiling of the process, such as 2G (default: half of the machine's)")->type_name("SIZE");
   command->add_option("--ledger", arguments.ledger, "write one JSON line per item")->type_name("FILE");
   command->add_option("--trace", arguments.trace, "write Chrome trace events")->type_name("FILE");
   command->add_flag("--profile", arguments.profile, "print time per node and memory");

@@ -26,6 +26,7 @@ std::optional<Graph> load(const Host& host, const RunArguments& arguments) {
 
 bool options_of(const RunArguments& arguments, RunOptions& options) {
   options.threads = arguments.threads;
+  options.whole_process = true;
   options.ledger = arguments.ledger;
   options.trace = arguments.trace;
   if (arguments.max_memory.empty()) return true;
@@ -133,7 +134,7 @@ int plan(const RunArguments& arguments) {
                item.bytes > plan.max_memory ? ", more than allowed" : "", item.shapes.empty() ? "?" : shape_text(item.shapes.front().second));
   }
   const std::size_t together = largest == 0 ? 0 : plan.max_memory / largest;
-  fmt::print("{} items, {} would fail; the largest takes {} of {} allowed{}\n", plan.items.size(), total_failed, format_size(largest),
+  fmt::print("{} items, {} would fail; the largest takes {} of {} for items{}\n", plan.items.size(), total_failed, format_size(largest),
              format_size(plan.max_memory), largest == 0 ? "" : fmt::format(", {} of its size fit at once", together));
   return 0;
 }

@@ -93,11 +93,19 @@ std::size_t default_memory_budget() {
   return limit / 2;
 }
 
-std::size_t peak_resident_bytes() {
+namespace {
+
+/// A size in /proc/self/status, which counts in KiB.
+std::size_t own_size(const std::string& name) {
   std::ifstream stream("/proc/self/status");
   for (std::string line; std::getline(stream, line);)
-    if (line.starts_with("VmHWM:")) return std::stoull(line.substr(6)) * 1024;
+    if (line.starts_with(name)) return std::stoull(line.substr(name.size())) * 1024;
   return 0;
 }
+
+}  // namespace
+
+std::size_t resident_bytes() { return own_size("VmRSS:"); }
+std::size_t peak_resident_bytes() { return own_size("VmHWM:"); }
 
 }  // namespace latentflow

@@ -35,6 +35,9 @@ class ChargeModel {
 /// Half of the smaller of cgroup limit and physical memory, in bytes.
 std::size_t default_memory_budget();
 
+/// Resident bytes of this process now (VmRSS); 0 where the system does not say.
+std::size_t resident_bytes();
+
 /// Peak resident bytes of this process since its start (VmHWM); 0 where the system does not say.
 std::size_t peak_resident_bytes();
 

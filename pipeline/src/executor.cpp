@@ -10,7 +10,7 @@ namespace latentflow {
 Executor::Executor(const CheckedGraph& graph, const std::vector<std::unique_ptr<Node>>& nodes, const ItemList& list,
                    const RunOptions& options, Ledger& ledger, Trace& trace)
     : graph_(graph), nodes_(nodes), list_(list), options_(options), ledger_(ledger), trace_(trace),
-      stop_(options.stop ? *options.stop : own_stop_), scratch_(options.max_memory / 4), charges_(graph),
+      stop_(options.stop ? *options.stop : own_stop_), scratch_(options.max_memory), charges_(graph),
       rank_(graph.nodes.size()), source_position_(graph.nodes.size()),
       most_in_flight_(2 * static_cast<std::size_t>(options.threads) + 2) {
   for (std::size_t i = 0; i < graph.order.size(); ++i) rank_[graph.order[i]] = i;
@@ -50,6 +50,7 @@ void Executor::admit_while_possible() {
       ++in_flight_;
       admitted_bytes_ += candidate_->charge;
       peak_bytes_ = std::max(peak_bytes_, admitted_bytes_);
+      keep_scratch();
     }
     ++next_;
     const std::shared_ptr<Item> item = std::move(candidate_);
@@ -57,6 +58,9 @@ void Executor::admit_while_possible() {
     flow_->put(item);
   }
 }
+
+/// Idle temporary memory lives in what admission has left over, so that both together stay within the budget.
+void Executor::keep_scratch() { scratch_.keep(options_.max_memory - std::min(options_.max_memory, admitted_bytes_)); }
 
 std::shared_ptr<Item> Executor::prepare(std::size_t number) {
   const JoinedItem& joined = list_.items[number];
@@ -118,6 +122,7 @@ void Executor::settle(Item& item) {
     ledger_.settle(std::move(report));
     --in_flight_;
     admitted_bytes_ -= item.charge;
+    keep_scratch();
     if (options_.on_progress)
       options_.on_progress({list_.items.size(), ledger_.done(), ledger_.count(ItemStatus::failed), in_flight_,
                             std::chrono::duration<double>(Clock::now() - begin_).count()});

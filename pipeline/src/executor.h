@@ -30,6 +30,7 @@ class Executor {
   void admit_while_possible();
   std::shared_ptr<Item> prepare(std::size_t number);
   void probe(Item& item);
+  void keep_scratch();
 
   std::vector<Slot> call(std::size_t node, const Envelope& envelope);
   std::vector<Slot> call_source(std::size_t node, const Envelope& envelope);

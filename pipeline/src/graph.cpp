@@ -68,6 +68,17 @@ RunOptions effective(const CheckedGraph& graph, RunOptions options) {
   return options;
 }
 
+/// Takes what the process has already off the budget of the items. Call when nodes and models are loaded.
+void leave_room_for_program(RunOptions& options, std::vector<Problem>& problems) {
+  if (!options.whole_process) return;
+  const std::size_t resident = resident_bytes();
+  if (options.max_memory <= resident)
+    problems.push_back({"--max-memory " + format_size(options.max_memory), 0, 0,
+                        fmt::format("the program itself takes {}, nothing is left for items", format_size(resident)), false});
+  else
+    options.max_memory -= resident;
+}
+
 }  // namespace
 
 struct Graph::Implementation {
@@ -128,9 +139,11 @@ Report Graph::run(const RunOptions& given) const {
   report.problems = problems();
   if (!ok()) return report;
   const CheckedGraph& checked = implementation_->checked;
-  const RunOptions options = effective(checked, given);
+  RunOptions options = effective(checked, given);
+  report.max_memory = options.max_memory;
   Prepared prepared = prepare(checked, implementation_->host, options.threads);
   report.problems.insert(report.problems.end(), prepared.problems.begin(), prepared.problems.end());
+  if (!report.refused()) leave_room_for_program(options, report.problems);
   Ledger ledger;
   if (!report.refused())
     if (const Status opened = ledger.open(options.ledger); !opened)
@@ -138,7 +151,7 @@ Report Graph::run(const RunOptions& given) const {
   if (report.refused()) return report;
 
   report.threads = options.threads;
-  report.max_memory = options.max_memory;
+  report.max_admitted = options.max_memory;
   report.warnings = prepared.list.warnings;
   report.admitted = prepared.list.items.size();
   const Clock::time_point begin = Clock::now();
@@ -159,11 +172,12 @@ Plan Graph::plan(const RunOptions& given) const {
   plan.problems = problems();
   if (!ok()) return plan;
   const CheckedGraph& checked = implementation_->checked;
-  const RunOptions options = effective(checked, given);
+  RunOptions options = effective(checked, given);
   Prepared prepared = prepare(checked, implementation_->host, options.threads);
   plan.problems.insert(plan.problems.end(), prepared.problems.begin(), prepared.problems.end());
+  if (prepared.problems.empty()) leave_room_for_program(options, plan.problems);
   plan.max_memory = options.max_memory;
-  if (!prepared.problems.empty()) return plan;
+  if (!plan.problems.empty()) return plan;
   const ChargeModel model(checked);
   for (const JoinedItem& joined : prepared.list.items) {
     PlannedItem item;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdlib>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -13,7 +15,7 @@
 
 namespace latentflow {
 
-/// Blocks of any size. Idle blocks together stay below `keep_bytes`; what does not fit is returned to the system.
+/// Blocks of any size. Idle blocks together stay below a limit; what does not fit is returned to the system.
 class ScratchPool {
  public:
   explicit ScratchPool(std::size_t keep_bytes) : keep_bytes_(keep_bytes) {}
@@ -45,6 +47,18 @@ class ScratchPool {
     return {memory, size};
   }
 
+  /// Idle blocks may take so much from now on; the largest go first.
+  void keep(std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    keep_bytes_ = bytes;
+    while (idle_bytes_ > keep_bytes_) {
+      const auto largest = std::prev(idle_.end());
+      idle_bytes_ -= largest->first;
+      std::free(largest->second);
+      idle_.erase(largest);
+    }
+  }
+
   void give_back(Block block) {
     const std::lock_guard lock(mutex_);
     if (block.size == 0 || idle_bytes_ + block.size > keep_bytes_) return std::free(block.memory);
@@ -56,7 +70,7 @@ class ScratchPool {
   std::mutex mutex_;
   std::multimap<std::size_t, void*> idle_;
   std::size_t idle_bytes_ = 0;
-  const std::size_t keep_bytes_;
+  std::size_t keep_bytes_;
 };
 
 }  // namespace latentflow

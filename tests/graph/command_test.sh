@@ -26,7 +26,7 @@ graph: good
 params:
   count: {type: integer, default: 12}
 nodes:
-  a: {node: emit_records, count: $count, bytes: 1000}
+  a: {node: emit_records, count: $count, bytes: 400000000}
   b: {node: sleep, record: a}
   c: {node: collect, record: b}
 YAML
@@ -38,8 +38,9 @@ expect 0 '3 admitted = 3 delivered' run good.yaml --set count=3 --threads 1
 expect 0 '3 admitted = 3 delivered' run good.yaml --set=count=30 --set a.count=3
 expect 3 'failed: item1.rec   b     bad_input      item 1 was told to fail' run failing.yaml
 expect 3 '12 admitted = 6 delivered + 6 failed' run failing.yaml --quiet
-expect 3 'needs 1.95 KiB at' run good.yaml --max-memory 1K
-expect 0 'of 1.95 KiB allowed' run good.yaml --max-memory 2000 --profile
+expect 3 'needs 763 MiB at' run good.yaml --max-memory 700M
+expect 0 'resident at most of 1.5 GiB allowed' run good.yaml --max-memory 1.5G --profile
+expect 1 '--max-memory 1 KiB: error: the program itself takes' run good.yaml --max-memory 1K
 expect 1 "wrong.yaml:6:13: error: unknown node 'slep'; did you mean 'sleep'?" run wrong.yaml
 expect 1 '--set count=x: error: count is' run good.yaml --set count=x
 expect 1 "--max-memory lots: error: needs a size such as 2G or 512M" run good.yaml --max-memory lots
@@ -50,7 +51,7 @@ expect 1 "unknown option '--thread'; did you mean '--threads'?" run good.yaml --
 expect 1 "unknown command 'rnu'; did you mean 'run'?" rnu good.yaml
 expect 0 'good: 3 nodes, no problems' check good.yaml
 expect 0 '# default at good.yaml:3:35' explain good.yaml
-expect 0 '12 items, 0 would fail; the largest takes 1.95 KiB' plan good.yaml
+expect 0 '12 items, 0 would fail; the largest takes 763 MiB' plan good.yaml --max-memory 2G
 expect 0 '12 items, 0 would fail' run good.yaml --dry-run
 expect 0 'emit_records' nodes
 expect 0 "sink, items in order" describe collect_ordered
