@@ -72,7 +72,7 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
   app.add_option("--seed", seed, "instead of the recipe's");
   app.add_option("--threads", threads, "workers; the result does not depend on it")->check(CLI::Range(1, 1024));
-  app.add_option("--winograd", job.winograd, "auto (measured), on (wherever it exists) or off")
+  app.add_option("--winograd", job.winograd, "auto (measured), on (our own wherever it fits) or off")
       ->transform(CLI::CheckedTransformer(winograd_names));
   app.add_option("--report", job.report_seconds, "seconds between lines of progress")->check(CLI::Range(0.1, 3600.0));
   app.add_option("--checkpoint-every", job.checkpoint_seconds, "seconds between checkpoints")

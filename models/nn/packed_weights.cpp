@@ -30,14 +30,25 @@ PackedWeights::Data PackedWeights::packed(ValueId id, const Tensor& tensor, cons
     auto owner = std::make_shared<const Tensor>(tensor);
     return {owner, owner->data()};
   }
+  return find_or_pack({id, from, to, "layout", to.get_size(), {}},
+                      [&](float* data) { onednn::reorder(from, tensor.data(), to, data); });
+}
+
+PackedWeights::Data PackedWeights::packed(ValueId id, const std::string& form, std::size_t bytes,
+                                          const std::function<void(float*)>& pack) {
+  return find_or_pack({id, {}, {}, form, bytes, {}}, pack);
+}
+
+PackedWeights::Data PackedWeights::find_or_pack(Entry wanted, const std::function<void(float*)>& pack) {
   const std::lock_guard lock(mutex_);
   std::erase_if(entries_, [](const Entry& entry) { return entry.data.expired(); });
   for (const Entry& entry : entries_)
-    if (entry.id == id && entry.from == from && entry.to == to)
+    if (entry.id == wanted.id && entry.form == wanted.form && entry.from == wanted.from && entry.to == wanted.to)
       if (Data data = entry.data.lock()) return data;
-  const std::shared_ptr<float> data = aligned_floats(to.get_size());
-  onednn::reorder(from, tensor.data(), to, data.get());
-  entries_.push_back({id, from, to, data});
+  const std::shared_ptr<float> data = aligned_floats(wanted.bytes);
+  pack(data.get());
+  wanted.data = data;
+  entries_.push_back(std::move(wanted));
   return data;
 }
 
@@ -45,7 +56,7 @@ std::size_t PackedWeights::bytes() const {
   const std::lock_guard lock(mutex_);
   std::size_t total = 0;
   for (const Entry& entry : entries_)
-    if (!entry.data.expired()) total += entry.to.get_size();
+    if (!entry.data.expired()) total += entry.bytes;
   return total;
 }
 

@@ -1,8 +1,10 @@
 // packed_weights.h: constants in the layouts that primitives want, packed once and shared between plans.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "nn/graph.h"
@@ -18,6 +20,10 @@ class PackedWeights {
   /// The constant `id`, which lies in memory as `from` says, in layout `to`. Shares the tensor when nothing changes.
   Data packed(ValueId id, const Tensor& tensor, const onednn::Layout& from, const onednn::Layout& to);
 
+  /// The constant `id` in a form of `bytes` that no layout describes: `pack` writes it, once for all plans that ask for
+  /// the same `form`.
+  Data packed(ValueId id, const std::string& form, std::size_t bytes, const std::function<void(float*)>& pack);
+
   /// Bytes of all packed copies alive; constants used as they are do not count.
   std::size_t bytes() const;
 
@@ -25,8 +31,12 @@ class PackedWeights {
   struct Entry {
     ValueId id;
     onednn::Layout from, to;
+    std::string form;
+    std::size_t bytes;
     std::weak_ptr<const float> data;
   };
+  Data find_or_pack(Entry wanted, const std::function<void(float*)>& pack);
+
   mutable std::mutex mutex_;
   std::vector<Entry> entries_;
 };

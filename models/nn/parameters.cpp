@@ -43,15 +43,24 @@ void ParameterLayout::scatter(std::span<const float> values, Graph& graph) const
 
 const float* PackedParameters::request(ValueId id, const onednn::Layout& stored, const onednn::Layout& packed) {
   for (const auto& copy : copies_)
-    if (copy->id == id && copy->packed == packed && copy->stored == stored) return copy->data.get();
-  copies_.push_back(std::make_unique<Copy>(Copy{id, stored, packed, zeroed_floats(packed.get_size())}));
+    if (copy->id == id && copy->form.empty() && copy->packed == packed && copy->stored == stored) return copy->data.get();
+  const auto reorder = [stored, packed](const float* from, float* to) { onednn::reorder(stored, from, packed, to); };
+  copies_.push_back(std::make_unique<Copy>(Copy{id, stored, packed, {}, reorder, zeroed_floats(packed.get_size())}));
+  return copies_.back()->data.get();
+}
+
+const float* PackedParameters::request(ValueId id, const std::string& form, std::size_t floats, Pack pack) {
+  for (const auto& copy : copies_)
+    if (copy->id == id && copy->form == form) return copy->data.get();
+  copies_.push_back(
+      std::make_unique<Copy>(Copy{id, {}, {}, form, std::move(pack), zeroed_floats(floats * sizeof(float))}));
   return copies_.back()->data.get();
 }
 
 void PackedParameters::pack(const ParameterLayout& parameters, std::span<const float> values) {
   tbb::parallel_for(std::size_t{0}, copies_.size(), [&](std::size_t i) {
     Copy& copy = *copies_[i];
-    onednn::reorder(copy.stored, values.data() + parameters.offset(copy.id), copy.packed, copy.data.get());
+    copy.pack(values.data() + parameters.offset(copy.id), copy.data.get());
   });
 }
 

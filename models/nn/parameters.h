@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "nn/graph.h"
@@ -27,12 +29,17 @@ class ParameterLayout {
   std::size_t size_ = 0;
 };
 
-/// Weights reordered once per step for all plans that train the same graph. request() while plans are made, pack()
+/// Weights packed once per step for all plans that train the same graph. request() while plans are made, pack()
 /// before each step; the pointers stay valid.
 class PackedParameters {
  public:
   /// `stored`: the layout of the constant in the flat array, seen with the extents the primitive uses.
   const float* request(ValueId id, const onednn::Layout& stored, const onednn::Layout& packed);
+
+  /// A form of `floats` numbers that no layout describes: `pack` writes it from the constant. It is zeroed before the
+  /// first call only.
+  using Pack = std::function<void(const float* stored, float* packed)>;
+  const float* request(ValueId id, const std::string& form, std::size_t floats, Pack pack);
 
   /// In parallel over the copies. `values` is flat.
   void pack(const ParameterLayout& parameters, std::span<const float> values);
@@ -41,6 +48,8 @@ class PackedParameters {
   struct Copy {
     ValueId id;
     onednn::Layout stored, packed;
+    std::string form;
+    Pack pack;
     std::shared_ptr<float> data;
   };
   std::vector<std::unique_ptr<Copy>> copies_;

@@ -4,12 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <mutex>
 
 namespace latentflow::nn {
 namespace {
-
-constexpr std::int64_t block = 16;
 
 bool is_convolution(Op op) { return op == Op::conv || op == Op::conv_transpose; }
 
@@ -25,10 +22,6 @@ bool is_elementwise(Op op) {
     case Op::mul: return true;
     default: return false;
   }
-}
-
-Layout blocked_layout(const Dims& dims) {
-  return {dims, onednn::Memory::data_type::f32, onednn::Memory::format_tag::nChw16c};
 }
 
 /// What is known about the values before any memory exists.
@@ -105,34 +98,7 @@ TrainingLayerResult make_layer(const TrainingRequest& request, const Graph& grap
   return refuse(node, "fold it into the convolution before it first");
 }
 
-struct Choices {
-  std::mutex mutex;
-  std::map<std::string, bool> known;
-
-  static Choices& shared() {
-    static Choices choices;
-    return choices;
-  }
-};
-
 }  // namespace
-
-bool faster_once(const std::string& key, const std::function<bool()>& measure) {
-  const std::lock_guard lock(Choices::shared().mutex);
-  auto& known = Choices::shared().known;
-  const auto found = known.find(key);
-  return found != known.end() ? found->second : known.emplace(key, measure()).first->second;
-}
-
-std::map<std::string, bool> known_algorithms() {
-  const std::lock_guard lock(Choices::shared().mutex);
-  return Choices::shared().known;
-}
-
-void adopt_algorithms(const std::map<std::string, bool>& choices) {
-  const std::lock_guard lock(Choices::shared().mutex);
-  for (const auto& [key, winograd] : choices) Choices::shared().known[key] = winograd;
-}
 
 Result<std::unique_ptr<TrainingPlan>> TrainingPlan::create(const Graph& graph, std::span<const Dims> input_dims,
                                                            const ParameterLayout& parameters, PackedParameters& packed,
@@ -161,7 +127,7 @@ Result<std::unique_ptr<TrainingPlan>> TrainingPlan::create(const Graph& graph, s
   const auto is_blocked = [&](ValueId id) { return id != no_value && blocked[static_cast<std::size_t>(id)]; };
   for (const Node& node : graph.nodes) {
     const Dims& dims = (*shapes)[static_cast<std::size_t>(node.output)];
-    bool result = is_convolution(node.op) || (dims.size() == 4 && dims[1] % block == 0);
+    bool result = is_convolution(node.op) || (dims.size() == 4 && dims[1] % training_block() == 0);
     if (is_elementwise(node.op))
       result = std::all_of(node.inputs.begin(), node.inputs.end(), is_blocked) &&
                dims == (*shapes)[static_cast<std::size_t>(node.inputs[0])] &&
@@ -173,7 +139,7 @@ Result<std::unique_ptr<TrainingPlan>> TrainingPlan::create(const Graph& graph, s
     v.dims = (*shapes)[i];
     if (graph.values[i].constant || v.dims.empty()) continue;
     v.blocked = blocked[i];
-    v.layout = v.blocked ? blocked_layout(v.dims) : onednn::plain(v.dims);
+    v.layout = v.blocked ? training_layout(v.dims) : onednn::plain(v.dims);
     v.stored = static_cast<std::int64_t>(v.layout.get_size() / sizeof(float));
     plan->storage_.push_back(zeroed_floats(v.layout.get_size()));
     v.data = plan->storage_.back().get();

@@ -51,9 +51,4 @@ class TrainingPlan {
   double flop_ = 0;
 };
 
-/// Which convolutions run as Winograd, as far as that was measured in this process. Another algorithm rounds otherwise,
-/// so a run that has to repeat another one bit for bit takes its choices over before any plan is made.
-std::map<std::string, bool> known_algorithms();
-void adopt_algorithms(const std::map<std::string, bool>& choices);
-
 }  // namespace latentflow::nn

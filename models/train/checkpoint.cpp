@@ -14,7 +14,7 @@
 namespace latentflow::train {
 namespace {
 
-constexpr const char* format_name = "latentflow checkpoint 1";
+constexpr const char* format_name = "latentflow checkpoint 2";
 
 /// FNV-1a, 64 bits: finds torn and cut files, nothing more.
 std::uint64_t checksum(std::string_view bytes) {
@@ -90,7 +90,7 @@ Result<Checkpoint> load_checkpoint(const std::filesystem::path& file) {
     checkpoint.seconds = head.at("seconds");
     checkpoint.seed = head.at("seed");
     checkpoint.recipe = head.at("recipe");
-    checkpoint.algorithms = head.at("algorithms").get<std::map<std::string, bool>>();
+    checkpoint.algorithms = head.at("algorithms").get<std::map<std::string, std::string>>();
     const std::size_t count = head.at("parameters");
     if (bytes.size() != line + 1 + 4 * count * sizeof(float) + sizeof sum) return damaged("its length is wrong");
     const char* from = bytes.data() + line + 1;

@@ -15,7 +15,7 @@ struct Checkpoint {
   double seconds = 0;  ///< of training so far, over all runs
   std::string recipe;  ///< its text; a run goes on with the same one only
   std::uint64_t seed = 0;
-  std::map<std::string, bool>
+  std::map<std::string, std::string>
       algorithms;  ///< nn::known_algorithms(): the same sums in the same order need the same ones
 };
 

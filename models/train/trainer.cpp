@@ -16,6 +16,7 @@
 #include "loss_watch.h"
 #include "model_file.h"
 #include "networks.h"
+#include "nn/algorithm_choice.h"
 #include "nn/training_plan.h"
 #include "random.h"
 

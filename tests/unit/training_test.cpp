@@ -234,7 +234,7 @@ TEST_F(TrainingTest, ACheckpointComesBackAsItWasWritten) {
   checkpoint.state.first_moment[1] = 7, checkpoint.state.second_moment[2] = 8, checkpoint.state.average[0] = 9;
   checkpoint.state.step = 123;
   checkpoint.seconds = 4.5, checkpoint.seed = 6, checkpoint.recipe = "two\nlines";
-  checkpoint.algorithms = {{"forward", true}, {"data", false}};
+  checkpoint.algorithms = {{"forward", "winograd 4x4"}, {"data", "direct"}};
   ASSERT_TRUE(save_checkpoint(checkpoint, folder_ / "file").ok());
   const Result<Checkpoint> loaded = load_checkpoint(folder_ / "file");
   ASSERT_TRUE(loaded.ok()) << loaded.error().message;

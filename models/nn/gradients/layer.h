@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,8 +14,17 @@ namespace latentflow::nn {
 
 using onednn::Layout;
 
-/// One value of the graph inside a plan. Pictures with 16 channels or more, and all outputs of convolutions, lie as
-/// nChw16c (channels padded with zeros to whole blocks); everything else is row-major.
+/// Channels per block of the pictures inside a training plan: what the convolutions of this processor read best.
+inline std::int64_t training_block() {
+  return dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core ? 16 : 8;
+}
+inline Layout training_layout(const Dims& dims) {
+  using Tag = onednn::Memory::format_tag;
+  return {dims, onednn::Memory::data_type::f32, training_block() == 16 ? Tag::nChw16c : Tag::nChw8c};
+}
+
+/// One value of the graph inside a plan. Pictures of whole blocks of channels, and all outputs of convolutions, lie in
+/// blocks (channels padded with zeros to whole ones); everything else is row-major.
 struct TrainingValue {
   Dims dims;
   Layout layout;
@@ -58,8 +66,8 @@ struct Line {
 inline Line line(const TrainingValue& value, float* data, std::int64_t n, std::int64_t c, std::int64_t y) {
   const std::int64_t channels = value.dims[1], height = value.dims[2], width = value.dims[3];
   if (!value.blocked) return {data + ((n * channels + c) * height + y) * width, 1};
-  const std::int64_t blocks = (channels + 15) / 16;
-  return {data + ((n * blocks + c / 16) * height + y) * width * 16 + c % 16, 16};
+  const std::int64_t block = training_block(), blocks = (channels + block - 1) / block;
+  return {data + ((n * blocks + c / block) * height + y) * width * block + c % block, block};
 }
 
 struct TrainingRequest {
@@ -98,8 +106,5 @@ TrainingLayerResult make_broadcast_training(const TrainingRequest& request);
 /// Reshape, Flatten, Slice, Pad, Resize, AveragePool and GlobalAveragePool.
 TrainingLayerResult make_linear_map_training(const TrainingRequest& request);
 TrainingLayerResult make_max_pool_training(const TrainingRequest& request);
-
-/// Remembers for the life of the process which of two algorithms was measured to be faster for this key.
-bool faster_once(const std::string& key, const std::function<bool()>& measure);
 
 }  // namespace latentflow::nn

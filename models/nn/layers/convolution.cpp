@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ctime>
 #include <limits>
 
+#include "nn/algorithm_choice.h"
 #include "primitive_layer.h"
 
 namespace latentflow::nn {
@@ -111,12 +111,6 @@ Candidate<Primitive> direct_candidate(const LayerRequest& request, const FilterS
   return candidate<Primitive>(request, filter, algorithm, onednn::any(operand.dims), onednn::any(request.output));
 }
 
-double thread_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
-}
-
 double seconds(const Candidate<Forward>& candidate) {
   const auto& pd = candidate.pd;
   const auto zeros = [](const Layout& layout) {
@@ -133,44 +127,52 @@ double seconds(const Candidate<Forward>& candidate) {
       {DNNL_ARG_BIAS, onednn::memory(pd.bias_desc(), bias.get())},
       {DNNL_ARG_DST, onednn::memory(pd.dst_desc(), dst.get())},
       {DNNL_ARG_SCRATCHPAD, onednn::memory(pd.scratchpad_desc(), scratch.get())}};
-  // The thread's own time, so that other work on the processor does not decide.
-  execute(primitive, arguments);
-  double best = std::numeric_limits<double>::infinity();
-  for (int run = 0; run < 3; ++run) {
-    const double start = thread_seconds();
-    execute(primitive, arguments);
-    best = std::min(best, thread_seconds() - start);
-  }
-  return best;
+  return best_thread_seconds(3, [&] { execute(primitive, arguments); });
 }
 
-/// Times both algorithms on at most `timed_rows` rows of one image: enough to rank them, a few milliseconds at most.
-bool measure_winograd(const LayerRequest& request, const FilterShape& filter) {
+/// The algorithms of a 3x3 convolution by the names they are remembered under.
+constexpr const char *direct_name = "direct", *own_name = "winograd 4x4", *onednn_name = "winograd of oneDNN";
+
+/// Times the algorithms on at most `timed_rows` rows of one image: enough to rank them, a few milliseconds at most.
+std::string fastest_algorithm(const LayerRequest& request, const FilterShape& filter, bool own, bool onednn_winograd) {
   constexpr std::int64_t timed_rows = 48;
-  const auto& pads = request.node.as<ConvAttributes>().pads;
+  const auto& attributes = request.node.as<ConvAttributes>();
   Dims src = request.operands[0].dims, dst = request.output;
   src[0] = dst[0] = 1;
   dst[2] = std::min(dst[2], timed_rows);
-  src[2] = dst[2] + 2 - pads[0] - pads[2];
+  src[2] = dst[2] + 2 - attributes.pads[0] - attributes.pads[2];
   const auto timed = [&](dnnl::algorithm algorithm) {
-    return candidate<Forward>(request, filter, algorithm, onednn::any(src), onednn::any(dst));
+    return [&, algorithm] {
+      const auto small = candidate<Forward>(request, filter, algorithm, onednn::any(src), onednn::any(dst));
+      return small.exists() ? seconds(small) : std::numeric_limits<double>::infinity();
+    };
   };
-  const auto direct = timed(dnnl::algorithm::convolution_direct);
-  const auto winograd = timed(dnnl::algorithm::convolution_winograd);
-  return winograd.exists() && (!direct.exists() || seconds(winograd) < seconds(direct));
+  std::vector<TimedAlgorithm> algorithms{{direct_name, timed(dnnl::algorithm::convolution_direct)}};
+  if (own) algorithms.push_back({own_name, [&] { return winograd_seconds(attributes, src, dst); }});
+  if (onednn_winograd) algorithms.push_back({onednn_name, timed(dnnl::algorithm::convolution_winograd)});
+  const std::string key =
+      fmt::format("{} {} {} bias {} post {}", fmt::join(request.operands[0].dims, "x"), fmt::join(request.output, "x"),
+                  fmt::join(attributes.pads, ","), request.node.inputs.size() > 2, request.post_ops.size());
+  return fastest(key, algorithms);
 }
 
-bool prefers_winograd(const LayerRequest& request, const FilterShape& filter, std::size_t scratch_bytes) {
-  if (request.winograd != Winograd::automatic) return request.winograd == Winograd::on;
+/// The Winograd convolution to use, null where the direct one is to be: `on` takes our own wherever it fits.
+std::unique_ptr<Layer> make_any_winograd(const LayerRequest& request, const FilterShape& filter) {
+  if (request.winograd == Winograd::off || !fits_winograd(request.node.as<ConvAttributes>())) return nullptr;
+  std::unique_ptr<Layer> own = make_winograd_convolution(request);
+  if (request.winograd == Winograd::on) return own;
+  auto theirs = candidate<Forward>(request, filter, dnnl::algorithm::convolution_winograd,
+                                   onednn::any(request.operands[0].dims), onednn::any(request.output));
   // For some shapes oneDNN transforms the whole picture at once instead of working through it in pieces: beyond the
   // caches that is slower than the direct algorithm, and the few rows that are timed would not show it.
   constexpr std::size_t most_scratch = 16 << 20;
-  if (scratch_bytes > most_scratch) return false;
-  const auto& pads = request.node.as<ConvAttributes>().pads;
-  const std::string key =
-      fmt::format("{} {} {} bias {} post {}", fmt::join(request.operands[0].dims, "x"), fmt::join(request.output, "x"),
-                  fmt::join(pads, ","), request.node.inputs.size() > 2, request.post_ops.size());
-  return winograd_wins(key, [&] { return measure_winograd(request, filter); });
+  const bool possible = theirs.exists() && theirs.pd.scratchpad_desc().get_size() <= most_scratch;
+  const std::string choice = fastest_algorithm(request, filter, own != nullptr, possible);
+  if (choice == own_name) return own;
+  if (choice == direct_name) return nullptr;
+  auto layer = std::make_unique<Convolution<Forward>>(request, filter, theirs.pd, theirs.fused);
+  layer->algorithm = onednn_name;
+  return layer;
 }
 
 Status check_weights(const LayerRequest& request) {
@@ -221,17 +223,7 @@ LayerResult make_convolution(const LayerRequest& request) {
   if (std::unique_ptr<Layer> narrow = make_narrow_convolution(request)) return narrow;
   if (std::unique_ptr<Layer> blocks = make_block_convolution(request)) return blocks;
 
-  const bool winograd_possible = attributes.kernel == Pair{3, 3} && attributes.strides == Pair{1, 1} &&
-                                 attributes.dilations == Pair{1, 1} && attributes.group == 1;
-  if (winograd_possible && request.winograd != Winograd::off) {
-    auto winograd = candidate<Forward>(request, filter, dnnl::algorithm::convolution_winograd,
-                                       onednn::any(request.operands[0].dims), onednn::any(request.output));
-    if (winograd.exists() && prefers_winograd(request, filter, winograd.pd.scratchpad_desc().get_size())) {
-      auto layer = std::make_unique<Convolution<Forward>>(request, filter, winograd.pd, winograd.fused);
-      layer->algorithm = "winograd";
-      return std::unique_ptr<Layer>(std::move(layer));
-    }
-  }
+  if (std::unique_ptr<Layer> winograd = make_any_winograd(request, filter)) return winograd;
   auto direct = direct_candidate<Forward>(request, filter, dnnl::algorithm::convolution_direct);
   if (!direct.exists()) return layer_error(request.node, "has a geometry for which oneDNN has no convolution");
   auto layer = std::make_unique<Convolution<Forward>>(request, filter, direct.pd, direct.fused);

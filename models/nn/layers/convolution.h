@@ -26,7 +26,12 @@ std::unique_ptr<Layer> make_narrow_convolution(const LayerRequest& request);
 /// request does not fit it.
 std::unique_ptr<Layer> make_block_convolution(const LayerRequest& request);
 
-/// Asks `measure` (which returns whether Winograd was faster) once per key in the life of the process.
-bool winograd_wins(const std::string& key, const std::function<bool()>& measure);
+/// Whether Winograd's F(4x4,3x3) computes it: 3x3, stride 1, undilated, one group.
+bool fits_winograd(const ConvAttributes& attributes);
+
+/// Our own Winograd convolution. Null when the request does not fit it.
+std::unique_ptr<Layer> make_winograd_convolution(const LayerRequest& request);
+/// Time of one of these on zeros of the extents `src` and `dst`, in seconds of the calling thread.
+double winograd_seconds(const ConvAttributes& attributes, const Dims& src, const Dims& dst);
 
 }  // namespace latentflow::nn

@@ -1,0 +1,71 @@
+// algorithm_choice.cpp: see algorithm_choice.h.
+#include "algorithm_choice.h"
+
+#include <algorithm>
+#include <ctime>
+#include <limits>
+#include <mutex>
+
+namespace latentflow::nn {
+namespace {
+
+struct Choices {
+  std::mutex mutex, measuring;
+  std::map<std::string, std::string> known;
+
+  static Choices& shared() {
+    static Choices choices;
+    return choices;
+  }
+};
+
+double thread_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
+}  // namespace
+
+double best_thread_seconds(int runs, const std::function<void()>& call) {
+  call();
+  double best = std::numeric_limits<double>::infinity();
+  for (int run = 0; run < runs; ++run) {
+    const double start = thread_seconds();
+    call();
+    best = std::min(best, thread_seconds() - start);
+  }
+  return best;
+}
+
+std::string fastest(const std::string& key, std::span<const TimedAlgorithm> algorithms) {
+  if (algorithms.size() == 1) return algorithms.front().name;
+  Choices& choices = Choices::shared();
+  const std::lock_guard measuring(choices.measuring);
+  {
+    const std::lock_guard lock(choices.mutex);
+    const auto found = choices.known.find(key);
+    if (found != choices.known.end())
+      for (const TimedAlgorithm& algorithm : algorithms)
+        if (algorithm.name == found->second) return found->second;
+  }
+  const TimedAlgorithm* best = nullptr;
+  double best_seconds = std::numeric_limits<double>::infinity();
+  for (const TimedAlgorithm& algorithm : algorithms)
+    if (const double seconds = algorithm.seconds(); best == nullptr || seconds < best_seconds)
+      best = &algorithm, best_seconds = seconds;
+  const std::lock_guard lock(choices.mutex);
+  return choices.known[key] = best->name;
+}
+
+std::map<std::string, std::string> known_algorithms() {
+  const std::lock_guard lock(Choices::shared().mutex);
+  return Choices::shared().known;
+}
+
+void adopt_algorithms(const std::map<std::string, std::string>& choices) {
+  const std::lock_guard lock(Choices::shared().mutex);
+  for (const auto& [key, name] : choices) Choices::shared().known[key] = name;
+}
+
+}  // namespace latentflow::nn

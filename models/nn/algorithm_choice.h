@@ -1,0 +1,30 @@
+// algorithm_choice.h: which of several algorithms is the fastest one, measured once per process and shape.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+
+namespace latentflow::nn {
+
+/// One way to compute a step. `seconds` runs it; it is only called where there is a choice to make.
+struct TimedAlgorithm {
+  std::string name;
+  std::function<double()> seconds;
+};
+
+/// The name of the fastest, remembered for `key`: later calls with the same key and at least this algorithm get the
+/// same answer without measuring. One measurement at a time, so that two of them never disturb each other. Thread-safe.
+std::string fastest(const std::string& key, std::span<const TimedAlgorithm> algorithms);
+
+/// All answers so far, by key; a resumed training adopts those of the run that it goes on with, because other
+/// algorithms round otherwise.
+std::map<std::string, std::string> known_algorithms();
+void adopt_algorithms(const std::map<std::string, std::string>& choices);
+
+/// Best time of `runs` calls after one to warm up, in seconds of the calling thread, so that other work on the
+/// processor does not decide.
+double best_thread_seconds(int runs, const std::function<void()>& call);
+
+}  // namespace latentflow::nn

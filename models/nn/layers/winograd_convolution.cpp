@@ -1,0 +1,136 @@
+// winograd_convolution.cpp: 3x3 convolutions of stride 1 by our own Winograd, with fused bias, sum and activations.
+#include <algorithm>
+
+#include "convolution.h"
+#include "nn/algorithm_choice.h"
+#include "nn/winograd/winograd.h"
+#include "primitive_layer.h"
+
+namespace latentflow::nn {
+
+namespace {
+
+/// The post operation as the kernel does it; none where it cannot.
+std::optional<winograd::Step> kernel_step(const PostOp& post) {
+  using Kind = winograd::Step::Kind;
+  if (post.kind == PostOp::Kind::sum) return winograd::Step{Kind::sum, 0, 0};
+  switch (post.op) {
+    case Op::relu: return winograd::Step{Kind::leaky_relu, 0, 0};
+    case Op::leaky_relu:
+      return winograd::Step{Kind::leaky_relu, std::get<LeakyReluAttributes>(post.attributes).alpha, 0};
+    case Op::clip: {
+      // Channels that only fill a block have to stay zero.
+      const auto& clip = std::get<ClipAttributes>(post.attributes);
+      if (clip.low > 0 || clip.high < 0) return std::nullopt;
+      return winograd::Step{Kind::clip, clip.low, clip.high};
+    }
+    default: return std::nullopt;
+  }
+}
+
+/// How many of the post operations the kernel does; the others run behind it, where sums cannot.
+std::optional<std::size_t> fused_steps(std::span<const PostOp> posts) {
+  std::size_t fused = 0;
+  while (fused < posts.size() && kernel_step(posts[fused])) ++fused;
+  for (const PostOp& post : posts.subspan(fused))
+    if (post.kind == PostOp::Kind::sum) return std::nullopt;
+  return fused;
+}
+
+winograd::Shape shape_of(const ConvAttributes& attributes, const Dims& src, const Dims& dst) {
+  return {.images = src[0],
+          .src_channels = src[1],
+          .dst_channels = dst[1],
+          .src_height = src[2],
+          .src_width = src[3],
+          .dst_height = dst[2],
+          .dst_width = dst[3],
+          .top = attributes.pads[0],
+          .left = attributes.pads[1],
+          .block = preferred_block()};
+}
+
+class WinogradConvolution final : public Layer {
+ public:
+  WinogradConvolution(const LayerRequest& request, std::size_t fused)
+      : shape_(shape_of(request.node.as<ConvAttributes>(), request.operands[0].dims, request.output)) {
+    const Operand& filter = request.operands[1];
+    filter_ = request.weights.packed(
+        filter.id, "winograd", winograd::packed_filter_size(shape_) * sizeof(float), [&](float* packed) {
+          winograd::pack_filter(shape_, winograd::Filter::plain, filter.constant->data(), packed);
+        });
+    weight_bytes = winograd::packed_filter_size(shape_) * sizeof(float);
+    if (request.node.inputs.size() > 2 && request.operands[2].constant != nullptr) {
+      const auto padded = static_cast<std::size_t>(shape_.padded_dst_channels());
+      bias_ = aligned_floats(padded * sizeof(float));
+      std::fill_n(bias_.get(), padded, 0.0f);
+      std::copy_n(request.operands[2].constant->data(), shape_.dst_channels, bias_.get());
+    }
+    output = blocked_layout(request.output, shape_.block);
+    sources.push_back({0, blocked_layout(request.operands[0].dims, shape_.block), Sharing::none});
+    for (std::size_t i = 0; i < request.post_ops.size(); ++i) {
+      const PostOp& post = request.post_ops[i];
+      if (post.kind == PostOp::Kind::sum)
+        sources.push_back({request.operands.size() - 1, output, Sharing::must_overwrite});
+      if (i < fused)
+        steps_.push_back(*kernel_step(post));
+      else
+        behind_.emplace_back(activation_descriptor(post.op, post.attributes, output));
+    }
+    scratch_bytes = winograd::forward_scratch_bytes(shape_);
+    algorithm = "winograd 4x4";
+  }
+
+  void run(const LayerCall& call) const override {
+    winograd::forward(shape_, call.sources[0], filter_.get(), bias_.get(), steps_, call.output, call.scratch);
+    const dnnl::memory result = onednn::memory(output, call.output);
+    for (const dnnl::eltwise_forward& activation : behind_)
+      execute(activation, {{DNNL_ARG_SRC, result}, {DNNL_ARG_DST, result}});
+  }
+
+ private:
+  winograd::Shape shape_;
+  PackedWeights::Data filter_;
+  std::shared_ptr<float> bias_;
+  std::vector<winograd::Step> steps_;
+  std::vector<dnnl::eltwise_forward> behind_;
+};
+
+}  // namespace
+
+bool fits_winograd(const ConvAttributes& attributes) {
+  const auto within = [](std::int64_t pad) { return pad >= 0 && pad <= 2; };
+  return attributes.kernel == Pair{3, 3} && attributes.strides == Pair{1, 1} && attributes.dilations == Pair{1, 1} &&
+         attributes.group == 1 && std::all_of(attributes.pads.begin(), attributes.pads.end(), within);
+}
+
+std::unique_ptr<Layer> make_winograd_convolution(const LayerRequest& request) {
+  const auto& attributes = request.node.as<ConvAttributes>();
+  const std::optional<std::size_t> fused = fused_steps(request.post_ops);
+  // With few channels the transforms cost more than the products save, and blocks would be mostly padding.
+  constexpr std::int64_t least_channels = 8;
+  if (!fits_winograd(attributes) || !fused || request.operands[0].dims[1] < least_channels ||
+      request.output[1] < least_channels)
+    return nullptr;
+  return std::make_unique<WinogradConvolution>(request, *fused);
+}
+
+double winograd_seconds(const ConvAttributes& attributes, const Dims& src, const Dims& dst) {
+  const winograd::Shape shape = shape_of(attributes, src, dst);
+  const auto zeros = [](std::size_t floats) {
+    std::shared_ptr<float> data = aligned_floats(floats * sizeof(float));
+    std::fill_n(data.get(), floats, 0.0f);
+    return data;
+  };
+  const auto from = zeros(blocked_layout(src, shape.block).get_size() / sizeof(float)),
+             filter = zeros(winograd::packed_filter_size(shape)),
+             to = zeros(blocked_layout(dst, shape.block).get_size() / sizeof(float)),
+             scratch = zeros(winograd::forward_scratch_bytes(shape) / sizeof(float));
+  const winograd::Step rectify{winograd::Step::Kind::leaky_relu, 0, 0};
+  return best_thread_seconds(3, [&] {
+    winograd::forward(shape, from.get(), filter.get(), nullptr, std::span(&rectify, 1), to.get(),
+                      reinterpret_cast<std::byte*>(scratch.get()));
+  });
+}
+
+}  // namespace latentflow::nn

@@ -1,0 +1,228 @@
+// forward.cpp: the convolution itself, and its gradient by the source, which is one too.
+#include "targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "nn/winograd/forward.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "multiply-inl.h"
+#include "patches-inl.h"
+#include "tiles.h"
+#include "transforms-inl.h"
+
+#ifndef LATENTFLOW_WINOGRAD_STORE
+#define LATENTFLOW_WINOGRAD_STORE
+namespace latentflow::nn::winograd {
+
+/// Where and how results are stored; the same type for all instruction sets.
+struct Store {
+  const float* bias;
+  std::span<const Step> steps;
+  float* dst;
+};
+
+}  // namespace latentflow::nn::winograd
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace latentflow::nn::winograd {
+namespace HWY_NAMESPACE {
+
+/// The group's patches stay in the second-level cache beside the results of one panel.
+constexpr std::int64_t patch_budget_bytes = 240 << 10;
+
+/// Two vectors of output channels are computed together; an odd last one alone.
+template <int Block>
+std::int64_t panel_width() {
+  return 2 * static_cast<std::int64_t>(hn::Lanes(Channels<Block>()));
+}
+
+std::int64_t rows_of(const Shape& shape, const Tiling& tiling) {
+  return group_size(tiling, points * shape.padded_src_channels(), patch_budget_bytes, most_rows);
+}
+
+template <class D, class V>
+HWY_INLINE V finish(D d, V value, std::span<const Step> steps, const float* before) {
+  for (const Step& step : steps) switch (step.kind) {
+      case Step::Kind::sum: value = hn::Add(value, hn::LoadU(d, before)); break;
+      case Step::Kind::leaky_relu: {
+        const auto zero = hn::Zero(d);
+        value = hn::MulAdd(hn::Set(d, step.low), hn::Min(value, zero), hn::Max(value, zero));
+        break;
+      }
+      case Step::Kind::clip: value = hn::Min(hn::Max(value, hn::Set(d, step.low)), hn::Set(d, step.high)); break;
+    }
+  return value;
+}
+
+/// Whole tiles that are only rectified, or not even that, need no decisions per pixel.
+enum class Ending { nothing, rectify, any };
+
+Ending ending_of(std::span<const Step> steps) {
+  if (steps.empty()) return Ending::nothing;
+  const bool rectifies = steps.size() == 1 && steps[0].kind == Step::Kind::leaky_relu && steps[0].low == 0;
+  return rectifies ? Ending::rectify : Ending::any;
+}
+
+/// Products [point][tile][column] of the output channels from `channel` become pixels.
+template <int Block, int Vectors, Ending ending>
+HWY_NOINLINE void store_tiles(const Shape& shape, const Tiling& tiling, std::int64_t first, std::int64_t tiles,
+                              const float* products, std::int64_t stride, std::int64_t channel, const Store& store) {
+  const Channels<Block> d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const std::int64_t row_step = shape.dst_width * Block, plane = shape.dst_height * row_step;
+  const std::int64_t blocks = shape.padded_dst_channels() / Block;
+  for (std::int64_t t = 0; t < tiles; ++t) {
+    const Tile tile = tiling.at(first + t);
+    const std::int64_t down = shape.dst_height - tile.y, across = shape.dst_width - tile.x;
+    for (std::int64_t v = 0; v < Vectors; ++v) {
+      const std::int64_t c = channel + v * lanes;
+      const auto bias = store.bias == nullptr ? hn::Zero(d) : hn::LoadU(d, store.bias + c);
+      float* dst =
+          store.dst + (tile.image * blocks + c / Block) * plane + tile.y * row_step + tile.x * Block + c % Block;
+      const float* from = products + (t * Vectors + v) * lanes;
+      const auto read = [&](int row, int column)
+                            HWY_ATTR { return hn::LoadU(d, from + (row * patch_side + column) * stride); };
+      if (down >= tile_side && across >= tile_side)
+        transform<OutputTransform<4>>(d, read, [&](int row, int column, auto value) HWY_ATTR {
+          float* to = dst + row * row_step + column * Block;
+          value = hn::Add(value, bias);
+          if constexpr (ending == Ending::rectify) value = hn::Max(value, hn::Zero(d));
+          if constexpr (ending == Ending::any) value = finish(d, value, store.steps, to);
+          hn::StoreU(value, d, to);
+        });
+      else
+        transform<OutputTransform<4>>(d, read, [&](int row, int column, auto value) HWY_ATTR {
+          if (row >= down || column >= across) return;
+          float* to = dst + row * row_step + column * Block;
+          hn::StoreU(finish(d, hn::Add(value, bias), store.steps, to), d, to);
+        });
+    }
+  }
+}
+
+template <int Block, Ending ending>
+void forward_blocks(const Shape& shape, const float* src, const float* packed, const Store& store, float* scratch) {
+  const Channels<Block> d;
+  const Tiling tiling(shape);
+  const std::int64_t in = shape.padded_src_channels(), out = shape.padded_dst_channels(), width = panel_width<Block>();
+  const std::int64_t rows = rows_of(shape, tiling), patch_stride = point_stride(rows, in);
+  float* patches = scratch;
+  float* products = scratch + points * patch_stride;
+  const Picture picture{src, in, shape.src_height, shape.src_width, shape.top, shape.left};
+  for (std::int64_t first = 0; first < tiling.count; first += rows) {
+    const std::int64_t tiles = std::min(rows, tiling.count - first);
+    const std::int64_t used = (tiles + 1) / 2 * 2;  // products come in even numbers of rows
+    transform_patches<Block, InputTransform>(picture, tiling, first, tiles, rows, patches);
+    for (std::int64_t channel = 0; channel < out; channel += width) {
+      const bool whole = channel + width <= out;
+      const std::int64_t columns = whole ? width : width / 2, stride = point_stride(rows, columns);
+      const float* filter = packed + points * in * channel;
+      for (std::int64_t point = 0; point < points; ++point) {
+        const Product product{patches + point * patch_stride, in,     filter + point * in * columns, columns, in,
+                              products + point * stride,      columns};
+        whole ? multiply<2, false, false>(d, product, used) : multiply<1, false, false>(d, product, used);
+      }
+      if (whole)
+        store_tiles<Block, 2, ending>(shape, tiling, first, tiles, products, stride, channel, store);
+      else
+        store_tiles<Block, 1, ending>(shape, tiling, first, tiles, products, stride, channel, store);
+    }
+  }
+}
+
+template <int Block>
+void forward_ending(const Shape& shape, const float* src, const float* packed, const Store& store, float* scratch) {
+  switch (ending_of(store.steps)) {
+    case Ending::nothing: return forward_blocks<Block, Ending::nothing>(shape, src, packed, store, scratch);
+    case Ending::rectify: return forward_blocks<Block, Ending::rectify>(shape, src, packed, store, scratch);
+    case Ending::any: return forward_blocks<Block, Ending::any>(shape, src, packed, store, scratch);
+  }
+}
+
+void forward_any(const Shape& shape, const float* src, const float* packed, const Store& store, float* scratch) {
+  shape.block == 16 ? forward_ending<16>(shape, src, packed, store, scratch)
+                    : forward_ending<8>(shape, src, packed, store, scratch);
+}
+
+std::size_t scratch_floats(const Shape& shape) {
+  const std::int64_t rows = rows_of(shape, Tiling(shape));
+  const std::int64_t width = shape.block == 16 ? panel_width<16>() : panel_width<8>();
+  return static_cast<std::size_t>(points *
+                                  (point_stride(rows, shape.padded_src_channels()) + point_stride(rows, width)));
+}
+
+/// Transformed filters as [panel of output channels][point][input channel][column], zeros where channels are padding.
+template <int Block>
+void pack_blocks(const Shape& shape, Filter kind, const float* filter, float* packed) {
+  const Channels<Block> d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const std::int64_t in = shape.padded_src_channels(), out = shape.padded_dst_channels(), width = panel_width<Block>();
+  constexpr int taps = 9;
+  const std::int64_t out_step = kind == Filter::plain ? shape.src_channels * taps : taps,
+                     in_step = kind == Filter::plain ? taps : shape.dst_channels * taps;
+  HWY_ALIGN float gathered[taps * hn::MaxLanes(d)];
+  for (std::int64_t channel = 0; channel < out; channel += lanes) {
+    const std::int64_t panel = channel / width * width, columns = std::min(width, out - panel);
+    const std::int64_t real = std::clamp<std::int64_t>(shape.dst_channels - channel, 0, lanes);
+    for (std::int64_t c = 0; c < in; ++c) {
+      std::fill_n(gathered, taps * lanes, 0.0f);
+      if (c < shape.src_channels)
+        for (std::int64_t lane = 0; lane < real; ++lane) {
+          const float* from = filter + (channel + lane) * out_step + c * in_step;
+          for (int tap = 0; tap < taps; ++tap)
+            gathered[tap * lanes + lane] = from[kind == Filter::plain ? tap : taps - 1 - tap];
+        }
+      float* to = packed + points * in * panel + c * columns + channel - panel;
+      transform<FilterTransform<3>>(
+          d, [&](int row, int column) HWY_ATTR { return hn::Load(d, gathered + (row * 3 + column) * lanes); },
+          [&](int row, int column, auto value)
+              HWY_ATTR { hn::StoreU(value, d, to + (row * patch_side + column) * in * columns); });
+    }
+  }
+}
+
+void pack_any(const Shape& shape, Filter kind, const float* filter, float* packed) {
+  shape.block == 16 ? pack_blocks<16>(shape, kind, filter, packed) : pack_blocks<8>(shape, kind, filter, packed);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace latentflow::nn::winograd
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace latentflow::nn::winograd {
+
+HWY_EXPORT(forward_any);
+HWY_EXPORT(scratch_floats);
+HWY_EXPORT(pack_any);
+
+Shape backward_data(const Shape& forward) {
+  Shape shape = forward;
+  shape.src_channels = forward.dst_channels, shape.dst_channels = forward.src_channels;
+  shape.src_height = forward.dst_height, shape.dst_height = forward.src_height;
+  shape.src_width = forward.dst_width, shape.dst_width = forward.src_width;
+  shape.top = 2 - forward.top, shape.left = 2 - forward.left;
+  return shape;
+}
+
+std::size_t packed_filter_size(const Shape& shape) {
+  return static_cast<std::size_t>(points * shape.padded_src_channels() * shape.padded_dst_channels());
+}
+
+void pack_filter(const Shape& shape, Filter kind, const float* filter, float* packed) {
+  HWY_DYNAMIC_DISPATCH(pack_any)(shape, kind, filter, packed);
+}
+
+std::size_t forward_scratch_bytes(const Shape& shape) {
+  return HWY_DYNAMIC_DISPATCH(scratch_floats)(shape) * sizeof(float);
+}
+
+void forward(const Shape& shape, const float* src, const float* packed, const float* bias, std::span<const Step> steps,
+             float* dst, std::byte* scratch) {
+  HWY_DYNAMIC_DISPATCH(forward_any)(shape, src, packed, {bias, steps, dst}, reinterpret_cast<float*>(scratch));
+}
+
+}  // namespace latentflow::nn::winograd
+#endif

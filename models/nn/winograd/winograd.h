@@ -1,0 +1,57 @@
+// winograd.h: 3x3 convolutions of stride 1 by Winograd's F(4x4,3x3), forward and backward, on any processor.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace latentflow::nn::winograd {
+
+/// Method: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2016): 4x4 outputs from 6x6 inputs with
+/// 36 products instead of 144. Interpolation points 0, +-sqrt(1/2), +-sqrt(2), infinity instead of the usual 0, +-1,
+/// +-2: the transforms hold smaller numbers, and the rounding error is less than half. Accumulates in float.
+///
+/// Pictures lie as nChw8c or nChw16c: channels in blocks, the last block padded with zeros. All functions run on the
+/// calling thread, keep no state, and give the same bits on every call.
+struct Shape {
+  std::int64_t images = 1, src_channels = 0, dst_channels = 0;
+  std::int64_t src_height = 0, src_width = 0, dst_height = 0, dst_width = 0;
+  std::int64_t top = 0, left = 0;  ///< zero padding before the picture; what lies behind its end reads as zero, too
+  std::int64_t block = 16;         ///< channels per block of both pictures, 8 or 16
+
+  std::int64_t padded_src_channels() const { return (src_channels + block - 1) / block * block; }
+  std::int64_t padded_dst_channels() const { return (dst_channels + block - 1) / block * block; }
+};
+
+/// The shape of the convolution that gives the gradient by the source: of the gradient by the result, with the flipped
+/// filter.
+Shape backward_data(const Shape& forward);
+
+/// What happens to a result before it is stored, in this order after the bias.
+struct Step {
+  enum class Kind { sum, leaky_relu, clip } kind = Kind::sum;
+  float low = 0, high = 0;  ///< clip: limits; leaky_relu: `low` is the slope below zero, 0 for a plain rectifier
+};
+
+/// `plain`: filters [dst_channels, src_channels, 3, 3]. `flipped`: those of the forward convolution whose
+/// backward_data() the shape is, [src_channels, dst_channels, 3, 3] of this shape.
+enum class Filter { plain, flipped };
+
+/// Size in floats of the transformed filters, whose order is private to this processor, and the transformation itself.
+std::size_t packed_filter_size(const Shape& shape);
+void pack_filter(const Shape& shape, Filter kind, const float* filter, float* packed);
+
+/// dst = steps(src * filter + bias). `bias`: dst_channels padded to whole blocks, or null. A `sum` adds what dst held.
+/// `scratch`: 64-byte aligned.
+std::size_t forward_scratch_bytes(const Shape& shape);
+void forward(const Shape& shape, const float* src, const float* packed, const float* bias, std::span<const Step> steps,
+             float* dst, std::byte* scratch);
+
+/// `filter_gradient` [dst_channels, src_channels, 3, 3] and, unless null, `bias_gradient` [dst_channels], both
+/// overwritten, from the source and the gradient by the result of the forward convolution `shape`. `scratch`: 64-byte
+/// aligned.
+std::size_t backward_weights_scratch_bytes(const Shape& shape);
+void backward_weights(const Shape& shape, const float* src, const float* dst_gradient, float* filter_gradient,
+                      float* bias_gradient, std::byte* scratch);
+
+}  // namespace latentflow::nn::winograd
