@@ -79,6 +79,9 @@ LATENTFLOW_PLUGIN_PATH=nowhere expect 1 'refused   nowhere: LATENTFLOW_PLUGIN_PA
 expect 0 'emit_records' nodes
 expect 0 "sink, items in order" describe collect_ordered
 expect 1 "unknown node 'colect'; did you mean 'collect'?" describe colect
+expect 1 "absent.yaml: the recipe cannot be read: No such file or directory" train absent.yaml --data pictures --out x.onnx
+expect 1 "--out pictures is a folder, needs the name of an .onnx file" train absent.yaml --data pictures --out pictures
+expect 1 "--out model does not end in .onnx" train absent.yaml --data pictures --out model
 expect 0 'latentflow 0.' --version
 [ $problems = 0 ] && echo "the command does what it should"
 exit $((problems > 0))
