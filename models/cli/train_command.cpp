@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstdio>
+#include <filesystem>
 #include <thread>
 
 #include "train/trainer.h"
@@ -89,6 +90,10 @@ int run(int argc, char** argv) {
     if (const std::string problem = read_duration(time_limit, seconds); !problem.empty()) return refuse(problem);
     job.time_limit = seconds;
   }
+  std::error_code ignored;
+  if (std::filesystem::is_directory(job.model, ignored) || job.model.extension() != ".onnx")
+    return refuse(fmt::format("--out {} {}, needs the name of an .onnx file", job.model.string(),
+                              std::filesystem::is_directory(job.model, ignored) ? "is a folder" : "does not end in .onnx"));
   Result<train::Recipe> recipe = train::load_recipe(recipe_file);
   if (!recipe) return refuse(recipe.error().message);
   job.recipe = std::move(*recipe);

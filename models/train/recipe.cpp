@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <fstream>
 #include <sstream>
 
@@ -120,10 +122,11 @@ Result<Recipe> parse_recipe(const std::string& text, const std::string& file) {
 }
 
 Result<Recipe> load_recipe(const std::filesystem::path& file) {
+  errno = 0;
   std::ifstream stream(file, std::ios::binary);
   std::ostringstream text;
   if (!stream || !(text << stream.rdbuf()))
-    return not_found(fmt::format("{}: the recipe cannot be read", file.string()));
+    return not_found(fmt::format("{}: the recipe cannot be read: {}", file.string(), std::strerror(errno)));
   return parse_recipe(text.str(), file.string());
 }
 

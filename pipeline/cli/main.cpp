@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <functional>
 
 #include "commands.h"
@@ -35,6 +36,24 @@ struct DenoiseArguments {
   std::string input, output, sigma, strength, model;
 };
 
+/// Before hours are spent: results would go over their sources, or results of an earlier run would be denoised again.
+bool folders_are_apart(const DenoiseArguments& denoise) {
+  std::error_code ignored;
+  const std::filesystem::path input = std::filesystem::weakly_canonical(denoise.input, ignored);
+  const std::filesystem::path output = std::filesystem::weakly_canonical(denoise.output, ignored);
+  if (!std::filesystem::is_directory(input, ignored)) return true;
+  const std::string way = output.lexically_relative(input).generic_string();
+  if (way.empty() || way.starts_with("..")) return true;
+  if (way == ".") {
+    fmt::print(stderr, "latentflow: error: the results would go into '{}', the folder they are made from; choose another folder\n", denoise.input);
+    return false;
+  }
+  if (!std::filesystem::exists(output, ignored) || std::filesystem::is_empty(output, ignored)) return true;
+  fmt::print(stderr, "latentflow: error: '{}' lies in '{}' and holds files, which would be denoised again; empty it or choose another folder\n",
+             denoise.output, denoise.input);
+  return false;
+}
+
 void add_denoise(CLI::App& app, DenoiseArguments& denoise, RunArguments& arguments, std::function<int()>& chosen) {
   CLI::App* command = app.add_subcommand("denoise", "denoise a folder of pictures: the graph denoise_folder with its parameters filled in");
   command->add_option("input", denoise.input, "folder, picture or list of files")->required();
@@ -45,6 +64,7 @@ void add_denoise(CLI::App& app, DenoiseArguments& denoise, RunArguments& argumen
   add_run_options(command, arguments);
   command->callback([&] {
     chosen = [&] {
+      if (!folders_are_apart(denoise)) return 1;
       arguments.graph = "denoise_folder";
       const auto set = [&](const char* name, const std::string& value) {
         if (!value.empty()) arguments.sets.push_back(std::string(name) + "=" + value);

@@ -83,7 +83,7 @@ int run(const RunArguments& arguments) {
 int check(const RunArguments& arguments) {
   const Host host;
   const std::optional<Graph> graph = load(host, arguments);
-  if (!graph || !print_problems(graph->problems())) return 1;
+  if (!graph || !print_problems(graph->problems_with_models())) return 1;
   std::string unset;
   for (const ExplainedSetting& parameter : graph->parameters())
     if (parameter.origin == "not set yet") unset += (unset.empty() ? "; needs --set " : ", ") + parameter.name + "=...";

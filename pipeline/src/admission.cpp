@@ -40,6 +40,7 @@ Charge ChargeModel::charge(const std::vector<std::unique_ptr<Node>>& nodes, cons
     Shapes& outputs = result.outputs[node];
     if (checked.info->role == Role::source) {
       outputs.push_back(source_shapes[node]);
+      working[node] = source_shapes[node].bytes();  // the encoded file, or the picture before it is turned or converted
     } else {
       try {
         Prediction prediction = nodes[node]->predict(inputs);
@@ -68,7 +69,7 @@ Charge ChargeModel::charge(const std::vector<std::unique_ptr<Node>>& nodes, cons
         if (!consumed) bytes += result.outputs[producer][port].bytes();
       }
     }
-    if (bytes > result.bytes) result.bytes = bytes, result.peak_node = node;
+    if (bytes >= result.bytes) result.bytes = bytes, result.peak_node = node;
   }
   return result;
 }

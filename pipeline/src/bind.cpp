@@ -69,14 +69,17 @@ void bind_parameters(const GraphDecl& graph, const NodeDecl& node, CheckedNode& 
     }
     if (const Status stored = field.set(value.raw, checked.params.get()); !stored) {
       complete = false;
-      diagnostics.error(entry->value.place, subject + " " + stored.error().message);
+      diagnostics.error(value.place, subject + " " + stored.error().message);
     }
     checked.settings.push_back({field.name, show(value.raw), value.origin});
   }
   if (!complete) return;
   for (const RuleInfo& rule : info.rules)
-    if (!rule.holds(checked.params.get()))
+    if (!rule.holds(checked.params.get())) {
+      complete = false;
       diagnostics.error(node.place, fmt::format("'{}' ({}) breaks a rule: {}", node.id, info.name, rule.text));
+    }
+  checked.complete = complete;
 }
 
 }  // namespace latentflow

@@ -38,7 +38,7 @@ class Checker {
 
  private:
   void look_up(const NodeDecl& node) {
-    CheckedNode checked{node.id, node.place, nullptr, {}, {}, {}};
+    CheckedNode checked{node.id, node.place, nullptr, {}, false, {}, {}};
     checked.info = node.type.empty() ? nullptr : host_.find_node(node.type);
     if (checked.info) {
       checked.inputs.resize(checked.info->inputs.size());

@@ -21,6 +21,7 @@ struct CheckedNode {
   Place place;
   const NodeInfo* info = nullptr;
   std::shared_ptr<void> params;              ///< bound; as info->make_params() made it
+  bool complete = false;                     ///< all parameters are bound, in range and keep the rules
   std::vector<std::optional<Wire>> inputs;   ///< per declared input port
   std::vector<ExplainedSetting> settings;    ///< wires and parameters with their origin
 

@@ -33,6 +33,10 @@ std::string Problem::text() const {
   return Place{file, line, column}.text() + (warning ? ": warning: " : ": error: ") + message;
 }
 
+Diagnostics::Diagnostics(std::vector<Problem> problems) : problems_(std::move(problems)) {
+  for (const Problem& problem : problems_) errors_ += !problem.warning;
+}
+
 void Diagnostics::add(const Place& place, std::string message, bool warning) {
   for (const Problem& known : problems_)
     if (known.file == place.file && known.line == place.line && known.column == place.column && known.message == message)

@@ -18,6 +18,9 @@ struct Place {
 
 class Diagnostics {
  public:
+  Diagnostics() = default;
+  /// Goes on from problems that were taken before.
+  explicit Diagnostics(std::vector<Problem> problems);
   void error(const Place& place, std::string message) { add(place, std::move(message), false); }
   void warning(const Place& place, std::string message) { add(place, std::move(message), true); }
   bool ok() const { return errors_ == 0; }

@@ -29,7 +29,7 @@ int available_cores() {
 struct Prepared {
   std::vector<std::unique_ptr<Node>> nodes;
   ItemList list;
-  std::vector<Problem> problems;
+  std::vector<Problem> problems;  ///< the graph's own and all that came to light here, sorted
 };
 
 Result<std::unique_ptr<Node>> build(const CheckedNode& node, Services& services) {
@@ -42,22 +42,28 @@ Result<std::unique_ptr<Node>> build(const CheckedNode& node, Services& services)
   }
 }
 
-Prepared prepare(const CheckedGraph& graph, const Host& host, int threads) {
+/// Builds what can be built, even of a graph with problems, so that all of them are reported together. A node that wants
+/// something else is null.
+void build_nodes(const CheckedGraph& graph, const Host& host, int threads, Prepared& prepared, Diagnostics& diagnostics) {
+  HostServices services(host.implementation(), threads);
+  for (const CheckedNode& node : graph.nodes) {
+    prepared.nodes.push_back(nullptr);
+    if (node.info == nullptr || !node.complete) continue;
+    Result<std::unique_ptr<Node>> built = build(node, services);
+    if (built && *built == nullptr) built = internal_error("its maker returned nothing");
+    if (built) prepared.nodes.back() = std::move(*built);
+    else diagnostics.error(node.place, fmt::format("'{}' ({}): {}", node.id, node.info->name, built.error().message));
+  }
+}
+
+Prepared prepare(const CheckedGraph& graph, const std::vector<Problem>& known, const Host& host, int threads) {
   Prepared prepared;
-  Diagnostics diagnostics;
+  Diagnostics diagnostics(known);
   for (const MissingParameter& parameter : graph.missing)
     diagnostics.error(parameter.place, fmt::format("parameter '{}' has no value; give one with --set {}=VALUE{}", parameter.name,
                                                    parameter.name, parameter.doc.empty() ? "" : " (" + parameter.doc + ")"));
-  if (diagnostics.ok()) {
-    HostServices services(host.implementation(), threads);
-    for (const CheckedNode& node : graph.nodes) {
-      Result<std::unique_ptr<Node>> built = build(node, services);
-      if (built && *built == nullptr) built = internal_error("its maker returned nothing");
-      if (!built) diagnostics.error(node.place, fmt::format("'{}' ({}): {}", node.id, node.info->name, built.error().message));
-      prepared.nodes.push_back(built ? std::move(*built) : nullptr);
-    }
-  }
-  if (diagnostics.ok()) prepared.list = list_sources(graph, prepared.nodes, diagnostics);
+  build_nodes(graph, host, threads, prepared, diagnostics);
+  prepared.list = list_sources(graph, prepared.nodes, diagnostics);
   prepared.problems = diagnostics.take();
   return prepared;
 }
@@ -123,6 +129,12 @@ const std::vector<Problem>& Graph::problems() const { return implementation_->pr
 bool Graph::ok() const {
   return std::all_of(problems().begin(), problems().end(), [](const Problem& problem) { return problem.warning; });
 }
+std::vector<Problem> Graph::problems_with_models() const {
+  Prepared prepared;
+  Diagnostics diagnostics(problems());
+  build_nodes(implementation_->checked, implementation_->host, 1, prepared, diagnostics);
+  return diagnostics.take();
+}
 const std::string& Graph::name() const { return implementation_->checked.name; }
 const std::string& Graph::doc() const { return implementation_->checked.doc; }
 std::vector<ExplainedSetting> Graph::parameters() const { return implementation_->checked.parameters; }
@@ -136,13 +148,11 @@ std::vector<ExplainedNode> Graph::explain() const {
 
 Report Graph::run(const RunOptions& given) const {
   Report report;
-  report.problems = problems();
-  if (!ok()) return report;
   const CheckedGraph& checked = implementation_->checked;
   RunOptions options = effective(checked, given);
   report.max_memory = options.max_memory;
-  Prepared prepared = prepare(checked, implementation_->host, options.threads);
-  report.problems.insert(report.problems.end(), prepared.problems.begin(), prepared.problems.end());
+  Prepared prepared = prepare(checked, problems(), implementation_->host, options.threads);
+  report.problems = std::move(prepared.problems);
   if (!report.refused()) leave_room_for_program(options, report.problems);
   Ledger ledger;
   if (!report.refused())
@@ -169,15 +179,14 @@ Report Graph::run(const RunOptions& given) const {
 
 Plan Graph::plan(const RunOptions& given) const {
   Plan plan;
-  plan.problems = problems();
-  if (!ok()) return plan;
   const CheckedGraph& checked = implementation_->checked;
   RunOptions options = effective(checked, given);
-  Prepared prepared = prepare(checked, implementation_->host, options.threads);
-  plan.problems.insert(plan.problems.end(), prepared.problems.begin(), prepared.problems.end());
-  if (prepared.problems.empty()) leave_room_for_program(options, plan.problems);
+  Prepared prepared = prepare(checked, problems(), implementation_->host, options.threads);
+  plan.problems = std::move(prepared.problems);
+  const auto refused = [&] { return std::any_of(plan.problems.begin(), plan.problems.end(), [](const Problem& one) { return !one.warning; }); };
+  if (!refused()) leave_room_for_program(options, plan.problems);
   plan.max_memory = options.max_memory;
-  if (!plan.problems.empty()) return plan;
+  if (refused()) return plan;
   const ChargeModel model(checked);
   for (const JoinedItem& joined : prepared.list.items) {
     PlannedItem item;

@@ -182,9 +182,13 @@ void apply_overrides(GraphDecl& graph, const std::vector<std::string>& overrides
 Substituted substitute(const GraphDecl& graph, const std::string& subject, const Written& value, Diagnostics& diagnostics) {
   Lookup lookup{graph, subject, value, diagnostics, {}};
   Substituted& result = lookup.result;
+  result.place = value.place;
   const auto whole = [](const std::string& text) { return text.size() > 1 && text[0] == '$' && is_name(text.substr(1)); };
   if (!value.raw.is_list && whole(value.raw.text)) {
-    if (const ParameterDecl* parameter = lookup.find(value.raw.text.substr(1))) result.raw = parameter->value->raw;
+    if (const ParameterDecl* parameter = lookup.find(value.raw.text.substr(1))) {
+      result.raw = parameter->value->raw;
+      if (parameter->overridden) result.place = parameter->value->place;
+    }
   } else if (!value.raw.is_list) {
     result.raw.text = lookup.expand(value.raw.text);
   } else {

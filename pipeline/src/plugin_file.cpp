@@ -6,6 +6,8 @@
 
 #include <map>
 
+#include "elf_file.h"
+
 namespace latentflow {
 namespace {
 
@@ -46,6 +48,7 @@ std::string stamp_difference(const std::string& plugin, const std::string& host)
 }
 
 Result<const PluginHeader*> open_plugin(const Path& path) {
+  if (std::optional<std::string> missing = missing_part_of(path)) return unsupported(std::move(*missing));
   void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
     const char* reason = dlerror();

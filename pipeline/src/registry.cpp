@@ -109,7 +109,12 @@ void Host::Implementation::load_plugin(const Path& file) {
 Host::Host(const Path& program) : implementation_(std::make_unique<Implementation>()) {
   const Path root = (program.empty() ? program_folder() : program.parent_path()) / "..";
   implementation_->data_folder = (root / "share" / "latentflow").lexically_normal();
-  for (const Path& folder : folders_of("LATENTFLOW_PLUGIN_PATH")) implementation_->load_folder(folder);
+  for (const Path& folder : folders_of("LATENTFLOW_PLUGIN_PATH")) {
+    std::error_code failure;
+    if (fs::is_directory(folder, failure)) implementation_->load_folder(folder);
+    else implementation_->plugins.push_back({folder, PluginStatus::State::refused, folder.string(), "",
+                                             "LATENTFLOW_PLUGIN_PATH names it, but there is no such folder", {}});
+  }
   for (const char* library : {"lib", LATENTFLOW_LIBDIR})
     implementation_->load_folder((root / library / "latentflow" / "plugins").lexically_normal());
 }

@@ -30,7 +30,7 @@ std::string some_names(const std::vector<std::string>& names) {
 ItemList list_sources(const CheckedGraph& graph, const std::vector<std::unique_ptr<Node>>& nodes, Diagnostics& diagnostics) {
   ItemList list;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    if (graph.nodes[i].info->role != Role::source) continue;
+    if (nodes[i] == nullptr || graph.nodes[i].info->role != Role::source) continue;
     Result<std::vector<SourceItem>> listed = nodes[i]->list();
     if (!listed)
       diagnostics.error(graph.nodes[i].place, fmt::format("'{}' ({}): {}", graph.nodes[i].id, graph.nodes[i].info->name,

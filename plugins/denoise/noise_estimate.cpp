@@ -24,15 +24,31 @@ using Patches = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowM
 
 int patch_side(int channels) { return channels == 1 ? 7 : 5; }
 
-/// Grey or B, G, R floats in 0..255 without alpha.
-cv::Mat as_float(const Image& image) {
-  cv::Mat scaled;
-  image.mat().convertTo(scaled, CV_32F, 255.0 / image.white());
-  if (!image.has_alpha()) return scaled;
-  cv::Mat colour(scaled.size(), CV_32FC3);
-  cv::mixChannels({scaled}, {colour}, {0, 0, 1, 1, 2, 2});
-  return colour;
-}
+/// A picture as grey or B, G, R floats in 0..255 without alpha, a band of rows at a time: as a whole it would take
+/// four times the bytes of an 8-bit picture.
+class Bands {
+ public:
+  explicit Bands(const Image& image) : image_(image) {}
+  int columns() const { return image_.width(); }
+  int rows() const { return image_.height(); }
+  int channels() const { return image_.has_alpha() ? 3 : image_.channels(); }
+
+  /// The patch_side rows from `first`; valid until the next call.
+  const cv::Mat& at(int first) {
+    if (first == first_) return band_;
+    first_ = first;
+    image_.mat().rowRange(first, first + patch_side(channels())).convertTo(scaled_, CV_32F, 255.0 / image_.white());
+    if (!image_.has_alpha()) return band_ = scaled_;
+    band_.create(scaled_.size(), CV_32FC3);
+    cv::mixChannels({scaled_}, {band_}, {0, 0, 1, 1, 2, 2});
+    return band_;
+  }
+
+ private:
+  const Image& image_;
+  cv::Mat scaled_, band_;
+  int first_ = -1;
+};
 
 /// One candidate patch: what decides whether it takes part.
 struct Candidate {
@@ -42,19 +58,20 @@ struct Candidate {
 };
 
 /// Candidates on a grid that keeps their number near target_patches.
-std::vector<Candidate> candidates_in(const cv::Mat& picture) {
+std::vector<Candidate> candidates_in(Bands& picture) {
   const int channels = picture.channels(), side = patch_side(channels), row_length = side * channels;
-  const int columns = picture.cols - side + 1, rows = picture.rows - side + 1;
+  const int columns = picture.columns() - side + 1, rows = picture.rows() - side + 1;
   if (columns <= 0 || rows <= 0) return {};
   const int step = std::max(1, static_cast<int>(std::sqrt(static_cast<double>(columns) * rows / target_patches)));
 
   std::vector<Candidate> found;
   for (int y = 0; y < rows; y += step) {
+    const cv::Mat& band = picture.at(y);
     for (int x = 0; x < columns; x += step) {
       float sums[3] = {0, 0, 0}, energy = 0;
       for (int line = 0; line < side; ++line) {
-        const float* samples = picture.ptr<float>(y + line) + static_cast<std::ptrdiff_t>(x) * channels;
-        const float* below = line + 1 < side ? picture.ptr<float>(y + line + 1) + static_cast<std::ptrdiff_t>(x) * channels : nullptr;
+        const float* samples = band.ptr<float>(line) + static_cast<std::ptrdiff_t>(x) * channels;
+        const float* below = line + 1 < side ? band.ptr<float>(line + 1) + static_cast<std::ptrdiff_t>(x) * channels : nullptr;
         for (int i = 0; i < row_length; ++i) sums[i % channels] += samples[i];
         for (int i = channels; i < row_length; ++i) energy += (samples[i] - samples[i - channels]) * (samples[i] - samples[i - channels]);
         for (int i = 0; below != nullptr && i < row_length; ++i) energy += (below[i] - samples[i]) * (below[i] - samples[i]);
@@ -67,14 +84,17 @@ std::vector<Candidate> candidates_in(const cv::Mat& picture) {
   return found;
 }
 
-Patches gather(const cv::Mat& picture, const std::vector<Candidate>& chosen) {
+/// `chosen` from top to bottom.
+Patches gather(Bands& picture, const std::vector<Candidate>& chosen) {
   const int side = patch_side(picture.channels()), row_length = side * picture.channels();
   Patches patches(static_cast<Eigen::Index>(chosen.size()), static_cast<Eigen::Index>(side) * row_length);
-  for (std::size_t i = 0; i < chosen.size(); ++i)
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    const cv::Mat& band = picture.at(chosen[i].y);
     for (int line = 0; line < side; ++line) {
-      const float* samples = picture.ptr<float>(chosen[i].y + line) + static_cast<std::ptrdiff_t>(chosen[i].x) * picture.channels();
+      const float* samples = band.ptr<float>(line) + static_cast<std::ptrdiff_t>(chosen[i].x) * picture.channels();
       std::copy(samples, samples + row_length, patches.row(static_cast<Eigen::Index>(i)).data() + line * row_length);
     }
+  }
   return patches;
 }
 
@@ -123,7 +143,7 @@ std::vector<Candidate> weakly_textured(const std::vector<Candidate>& all, double
 }  // namespace
 
 double estimate_noise(const Image& image) {
-  const cv::Mat picture = as_float(image);
+  Bands picture(image);
   const int channels = picture.channels(), dimensions = patch_side(channels) * patch_side(channels) * channels;
   const std::vector<Candidate> all = candidates_in(picture);
   const auto enough = [&](const std::vector<Candidate>& chosen) {

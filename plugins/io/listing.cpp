@@ -83,6 +83,8 @@ Result<std::vector<SourceItem>> list_folder(const Path& folder, const ListingOpt
     else items.push_back(make_item(entry->path().lexically_relative(folder).generic_string(), entry->path()));
   }
   if (failure) return io_error(fmt::format("cannot list folder '{}': {}", folder.string(), failure.message()));
+  if (items.empty() && others == 0 && folders == 0)
+    return not_found(fmt::format("no pictures in '{}': the folder is empty", folder.string()));
   if (items.empty())
     return not_found(fmt::format("no pictures in '{}'; looked for {}; found {} other files{}", folder.string(),
                                  quoted_list(wanted), others,

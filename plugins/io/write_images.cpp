@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "latentflow/files.h"
 #include "metadata.h"
 #include "write_file.h"
 
@@ -29,9 +30,7 @@ void WriteImages::describe(Describe<WriteImages>& d) {
 Result<std::unique_ptr<WriteImages>> WriteImages::create(const Params& params, Services&) {
   Result<NamePattern> pattern = NamePattern::parse(params.pattern);
   if (!pattern) return std::move(pattern).error();
-  std::error_code ignored;
-  if (std::filesystem::exists(params.path, ignored) && !std::filesystem::is_directory(params.path, ignored))
-    return invalid_argument(fmt::format("path '{}' is a file, needs a folder", params.path.string()));
+  if (Status writable = check_writable(params.path); !writable) return std::move(writable).error();
   return std::make_unique<WriteImages>(params, std::move(*pattern));
 }
 

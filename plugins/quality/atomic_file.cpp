@@ -10,6 +10,8 @@
 #include <cstring>
 #include <system_error>
 
+#include "latentflow/files.h"
+
 namespace latentflow::quality {
 
 Status write_atomically(const Path& target, std::span<const std::uint8_t> bytes) {
@@ -37,7 +39,8 @@ Status check_target(const Path& target, const std::vector<std::string>& extensio
   if (std::filesystem::is_directory(target, ignored))
     return invalid_argument(fmt::format("path '{}' is a folder, needs a file", target.string()));
   const std::string extension = target.extension().string();
-  if (std::find(extensions.begin(), extensions.end(), extension) != extensions.end()) return success();
+  if (std::find(extensions.begin(), extensions.end(), extension) != extensions.end())
+    return check_writable(target.parent_path());
   return invalid_argument(fmt::format("path '{}' ends in '{}', allowed: {}", target.string(), extension, fmt::join(extensions, ", ")));
 }
 

@@ -61,6 +61,11 @@ std::size_t planned(const std::string& nodes) {
   return plan.items.at(0).bytes;
 }
 
+TEST(Admission, ASourceTakesItsOutputTwice) {
+  EXPECT_EQ(planned("  a: {node: emit_records, bytes: 1000}\n  b: {node: collect, record: a}\n"), 2000u)
+      << "the encoded file, or the picture before it is turned";
+}
+
 TEST(Admission, AChainHoldsTwoValuesAtATime) {
   EXPECT_EQ(planned("  a: {node: emit_records, bytes: 1000}\n  b: {node: sleep, record: a}\n  c: {node: sleep, record: b}\n"
                     "  d: {node: sleep, record: c}\n  e: {node: collect, record: d}\n"), 2000u);

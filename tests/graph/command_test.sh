@@ -40,6 +40,23 @@ expect 3 'failed: item1.rec   b     bad_input      item 1 was told to fail' run 
 expect 3 '12 admitted = 6 delivered + 6 failed' run failing.yaml --quiet
 expect 3 'needs 763 MiB at' run good.yaml --max-memory 700M
 expect 0 'resident at most of 1.5 GiB allowed' run good.yaml --max-memory 1.5G --profile
+cat > no_model.yaml <<'YAML'
+graph: no_model
+params:
+  input: {type: path}
+nodes:
+  a: {node: read_images, path: $input, recurs: true}
+  b: {node: denoise, image: a, model: nowhere}
+  c: {node: write_images, image: b, path: good.yaml}
+YAML
+for verb in check run plan; do
+  expect 1 "no_model.yaml:5:40: error: 'a' (read_images) has no parameter 'recurs'; did you mean 'recurse'?" $verb no_model.yaml
+  expect 1 "no_model.yaml:6:3: error: 'b' (denoise): there is no model 'nowhere'" $verb no_model.yaml
+  expect 1 "no_model.yaml:7:3: error: 'c' (write_images): path 'good.yaml' is a file, needs a folder" $verb no_model.yaml
+done
+sed 's/, recurs: true//' no_model.yaml > no_input.yaml
+expect 1 "no_input.yaml:3:3: error: parameter 'input' has no value" run no_input.yaml
+expect 1 "there is no model 'nowhere'" run no_input.yaml
 expect 1 '--max-memory 1 KiB: error: the program itself takes' run good.yaml --max-memory 1K
 expect 1 "wrong.yaml:6:13: error: unknown node 'slep'; did you mean 'sleep'?" run wrong.yaml
 expect 1 '--set count=x: error: count is' run good.yaml --set count=x
@@ -53,9 +70,18 @@ expect 0 'good: 3 nodes, no problems' check good.yaml
 expect 0 '# default at good.yaml:3:35' explain good.yaml
 expect 0 '12 items, 0 would fail; the largest takes 763 MiB' plan good.yaml --max-memory 2G
 expect 0 '12 items, 0 would fail' run good.yaml --dry-run
+mkdir -p pictures
+expect 1 "the results would go into 'pictures', the folder they are made from" denoise pictures pictures/
+expect 1 "no pictures in 'pictures': the folder is empty" denoise pictures pictures/clean
+mkdir pictures/clean && touch pictures/clean/a.png
+expect 1 "'./pictures/clean' lies in 'pictures' and holds files, which would be denoised again" denoise pictures ./pictures/clean
+LATENTFLOW_PLUGIN_PATH=nowhere expect 1 'refused   nowhere: LATENTFLOW_PLUGIN_PATH names it, but there is no such folder' plugins
 expect 0 'emit_records' nodes
 expect 0 "sink, items in order" describe collect_ordered
 expect 1 "unknown node 'colect'; did you mean 'collect'?" describe colect
+expect 1 "absent.yaml: the recipe cannot be read: No such file or directory" train absent.yaml --data pictures --out x.onnx
+expect 1 "--out pictures is a folder, needs the name of an .onnx file" train absent.yaml --data pictures --out pictures
+expect 1 "--out model does not end in .onnx" train absent.yaml --data pictures --out model
 expect 0 'latentflow 0.' --version
 [ $problems = 0 ] && echo "the command does what it should"
 exit $((problems > 0))

@@ -264,13 +264,16 @@ TEST_F(Executor, ASourceThatCannotListIsRefusedBeforeAnythingRuns) {
   EXPECT_EQ(report.exit_code(), 1);
 }
 
-TEST_F(Executor, NodesAreBuiltBeforeSourcesAreListed) {
+TEST_F(Executor, WhatNodesAndSourcesFindIsReportedTogetherWithTheRest) {
   const Report report = graph_of("  a: {node: emit_records, fail_list: true}\n"
                                  "  b: {node: strict, record: a, file: x, model: nosuchmodel}\n"
-                                 "  c: {node: collect, record: b}\n").run();
-  ASSERT_EQ(report.problems.size(), 1u);
-  EXPECT_EQ(report.problems[0].line, 4);
-  EXPECT_NE(report.problems[0].message.find("'b' (strict): there is no model 'nosuchmodel'"), std::string::npos);
+                                 "  c: {node: collect, record: b, jurnal: x}\n").run();
+  ASSERT_EQ(report.problems.size(), 3u) << text_of(report.problems);
+  EXPECT_EQ(report.problems[0].line, 3);
+  EXPECT_NE(report.problems[0].message.find("'a' (emit_records): "), std::string::npos);
+  EXPECT_EQ(report.problems[1].line, 4);
+  EXPECT_NE(report.problems[1].message.find("'b' (strict): there is no model 'nosuchmodel'"), std::string::npos);
+  EXPECT_EQ(report.problems[2].message, "'c' (collect) has no parameter or input 'jurnal'; did you mean 'journal'?");
 }
 
 TEST_F(Executor, OnErrorStopLeavesTheRest) {

@@ -121,6 +121,20 @@ TEST(Registry, ATextNamedSoIsRefused) {
   EXPECT_TRUE(host.plugins()[0].reason.starts_with("the system cannot open it: ")) << host.plugins()[0].reason;
 }
 
+TEST(Registry, APluginThatIsCutOffIsRefusedInsteadOfEndingTheProgram) {
+  const auto whole = fs::file_size(LATENTFLOW_TEST_PLUGIN);
+  for (const std::uintmax_t size : {std::uintmax_t{100}, std::uintmax_t{1000}, whole / 2, whole - 1}) {
+    const PluginFolder folder({});
+    fs::copy_file(LATENTFLOW_TEST_PLUGIN, folder.path / "cut.so");
+    fs::resize_file(folder.path / "cut.so", size);
+    const Host host(std::vector<Path>{folder.path});
+    ASSERT_EQ(host.plugins().size(), 1u);
+    EXPECT_EQ(host.plugins()[0].state, PluginStatus::State::refused);
+    EXPECT_TRUE(host.plugins()[0].reason.starts_with("it is cut off: " + std::to_string(size) + " bytes, its parts end at byte "))
+        << host.plugins()[0].reason;
+  }
+}
+
 TEST(Services, FindsModelsByNameAndListsWhatThereIs) {
   const PluginFolder folder({});
   std::ofstream(folder.path / "my_denoiser.onnx") << "x";

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <fstream>
 #include <opencv2/core.hpp>
 
 #include "denoise/denoise.h"
@@ -189,6 +190,33 @@ TEST(NoiseEstimate, FindsTheLevelOfWhiteNoiseWithinTenPercent) {
       EXPECT_NEAR(estimate_noise(Image(scene + noise)), sigma, 0.1 * sigma) << "grey " << grey;
     }
   }
+}
+
+/// Peak of resident memory of this process, in bytes.
+std::size_t peak_resident() {
+  std::ifstream stream("/proc/self/status");
+  for (std::string line; std::getline(stream, line);)
+    if (line.starts_with("VmHWM:")) return std::stoull(line.substr(6)) * 1024;
+  return 0;
+}
+
+TEST(NoiseEstimate, TakesFarLessMemoryThanThePicture) {
+  cv::Mat large(8000, 6000, CV_8UC3);
+  cv::theRNG().fill(large, cv::RNG::NORMAL, 128, 20);
+  const std::size_t before = peak_resident();
+  EXPECT_NEAR(estimate_noise(Image(large)), 20, 2);
+  EXPECT_LT(peak_resident() - before, large.total() * 3 / 2);
+}
+
+TEST(NoiseEstimate, IgnoresAlpha) {
+  cv::Mat noisy(200, 180, CV_8UC3), ramp(noisy.size(), CV_8U), with_alpha;
+  cv::theRNG().fill(noisy, cv::RNG::NORMAL, 128, 20);
+  for (int x = 0; x < ramp.cols; ++x) ramp.col(x).setTo(x);
+  std::vector<cv::Mat> planes;
+  cv::split(noisy, planes);
+  planes.push_back(ramp);
+  cv::merge(planes, with_alpha);
+  EXPECT_EQ(estimate_noise(Image(with_alpha)), estimate_noise(Image(noisy)));
 }
 
 TEST(NoiseEstimate, FindsLittleInACleanPictureAndNothingInATinyOne) {

@@ -93,6 +93,8 @@ TEST(Listing, SaysWhereItLookedForWhat) {
   const std::string nothing = message(list_pictures(folder.path(), {.recurse = false, .extensions = {"png"}}));
   EXPECT_EQ(nothing, "no pictures in '" + folder.path().string() +
                          "'; looked for .png; found 2 other files and 1 folders (recurse: true looks into them)");
+  std::filesystem::create_directory(folder / "nothing");
+  EXPECT_EQ(message(list_pictures(folder / "nothing", {})), "no pictures in '" + (folder / "nothing").string() + "': the folder is empty");
   EXPECT_NE(message(list_pictures(folder / "absent", {})).find("does not exist; needs a folder"), std::string::npos);
   EXPECT_NE(message(list_pictures(folder / "*.jpg", {})).find("no pictures match"), std::string::npos);
   EXPECT_NE(message(list_pictures(folder / "empty.txt", {})).find("needs one path per line"), std::string::npos);

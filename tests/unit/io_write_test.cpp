@@ -1,6 +1,7 @@
 // io_write_test.cpp: write_images: names, formats, metadata, and files that are whole or absent.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <csignal>
 
@@ -89,6 +90,20 @@ TEST(WriteImages, RefusesPatternsThatCannotWork) {
   WriteImages::Params params;
   params.path = folder.write("file", std::string("x"));
   EXPECT_EQ(refusal(params), "path '" + (folder / "file").string() + "' is a file, needs a folder");
+  params.path = folder / "file/sub/clean";
+  EXPECT_EQ(refusal(params), "path '" + params.path.string() + "' leads through '" + (folder / "file").string() + "', which is a file");
+}
+
+TEST(WriteImages, RefusesAFolderItMayNotWriteBeforeAnythingRuns) {
+  if (::geteuid() == 0) GTEST_SKIP() << "root may write everywhere";
+  TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "closed");
+  std::filesystem::permissions(folder / "closed", std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+  WriteImages::Params params;
+  params.path = folder / "closed";
+  EXPECT_EQ(refusal(params), "folder '" + params.path.string() + "' cannot be written: Permission denied");
+  params.path = folder / "closed/clean";
+  EXPECT_EQ(refusal(params), "folder '" + params.path.string() + "' cannot be made in '" + (folder / "closed").string() + "': Permission denied");
 }
 
 TEST(WriteImages, NeverLeavesTheOutputFolder) {

@@ -1,10 +1,15 @@
 // opencv_dnn_test.cpp: exported networks give in OpenCV DNN, which nobody here wrote, what they give here.
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <opencv2/dnn.hpp>
 
 #include "nn/network.h"
 #include "nn/onnx_export.h"
+#include "nn/onnx_import.h"
 #include "support/network_builder.h"
 #include "support/reference_network.h"
 
@@ -87,6 +92,47 @@ TEST(OpenCv, AgreesOnAnEncoderToAVector) {
   const ValueId flat = b.node(Op::flatten, {maps}, FlattenAttributes{1});
   b.graph.outputs = {b.node(Op::gemm, {flat, b.constant({10, 512}), b.constant({10})}, GemmAttributes{1, 1, false, true})};
   expect_as_opencv(std::move(b));
+}
+
+// Files that nobody here wrote are not part of the repository: LATENTFLOW_TEST_MODELS=FOLDER compares all in a folder.
+TEST(OpenCv, AgreesOnTheFilesOfAFolder) {
+  const char* folder = std::getenv("LATENTFLOW_TEST_MODELS");
+  if (folder == nullptr) GTEST_SKIP() << "LATENTFLOW_TEST_MODELS is not set";
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() != ".onnx") continue;
+    SCOPED_TRACE(entry.path().string());
+    Result<Graph> graph = load_onnx(entry.path());
+    ASSERT_TRUE(graph.ok()) << graph.error().message;
+    ASSERT_EQ(graph->inputs.size(), 1u);
+    Dims dims = graph->value(graph->inputs[0]).dims;
+    ASSERT_EQ(dims.size(), 4u);
+    dims[0] = 1, dims[2] = 120, dims[3] = 150;
+    Tensor picture(dims);
+    float step = 0;
+    for (float& value : picture.mutable_span()) value = 0.5f + 0.4f * std::sin(0.05f * step) + 0.1f * std::sin(1.7f * step * step), ++step;
+    cv::dnn::Net net = cv::dnn::readNetFromONNX(entry.path().string());
+    net.setInput(cv::Mat(std::vector<int>(dims.begin(), dims.end()), CV_32F, picture.mutable_data()));
+    const cv::Mat output = net.forward();
+    const Tensor expected = Tensor::from(Dims(output.size.p, output.size.p + output.dims), {output.ptr<float>(), output.total()});
+    for (const Winograd winograd : {Winograd::off, Winograd::on}) {
+      const auto network = Network::create(*graph, {winograd});
+      ASSERT_TRUE(network.ok()) << network.error().message;
+      TileOptions tiles;
+      tiles.side = 64;
+      const auto whole = (*network)->run(std::vector<Tensor>{picture});
+      const auto tiled = (*network)->run_tiled(std::vector<Tensor>{picture}, tiles);
+      ASSERT_TRUE(whole.ok() && tiled.ok());
+      const double range = value_range(expected);
+      const double difference = largest_difference(whole->front(), expected), in_tiles = largest_difference(tiled->front(), expected);
+      std::printf("%s, Winograd %s: %.1e of the range whole, %.1e in tiles\n", entry.path().filename().c_str(),
+                  winograd == Winograd::on ? "on" : "off", difference / range, in_tiles / range);
+      EXPECT_LE(difference, 1e-4 * range);
+      EXPECT_LE(in_tiles, 1e-4 * range);
+    }
+    ++count;
+  }
+  EXPECT_GT(count, 0) << "no .onnx files in " << folder;
 }
 
 TEST(OpenCv, AgreesOnAResidualUnet) { expect_as_opencv(residual_unet({1, 3, 48, 64})); }

@@ -196,6 +196,9 @@ class Graph {
   /// Everything wrong with it, sorted by place. A parameter without value is not a problem until the graph runs.
   const std::vector<Problem>& problems() const;
   bool ok() const;
+  /// problems(), and what building its nodes finds, such as models that are missing or cannot be read. Nodes that
+  /// wait for a parameter without value are left out; sources are not listed.
+  std::vector<Problem> problems_with_models() const;
   const std::string& name() const;
   const std::string& doc() const;
 
