@@ -81,7 +81,7 @@ Result<std::vector<NamedTensor>> read_npz(const std::filesystem::path& path) {
   return guarded([&]() -> Result<std::vector<NamedTensor>> {
     int code = 0;
     const Archive archive(zip_open(path.c_str(), ZIP_RDONLY | ZIP_CHECKCONS, &code));
-    if (!archive) return bad_input(fmt::format("{} is no .npz: {}", file, text_of(code)));
+    if (!archive) return bad_input(fmt::format("{} is no .npz, or is cut off: {}", file, text_of(code)));
     std::vector<NamedTensor> arrays;
     const zip_int64_t count = zip_get_num_entries(archive.get(), 0);
     for (zip_int64_t i = 0; i < count; ++i) {
