@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <mutex>
 
+#include "nn/choice_cache.h"
+
 namespace latentflow::nn {
 namespace {
 
@@ -107,7 +109,7 @@ TrainingLayerResult make_layer(const TrainingRequest& request, const Graph& grap
 
 struct Choices {
   std::mutex mutex;
-  std::map<std::string, bool> known;
+  ChoiceCache known{choice_cache_folder(), choice_cache_machine(), "train"};
 
   static Choices& shared() {
     static Choices choices;
@@ -119,19 +121,17 @@ struct Choices {
 
 bool faster_once(const std::string& key, const std::function<bool()>& measure) {
   const std::lock_guard lock(Choices::shared().mutex);
-  auto& known = Choices::shared().known;
-  const auto found = known.find(key);
-  return found != known.end() ? found->second : known.emplace(key, measure()).first->second;
+  return Choices::shared().known.ask(key, measure);
 }
 
 std::map<std::string, bool> known_algorithms() {
   const std::lock_guard lock(Choices::shared().mutex);
-  return Choices::shared().known;
+  return Choices::shared().known.known();
 }
 
 void adopt_algorithms(const std::map<std::string, bool>& choices) {
   const std::lock_guard lock(Choices::shared().mutex);
-  for (const auto& [key, winograd] : choices) Choices::shared().known[key] = winograd;
+  for (const auto& [key, winograd] : choices) Choices::shared().known.set(key, winograd);
 }
 
 Result<std::unique_ptr<TrainingPlan>> TrainingPlan::create(const Graph& graph, std::span<const Dims> input_dims,
