@@ -6,6 +6,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -22,7 +23,8 @@ class Worker:
         def limit():
             resource.setrlimit(resource.RLIMIT_DATA, (memory_limit, memory_limit))
 
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        self.messages = tempfile.TemporaryFile("w+")  # a pipe that nobody reads would stop a talkative worker
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.messages,
                                         text=True, env=environment, preexec_fn=limit)
 
     def ask(self, do, **request):
@@ -33,8 +35,10 @@ class Worker:
         except BrokenPipeError:
             line = ""
         if not line:
-            last = self.process.stderr.read().strip().splitlines()[-1:] or [""]
-            raise WorkerError(f"ended with code {self.process.wait()} {last[0]}".strip())
+            code = self.process.wait()
+            self.messages.seek(0)
+            last = self.messages.read().strip().splitlines()[-1:] or [""]
+            raise WorkerError(f"ended with code {code} {last[0]}".strip())
         answer = json.loads(line)
         if "error" in answer:
             raise WorkerError(answer["error"].strip().splitlines()[0][:200])
@@ -47,10 +51,13 @@ class Worker:
         return None
 
     def close(self):
-        self.process.stdin.close()
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass
         self.process.wait()
         self.process.stdout.close()
-        self.process.stderr.close()
+        self.messages.close()
 
 
 class Engine:

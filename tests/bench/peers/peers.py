@@ -26,6 +26,8 @@ class Bench:
     def __init__(self, arguments):
         self.arguments = arguments
         self.build = arguments.build
+        if not (self.build / "bin/latentflow_worker").exists():
+            sys.exit(f"{self.build} holds no latentflow_worker; ./run.sh bench peers builds it")
         self.work = arguments.out / "work"
         shutil.rmtree(self.work, ignore_errors=True)
         self.work.mkdir(parents=True)
@@ -96,7 +98,7 @@ nodes:
         result["engines"] = {engine.name: result["engines"][engine.name] for engine in engines}
         for name, facts in result["engines"].items():
             if "median" in facts:
-                print(f"  {name:<14} {report.time_text(facts['median']):>10}  ratio {facts['ratio']:.2f}", file=sys.stderr)
+                print(f"  {name:<14} {report.time_text(facts['median']):>10}  ratio {facts.get('ratio', 0):.2f}", file=sys.stderr)
             else:
                 print(f"  {name:<14} {facts['note']}", file=sys.stderr)
         return result
@@ -126,8 +128,15 @@ nodes:
         names = list(workers)
         for turn in range(case.rounds):
             for name in names[turn % len(names):] + names[:turn % len(names)]:
+                if name not in workers:
+                    continue
                 time.sleep(PAUSE)
-                seconds[name].append(workers[name].ask("round")["seconds"])
+                try:
+                    seconds[name].append(workers[name].ask("round")["seconds"])
+                except WorkerError as failure:
+                    result["engines"][name] = {"note": f"failed in round {turn + 1}: {failure}"}
+                    workers.pop(name).close()
+                    del seconds[name]
         result["gflop"] = gflop
         outputs = {}
         for name, worker in workers.items():
@@ -180,12 +189,16 @@ nodes:
         for name, own in seconds.items():
             facts = report.summary(own, seconds.get("latentflow"), None)
             facts["peak"] = peaks[name]
-            compared = self.helper.ask("compare_folders", a=str(self.work / f"clean.{name.split()[0]}"),
-                                       b=str(self.work / "clean.latentflow"))
+            result["engines"][name] = facts
+            try:
+                compared = self.helper.ask("compare_folders", a=str(self.work / f"clean.{name.split()[0]}"),
+                                           b=str(self.work / "clean.latentflow"))
+            except WorkerError as failure:
+                facts["note"] = str(failure)
+                continue
             facts["bytes"] = compared["bytes"]
             if name != "latentflow":
                 facts["difference"] = compared["largest"]
-            result["engines"][name] = facts
             result.setdefault("notes", []).append(f"{name}: {facts['bytes'] / 1e6:.1f} MB written\n")
 
 
