@@ -126,6 +126,8 @@ nodes:
                 worker.close()
         seconds = {name: [] for name in workers}
         names = list(workers)
+        others = lambda: report.busy_seconds() - sum(report.process_seconds(w.process.pid) for w in workers.values())
+        start, busy = time.perf_counter(), others()
         for turn in range(case.rounds):
             for name in names[turn % len(names):] + names[:turn % len(names)]:
                 if name not in workers:
@@ -137,6 +139,8 @@ nodes:
                     result["engines"][name] = {"note": f"failed in round {turn + 1}: {failure}"}
                     workers.pop(name).close()
                     del seconds[name]
+                    start, busy = time.perf_counter(), others()
+        result["others"] = max(0.0, (others() - busy) / (time.perf_counter() - start))
         result["gflop"] = gflop
         outputs = {}
         for name, worker in workers.items():
@@ -161,6 +165,7 @@ nodes:
         pictures = self.pictures(self.arguments.count)
         result["title"] = f"{case.title} ({len(pictures)} pictures)"
         seconds, peaks = {engine.name: [] for engine in engines}, {}
+        begin, busy, own = time.perf_counter(), report.busy_seconds(), 0.0
         for turn in range(case.rounds + 1):  # the first one warms the file cache and does not count
             order = engines[turn % len(engines):] + engines[:turn % len(engines)]
             for engine in order:
@@ -177,6 +182,7 @@ nodes:
                 message = process.stderr.read()
                 _, status, usage = os.wait4(process.pid, 0)
                 spent = time.perf_counter() - start
+                own += usage.ru_utime + usage.ru_stime
                 process.returncode = os.waitstatus_to_exitcode(status)
                 process.stderr.close()
                 if process.returncode:
@@ -186,8 +192,9 @@ nodes:
                 elif turn:
                     seconds[engine.name].append(spent)
                     peaks[engine.name] = max(peaks.get(engine.name, 0), usage.ru_maxrss * 1024)
-        for name, own in seconds.items():
-            facts = report.summary(own, seconds.get("latentflow"), None)
+        result["others"] = max(0.0, (report.busy_seconds() - busy - own) / (time.perf_counter() - begin))
+        for name, spent in seconds.items():
+            facts = report.summary(spent, seconds.get("latentflow"), None)
             facts["peak"] = peaks[name]
             result["engines"][name] = facts
             try:

@@ -1,6 +1,7 @@
 """report.py: the results of the peer bench as Markdown and JSON, with the machine they were measured on."""
 
 import json
+import os
 import platform
 import statistics
 from pathlib import Path
@@ -17,9 +18,24 @@ NOTES = """\
 - Peak is the resident memory of the process (VmHWM; for the whole job that of the program), runtime and inputs included.
 - Difference is the largest absolute one to latentflow's output; for training it is of the loss over all steps, for the whole job in
   grey levels of the written pictures.
+- "Other processes" is what the machine computed between the first and the last round beyond the engines themselves, per second; above
+  0.1 the figures are those of a busy machine, and engines that cut work into equal parts suffer more than ones that hand it out.
 - Whole job: each round starts the programs anew, so start and loading count; peers are scripts as users write them
   (`denoise_folder.js`: sharp and ONNX Runtime, three pictures under way; `opencv_worker.cpp`: one after the other).
 """
+
+
+def busy_seconds():
+    """Processor seconds that all processes of the machine have used so far."""
+    fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:8]]
+    user, nice, system, _, _, interrupts, soft = fields
+    return (user + nice + system + interrupts + soft) / os.sysconf("SC_CLK_TCK")
+
+
+def process_seconds(pid):
+    """What one living process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def machine():
@@ -53,8 +69,12 @@ def time_text(seconds):
 
 def case_table(case):
     lines = [f"## {case['title']}", ""]
-    if case.get("gflop"):
-        lines += [f"{case['gflop']:.1f} GFLOP per round, {case['rounds']} rounds", ""]
+    facts = [f"{case['gflop']:.1f} GFLOP per round"] if case.get("gflop") else []
+    facts.append(f"{case['rounds']} rounds")
+    if "others" in case:
+        facts.append(f"other processes kept {case['others']:.2f} processors busy"
+                     + (": **not a quiet machine**" if case["others"] > 0.1 else ""))
+    lines += [", ".join(facts), ""]
     lines += ["| engine | median | least to most | ratio | GFLOP/s | peak MiB | difference |", "| --- | --- | --- | --- | --- | --- | --- |"]
     for name, facts in case["engines"].items():
         if "median" not in facts:

@@ -34,6 +34,12 @@ class Rounds(unittest.TestCase):
         self.assertEqual(facts["ratio"], 2.0)
         self.assertEqual((facts["median"], facts["least"], facts["most"], facts["gflops"]), (3.0, 2.0, 8.0, 2.0))
 
+    def test_processor_time_of_a_process_is_part_of_the_machines(self):
+        before = report.busy_seconds(), report.process_seconds(os.getpid())
+        while report.process_seconds(os.getpid()) - before[1] < 0.1:
+            sum(range(10000))
+        self.assertGreater(report.busy_seconds() - before[0], 0.05)
+
     def test_without_a_reference_there_is_no_ratio(self):
         self.assertNotIn("ratio", report.summary([1.0], None, None))
 
@@ -43,13 +49,14 @@ class Tables(unittest.TestCase):
         good = {**report.summary([0.5], [0.25], 1), "peak": 3 << 20, "difference": 1.5e-6}
         self.result = {"command": "bench", "revision": "r", "date": "d", "threads": 2, "versions": {"A": "A 1.0"},
                        "environment": {"ONEDNN_MAX_CPU_ISA": "AVX2"}, "machine": report.machine(),
-                       "cases": [{"title": "T", "rounds": 1, "gflop": 1,
+                       "cases": [{"title": "T", "rounds": 1, "gflop": 1, "others": 0.5,
                                   "engines": {"A": good, "B": {"note": "not installed: apt-get install b"}}}]}
 
     def test_a_row_has_all_facts_and_a_missing_engine_says_how_to_get_it(self):
         text = report.markdown(self.result)
         self.assertIn("| A | 500.0 ms | 500.0 ms to 500.0 ms | 2.00 | 2 | 3 | 1.5e-06 |", text)
         self.assertIn("| B | not installed: apt-get install b | | | | | |", text)
+        self.assertIn("1.0 GFLOP per round, 1 rounds, other processes kept 0.50 processors busy: **not a quiet machine**", text)
         self.assertIn("ONEDNN_MAX_CPU_ISA=AVX2", text)
         self.assertIn(self.result["machine"]["processor"], text)
 
