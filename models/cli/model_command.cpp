@@ -7,7 +7,8 @@
 #include <cstdio>
 #include <sstream>
 
-#include "model_run.h"
+#include "model_arrays.h"
+#include "model_speed.h"
 #include "nn/model_card.h"
 #include "nn/onnx_export.h"
 #include "nn/onnx_import.h"
@@ -107,10 +108,22 @@ int info(const std::string& file, const std::optional<Pair>& size) {
   return card ? 0 : fail(card.error());
 }
 
-int run(const std::string& file, const std::optional<Pair>& size, const RunOptions& options) {
+int plan(const std::string& file, const std::optional<Pair>& size, const PlanOptions& options) {
   const auto graph = load_onnx(file);
   if (!graph) return fail(graph.error());
-  const Status done = run_model(*graph, input_dims(*graph, size), options);
+  const Status done = print_plan(*graph, input_dims(*graph, size), options);
+  return done ? 0 : fail(done.error());
+}
+
+int speed(const std::string& file, const std::optional<Pair>& size, const SpeedOptions& options) {
+  const auto graph = load_onnx(file);
+  if (!graph) return fail(graph.error());
+  const Status done = print_speed(*graph, input_dims(*graph, size), options);
+  return done ? 0 : fail(done.error());
+}
+
+int run(const std::string& file, const std::string& in, const std::string& out, const ArraysOptions& options) {
+  const Status done = run_arrays(file, in, out, options);
   return done ? 0 : fail(done.error());
 }
 
@@ -152,22 +165,34 @@ int main(int argc, char** argv) {
   fix->add_option("FILE", file, "an ONNX file")->required();
   fix->add_option("TARGET", target, "the ONNX file to write")->required();
   fix->add_option("--shape", shape, "height x width of the pictures, for example 480x640")->required();
-  latentflow::nn::RunOptions options;
-  CLI::App* plan = app.add_subcommand("plan", "the steps that a network is executed in, and their working memory");
-  CLI::App* run = app.add_subcommand("run", "runs a network on random pictures and says how fast each step was");
+  latentflow::nn::PlanOptions plan_options;
+  latentflow::nn::SpeedOptions speed_options;
+  latentflow::nn::ArraysOptions arrays_options;
+  std::string in, out;
+  CLI::App* plan = app.add_subcommand("plan", "the steps that a network is executed in: algorithm, work, time, memory");
+  CLI::App* run = app.add_subcommand("run", "runs a network on arrays of yours");
+  CLI::App* speed = app.add_subcommand("speed", "runs a network on random pictures and says how fast that was");
   const std::map<std::string, latentflow::nn::Winograd> winograd{{"auto", latentflow::nn::Winograd::automatic},
                                                                  {"on", latentflow::nn::Winograd::on},
                                                                  {"off", latentflow::nn::Winograd::off}};
-  for (CLI::App* command : {plan, run}) {
+  latentflow::nn::Winograd chosen = latentflow::nn::Winograd::automatic;
+  int threads = 0;
+  for (CLI::App* command : {plan, run, speed}) {
     command->add_option("FILE", file, "an ONNX file")->required();
-    command->add_option("--shape", shape, "height x width of the pictures, for example 480x640");
-    command->add_option("--winograd", options.winograd, "auto (measured), on or off")
+    command->add_option("--winograd", chosen, "auto (measured), on or off")
         ->transform(CLI::CheckedTransformer(winograd));
+    if (command != run) command->add_option("--shape", shape, "height x width of the pictures, for example 480x640");
+    if (command != plan)
+      command->add_option("--threads", threads, "threads, 0 for one per processor")->check(CLI::Range(0, 1024));
   }
-  run->add_option("--pictures", options.pictures, "how many pictures, side by side on the threads")
+  run->add_option("IN", in, "a .npy, or a .npz with an array per input, named as the inputs or arr_0, arr_1 ...")
+      ->required();
+  run->add_option("OUT", out, "the .npy to write (float32), or a .npz with an array per output")->required();
+  plan->add_option("--runs", plan_options.runs, "timed runs, of which the best counts; 0 only plans")
+      ->check(CLI::Range(0, 1000));
+  speed->add_option("--pictures", speed_options.pictures, "how many pictures, side by side on the threads")
       ->check(CLI::Range(1, 100000));
-  run->add_option("--threads", options.threads, "threads, 0 for one per processor")->check(CLI::Range(0, 1024));
-  run->add_flag("--tiled", options.tiled, "each picture in tiles instead");
+  speed->add_flag("--tiled", speed_options.tiled, "each picture in tiles on all threads instead, one after the other");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) { return app.exit(error) == 0 ? 0 : latentflow::nn::refused; }
@@ -177,7 +202,10 @@ int main(int argc, char** argv) {
     return latentflow::nn::refused;
   }
   if (fix->parsed()) return latentflow::nn::fix(file, target, *size);
-  if (plan->parsed()) options.pictures = 0;
-  if (plan->parsed() || run->parsed()) return latentflow::nn::run(file, size, options);
+  plan_options.winograd = speed_options.winograd = arrays_options.winograd = chosen;
+  speed_options.threads = arrays_options.threads = threads;
+  if (plan->parsed()) return latentflow::nn::plan(file, size, plan_options);
+  if (speed->parsed()) return latentflow::nn::speed(file, size, speed_options);
+  if (run->parsed()) return latentflow::nn::run(file, in, out, arrays_options);
   return info->parsed() ? latentflow::nn::info(file, size) : latentflow::nn::check(file);
 }

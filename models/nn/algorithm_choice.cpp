@@ -6,12 +6,14 @@
 #include <limits>
 #include <mutex>
 
+#include "choice_cache.h"
+
 namespace latentflow::nn {
 namespace {
 
 struct Choices {
   std::mutex mutex, measuring;
-  std::map<std::string, std::string> known;
+  ChoiceCache cache{choice_cache_folder(), choice_cache_machine()};
 
   static Choices& shared() {
     static Choices choices;
@@ -44,10 +46,9 @@ std::string fastest(const std::string& key, std::span<const TimedAlgorithm> algo
   const std::lock_guard measuring(choices.measuring);
   {
     const std::lock_guard lock(choices.mutex);
-    const auto found = choices.known.find(key);
-    if (found != choices.known.end())
+    if (const std::string* known = choices.cache.find(key))
       for (const TimedAlgorithm& algorithm : algorithms)
-        if (algorithm.name == found->second) return found->second;
+        if (algorithm.name == *known) return algorithm.name;
   }
   const TimedAlgorithm* best = nullptr;
   double best_seconds = std::numeric_limits<double>::infinity();
@@ -55,17 +56,18 @@ std::string fastest(const std::string& key, std::span<const TimedAlgorithm> algo
     if (const double seconds = algorithm.seconds(); best == nullptr || seconds < best_seconds)
       best = &algorithm, best_seconds = seconds;
   const std::lock_guard lock(choices.mutex);
-  return choices.known[key] = best->name;
+  choices.cache.learn(key, best->name);
+  return best->name;
 }
 
 std::map<std::string, std::string> known_algorithms() {
   const std::lock_guard lock(Choices::shared().mutex);
-  return Choices::shared().known;
+  return Choices::shared().cache.known();
 }
 
 void adopt_algorithms(const std::map<std::string, std::string>& choices) {
   const std::lock_guard lock(Choices::shared().mutex);
-  for (const auto& [key, name] : choices) Choices::shared().known[key] = name;
+  for (const auto& [key, name] : choices) Choices::shared().cache.set(key, name);
 }
 
 }  // namespace latentflow::nn

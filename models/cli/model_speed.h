@@ -1,0 +1,29 @@
+// model_speed.h: what a network costs: the measured plan of `latentflow model plan`, the speed of `latentflow model
+// speed`.
+#pragma once
+
+#include <vector>
+
+#include "nn/network.h"
+
+namespace latentflow::nn {
+
+struct PlanOptions {
+  Winograd winograd = Winograd::automatic;
+  int runs = 3;  ///< timed on one thread after one warm-up; 0 only plans
+};
+
+/// Prints the steps of one run on one thread: algorithm, GFLOP, best time of the runs, share of the whole, bytes.
+Status print_plan(const Graph& graph, const std::vector<Dims>& input_dims, const PlanOptions& options);
+
+struct SpeedOptions {
+  Winograd winograd = Winograd::automatic;
+  int pictures = 1;
+  int threads = 0;     ///< 0: one per processor
+  bool tiled = false;  ///< each picture on all threads, one after the other; otherwise one thread per picture
+};
+
+/// Runs random pictures and prints how fast that was.
+Status print_speed(const Graph& graph, const std::vector<Dims>& input_dims, const SpeedOptions& options);
+
+}  // namespace latentflow::nn

@@ -1,0 +1,33 @@
+"""cases.py: what the peer bench measures."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Case:
+    name: str
+    title: str
+    kind: str  # "network", "training" or "job"
+    model: str = ""  # a file below the models made for the bench, "zoo:NAME", or a path
+    height: int = 0
+    width: int = 0
+    count: int = 1  # pictures, or rows of a matrix
+    rounds: int = 5
+    engines: list = field(default_factory=lambda: ["latentflow", "ONNX Runtime", "OpenCV DNN", "PyTorch"])
+    slow: bool = False  # only run when it is asked for by name or with --all
+
+
+NO_TORCH = ["latentflow", "ONNX Runtime", "OpenCV DNN"]
+
+CASES = [
+    Case("latency", "DnCNN-17, grey, one picture 512x512 on all threads", "network", "dncnn17.onnx", 512, 512, 1, 5),
+    Case("throughput", "DnCNN-17, grey, 8 pictures 512x512", "network", "dncnn17.onnx", 512, 512, 8, 3),
+    Case("zoo", "denoise_color of the zoo, one picture 768x512", "network", "zoo:denoise_color", 512, 768, 1, 9, NO_TORCH),
+    Case("zoo24", "denoise_color of the zoo, one picture of 24 megapixels (6000x4000)", "network", "zoo:denoise_color", 4000,
+         6000, 1, 3, NO_TORCH, slow=True),
+    Case("mlp", "MLP 784-1024-1024-10, 4096 rows", "network", "mlp.onnx", 0, 0, 4096, 9, NO_TORCH),
+    Case("training", "one training step of DnCNN-17, 16 patches 64x64, Adam", "training", "dncnn17.onnx", 64, 64, 16, 7,
+         ["latentflow", "PyTorch"]),
+    Case("job", "whole job: PNG photographs 768x512, noisy in, denoised PNG out", "job", "zoo:denoise_color", 512, 768, 0, 3,
+         NO_TORCH),
+]

@@ -1,0 +1,191 @@
+// latentflow_worker.cpp: latentflow in the peer bench: networks on arrays and the training step, on oneTBB threads.
+#include <oneapi/tbb/global_control.h>
+#include <oneapi/tbb/parallel_for.h>
+#include <oneapi/tbb/version.h>
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include <memory>
+#include <mutex>
+
+#include "nn/network.h"
+#include "nn/npy.h"
+#include "nn/onnx_import.h"
+#include "nn/training_plan.h"
+#include "prepare.h"
+#include "train/optimiser.h"
+
+namespace latentflow::peers {
+namespace {
+
+std::string version() {
+  const dnnl_version_t* dnnl = dnnl_version();
+  return "oneDNN " + std::to_string(dnnl->major) + "." + std::to_string(dnnl->minor) + "." +
+         std::to_string(dnnl->patch) + ", oneTBB " + TBB_runtime_version();
+}
+
+/// Items [from, from + count) along the first axis.
+Tensor part(const Tensor& tensor, std::int64_t from, std::int64_t count) {
+  Dims dims = tensor.dims();
+  const std::int64_t item = tensor.size() / dims[0];
+  dims[0] = count;
+  return Tensor::from(
+      dims, tensor.span().subspan(static_cast<std::size_t>(from * item), static_cast<std::size_t>(count * item)));
+}
+
+/// One round of a case.
+class Work {
+ public:
+  virtual ~Work() = default;
+  virtual void run() = 0;
+  virtual Tensor result() const = 0;
+};
+
+/// Several items: one thread each. A single picture: tiles on all threads. Rows of a matrix: a share per thread.
+class NetworkWork : public Work {
+ public:
+  NetworkWork(std::shared_ptr<const nn::Network> network, std::vector<Tensor> inputs, std::int64_t threads)
+      : network_(std::move(network)) {
+    const std::int64_t count = inputs.at(0).dims().at(0);
+    const bool rows = inputs[0].dims().size() == 2;
+    const std::int64_t shards = rows ? std::min(threads, count) : count;
+    for (std::int64_t i = 0; i < shards; ++i) {
+      const std::int64_t from = count * i / shards, to = count * (i + 1) / shards;
+      std::vector<Tensor> shard;
+      for (const Tensor& input : inputs) shard.push_back(part(input, from, to - from));
+      shards_.push_back(std::move(shard));
+    }
+    outputs_.resize(shards_.size());
+  }
+  void run() override {
+    if (shards_.size() == 1) {
+      outputs_[0] = need(network_->run_tiled(shards_[0])).at(0);
+      return;
+    }
+    std::mutex mutex;
+    Status status = success();
+    tbb::parallel_for(
+        std::size_t{0}, shards_.size(),
+        [&](std::size_t i) {
+          auto outputs = network_->run(shards_[i]);
+          if (outputs) {
+            outputs_[i] = std::move(outputs->at(0));
+          } else {
+            const std::lock_guard lock(mutex);
+            status = outputs.error();
+          }
+        },
+        tbb::simple_partitioner());
+    need(status);
+  }
+  Tensor result() const override {
+    Dims dims = outputs_[0].dims();
+    dims[0] = 0;
+    for (const Tensor& output : outputs_) dims[0] += output.dims()[0];
+    Tensor all(dims);
+    float* to = all.mutable_data();
+    for (const Tensor& output : outputs_) to = std::copy(output.span().begin(), output.span().end(), to);
+    return all;
+  }
+
+ private:
+  std::shared_ptr<const nn::Network> network_;
+  std::vector<std::vector<Tensor>> shards_;
+  std::vector<Tensor> outputs_;
+};
+
+/// A step of Adam on a batch, cut into shards as the trainer does it; the result is the loss of every step so far.
+class TrainingWork : public Work {
+ public:
+  TrainingWork(const nn::Graph& graph, const Tensor& noisy, const Tensor& clean, std::int64_t shard)
+      : parameters_(graph), optimiser_(train::start_state(parameters_.gather(graph))), elements_(clean.size()) {
+    settings_.betas = {0.9, 0.999};
+    settings_.clip = 0;
+    Dims dims = noisy.dims();
+    const std::int64_t batch = dims[0];
+    dims[0] = shard;
+    for (std::int64_t from = 0; from < batch; from += shard) {
+      plans_.push_back(need(nn::TrainingPlan::create(graph, std::vector<Dims>{dims}, parameters_, packed_)));
+      const Tensor input = part(noisy, from, shard);
+      std::copy(input.span().begin(), input.span().end(), plans_.back()->input(0).begin());
+      targets_.push_back(part(clean, from, shard));
+    }
+  }
+  void run() override {
+    packed_.pack(parameters_, optimiser_.weights);
+    std::vector<double> losses(plans_.size());
+    tbb::parallel_for(
+        std::size_t{0}, plans_.size(),
+        [&](std::size_t i) {
+          plans_[i]->forward();
+          losses[i] = train::loss_and_gradient(train::Loss::mse, plans_[i]->output(), targets_[i].span(), elements_,
+                                               plans_[i]->output_gradient());
+          plans_[i]->backward();
+        },
+        tbb::simple_partitioner());
+    std::vector<std::span<const float>> gradients;
+    for (const auto& plan : plans_) gradients.push_back(plan->gradients());
+    train::update(settings_, 1e-4, gradients, optimiser_);
+    double loss = 0;
+    for (const double share : losses) loss += share;
+    losses_.push_back(static_cast<float>(loss));
+  }
+  Tensor result() const override { return Tensor::from({static_cast<std::int64_t>(losses_.size())}, losses_); }
+  double gflop() const {
+    double flop = 0;
+    for (const auto& plan : plans_) flop += plan->flop();
+    return flop * 1e-9;
+  }
+
+ private:
+  nn::ParameterLayout parameters_;
+  nn::PackedParameters packed_;
+  train::OptimiserRecipe settings_;
+  train::OptimiserState optimiser_;
+  std::int64_t elements_;
+  std::vector<std::unique_ptr<nn::TrainingPlan>> plans_;
+  std::vector<Tensor> targets_;
+  std::vector<float> losses_;
+};
+
+int work() {
+  std::unique_ptr<Work> work;
+  std::unique_ptr<tbb::global_control> limit;
+  const auto load = [&](const Json& request) -> Json {
+    const auto threads = request.at("threads").get<std::size_t>();
+    limit = std::make_unique<tbb::global_control>(tbb::global_control::max_allowed_parallelism, threads);
+    const std::filesystem::path model = request.at("model").get<std::string>();
+    std::vector<Tensor> inputs;
+    for (const Json& file : request.at("inputs")) inputs.push_back(need(nn::read_npy(file.get<std::string>())));
+    Json facts{{"version", version()}};
+    if (request.at("kind") == "training") {
+      const auto shard = inputs.at(0).dims()[0] / static_cast<std::int64_t>(2 * threads);
+      auto training = std::make_unique<TrainingWork>(need(nn::load_onnx(model)), inputs.at(0), inputs.at(1),
+                                                     std::max<std::int64_t>(shard, 1));
+      facts["gflop"] = training->gflop();
+      work = std::move(training);
+    } else {
+      work = std::make_unique<NetworkWork>(need(nn::Network::load(model)), std::move(inputs),
+                                           static_cast<std::int64_t>(threads));
+    }
+    work->run();
+    return facts;
+  };
+  const auto round = [&](const Json&) -> Json { return {{"seconds", seconds_of([&] { work->run(); })}}; };
+  const auto save = [&](const Json& request) -> Json {
+    need(nn::write_npy(request.at("output").get<std::string>(), work->result()));
+    return {{"ok", true}};
+  };
+  return serve({{"load", load},
+                {"round", round},
+                {"save", save},
+                {"networks", make_networks},
+                {"inputs", make_inputs},
+                {"batch", make_batch},
+                {"compare", compare_arrays},
+                {"compare_folders", compare_folders}});
+}
+
+}  // namespace
+}  // namespace latentflow::peers
+
+int main() { return latentflow::peers::work(); }

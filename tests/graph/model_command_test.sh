@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# model_command_test.sh: `latentflow model run` and `plan` as a user calls them, on arrays that Python's standard library writes.
+#   usage: model_command_test.sh PROGRAM MODEL     MODEL: the colour denoiser of the zoo, inputs "image" and "sigma"
+set -u
+program=$1
+model=$2
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+problems=0
+
+# expect CODE TEXT ARGUMENTS...: runs `model ARGUMENTS`; its exit code and a part of what it prints (both streams).
+expect() {
+  local code=$1 text=$2 output actual
+  shift 2
+  output=$("$program" model "$@" 2>&1)
+  actual=$?
+  if [ "$actual" != "$code" ] || [[ "$output" != *"$text"* ]]; then
+    printf 'latentflow model %s\n  exit code %s, expected %s\n  expected: %s\n  printed:  %s\n' "$*" "$actual" "$code" "$text" "$output"
+    problems=$((problems + 1))
+  fi
+}
+
+python3 - <<'PYTHON'
+import struct, zipfile
+
+def npy(descr, shape, elements, fortran=False):
+    head = "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }\n" % (descr, fortran, shape)
+    return b"\x93NUMPY\1\0" + struct.pack("<H", len(head)) + head.encode() + elements
+
+def npz(name, compression=zipfile.ZIP_STORED, **arrays):
+    with zipfile.ZipFile(name, "w", compression) as archive:
+        for key, array in arrays.items():
+            archive.writestr(key + ".npy", array)
+
+# The denoiser is homogeneous and has no biases: what is 0 stays 0. Pixels of 8 bits show that nothing is scaled.
+count = 3 * 16 * 24
+levels = [i % 7 for i in range(count)]
+image = npy("<f4", (1, 3, 16, 24), struct.pack("<%df" % count, *levels))
+sigma = npy("<f8", (1, 1, 16, 24), struct.pack("<d", 0.5) * (16 * 24))
+by_column = [levels[(c * 16 + y) * 24 + x] for x in range(24) for y in range(16) for c in range(3)]
+npz("named.npz", image=image, sigma=sigma)
+npz("bytes.npz", zipfile.ZIP_DEFLATED, sigma=sigma, image=npy("|u1", (1, 3, 16, 24), bytes(by_column), True))
+npz("numbered.npz", arr_0=image, arr_1=sigma)
+npz("foreign.npz", image=image, sgima=sigma)
+npz("missing.npz", image=image)
+npz("rank.npz", image=npy("<f4", (16, 24), bytes(4 * 16 * 24)), sigma=sigma)
+npz("odd.npz", image=npy("<f4", (1, 3, 3, 5), bytes(180)), sigma=npy("<f4", (1, 1, 3, 5), bytes(60)))
+open("image.npy", "wb").write(image)
+open("cut.npz", "wb").write(open("named.npz", "rb").read()[:2000])
+PYTHON
+
+expect 0 'clean 1x3x16x24' run "$model" named.npz named.npy
+expect 0 'clean 1x3x16x24' run "$model" bytes.npz packed.npz --threads 1
+expect 0 'clean 1x3x16x24' run "$model" numbered.npz numbered.npy
+expect 1 'the network has 2 inputs ("image" ?x3x?x?, "sigma" ?x1x?x?), "image.npy" holds one array' run "$model" image.npy out.npy
+expect 1 'holds an array "sgima", but the network has the inputs "image"' run "$model" foreign.npz out.npy
+expect 1 'no array for the input "sigma"' run "$model" missing.npz out.npy
+expect 1 'leading axes of one are added with array[None, None]' run "$model" rank.npz out.npy
+expect 1 '3x5' run "$model" odd.npz out.npy
+expect 1 '"cut.npz" is no .npz' run "$model" cut.npz out.npy
+expect 1 'there is no file "absent.npz"' run "$model" absent.npz out.npy
+expect 1 '"out.png" needs the extension .npy' run "$model" named.npz out.png
+expect 1 'there is no folder "no" for "out.npy"' run "$model" named.npz no/out.npy
+expect 1 'would be overwritten' run "$model" named.npz named.npz
+expect 1 'OUT is required' run "$model" named.npz
+expect 0 'best of 1 runs on one thread' plan "$model" --shape 16x24 --runs 1
+expect 0 'share%' plan "$model" --shape 16x24 --runs 1
+expect 0 'working memory' plan "$model" --shape 16x24 --runs 0
+expect 1 '--shape is "16"' plan "$model" --shape 16
+expect 0 'GFLOP/s on 2 threads' speed "$model" --shape 16x24 --pictures 3 --threads 2
+if [ -e out.npy ]; then echo "a refused run left a file"; problems=$((problems + 1)); fi
+
+python3 - <<'PYTHON' || problems=$((problems + 1))
+import struct, sys, zipfile
+
+def floats(bytes):
+    (head,) = struct.unpack("<H", bytes[8:10])
+    assert b"'shape': (1, 3, 16, 24)" in bytes[:10 + head], bytes[:10 + head]
+    return struct.unpack("<%df" % (3 * 16 * 24), bytes[10 + head:])
+
+named, numbered = (floats(open(name + ".npy", "rb").read()) for name in ("named", "numbered"))
+packed = floats(zipfile.ZipFile("packed.npz").read("clean.npy"))
+if named != numbered or max(abs(a - b) for a, b in zip(named, packed)) > 1e-4 or max(map(abs, named)) == 0:
+    sys.exit("the same numbers in other types, orders and names give other results")
+PYTHON
+[ $problems = 0 ] && echo "the command does what it should"
+exit $((problems > 0))
