@@ -3,9 +3,10 @@
 #include "convert.h"
 #include "crop.h"
 #include "denoise_nlm.h"
+#include "draw_digits.h"
 #include "draw_samples.h"
 #include "resize.h"
 
 using namespace latentflow::image;
 
-LATENTFLOW_PLUGIN("image", "1.0.0", AddNoise, Convert, Crop, DenoiseNlm, DrawSamples, Resize)
+LATENTFLOW_PLUGIN("image", "1.0.0", AddNoise, Convert, Crop, DenoiseNlm, DrawDigits, DrawSamples, Resize)

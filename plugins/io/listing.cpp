@@ -86,7 +86,7 @@ Result<std::vector<SourceItem>> list_folder(const Path& folder, const ListingOpt
   if (items.empty() && others == 0 && folders == 0)
     return not_found(fmt::format("no pictures in '{}': the folder is empty", folder.string()));
   if (items.empty())
-    return not_found(fmt::format("no pictures in '{}'; looked for {}; found {} other files{}", folder.string(),
+    return not_found(fmt::format("no {} in '{}'; looked for {}; found {} other files{}", options.noun, folder.string(),
                                  quoted_list(wanted), others,
                                  folders > 0 && !options.recurse
                                      ? fmt::format(" and {} folders (recurse: true looks into them)", folders) : ""));
@@ -101,7 +101,7 @@ std::string name_for(const Path& written) {
   return (inside ? normal : normal.filename()).generic_string();
 }
 
-Result<std::vector<SourceItem>> list_file(const Path& list) {
+Result<std::vector<SourceItem>> list_file(const Path& list, const ListingOptions& options) {
   std::ifstream stream(list);
   if (!stream) return io_error(fmt::format("cannot read list file '{}'", list.string()));
   std::vector<SourceItem> items;
@@ -111,7 +111,7 @@ Result<std::vector<SourceItem>> list_file(const Path& list) {
     const Path written(line);
     items.push_back(make_item(name_for(written), written.is_absolute() ? written : list.parent_path() / written));
   }
-  if (items.empty()) return not_found(fmt::format("no pictures in list '{}'; needs one path per line", list.string()));
+  if (items.empty()) return not_found(fmt::format("no {} in list '{}'; needs one path per line", options.noun, list.string()));
   return items;
 }
 
@@ -135,7 +135,7 @@ Result<std::vector<SourceItem>> list_glob(const Path& pattern, const ListingOpti
   }
   ::globfree(&found);
   if (items.empty())
-    return not_found(fmt::format("no pictures match '{}'; {} other paths do; looked for {}", pattern.string(), matches, quoted_list(wanted)));
+    return not_found(fmt::format("no {} match '{}'; {} other paths do; looked for {}", options.noun, pattern.string(), matches, quoted_list(wanted)));
   std::sort(items.begin(), items.end(), [](const SourceItem& a, const SourceItem& b) { return natural_less(a.name, b.name); });
   return items;
 }
@@ -147,11 +147,12 @@ Result<std::vector<SourceItem>> list_pictures(const Path& path, const ListingOpt
   const bool exists = fs::exists(path, ignored);
   const bool wildcard = path.string().find_first_of("*?[") != std::string::npos;
   if (!exists && !wildcard)
-    return not_found(fmt::format("path '{}' does not exist; needs a folder, a picture, a list file (.txt) or a pattern with *", path.string()));
+    return not_found(fmt::format("path '{}' does not exist; needs a folder, {}, a list file (.txt) or a pattern with *", path.string(),
+                                 options.noun == "pictures" ? "a picture" : "one of the " + options.noun));
   Result<std::vector<SourceItem>> items =
       !exists                         ? list_glob(path, options)
       : fs::is_directory(path, ignored) ? list_folder(path, options)
-      : extension_of(path) == "txt"   ? list_file(path)
+      : extension_of(path) == "txt"   ? list_file(path, options)
                                       : std::vector<SourceItem>{make_item(path.filename().generic_string(), path)};
   if (items) finish_names(*items);
   return items;

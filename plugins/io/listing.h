@@ -8,6 +8,7 @@ namespace latentflow::io {
 struct ListingOptions {
   bool recurse = false;
   std::vector<std::string> extensions;  ///< with or without dot, any case; empty: all formats that can be read
+  std::string noun = "pictures";        ///< for messages
 };
 
 /// A folder, a list file (.txt: one path per line, relative to the list), one file, or a glob ("scans/*_a.png"). Hidden

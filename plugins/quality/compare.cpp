@@ -32,6 +32,7 @@ void Compare::describe(Describe<Compare>& d) {
   d.name("compare", "measures PSNR, SSIM and mean squared error of a picture against its reference");
   d.field(&Params::round, "round", "first round and clip the picture to 8 bit, as it would be saved and as papers report");
   d.field(&Params::ssim, "ssim", "measure SSIM, too; it takes most of the time");
+  d.field(&Params::sse, "sse", "add the squared error summed over all samples, with white as 1, as papers on autoencoders report it");
   d.field(&Params::label, "label", "put before the names of the numbers: noisy gives noisy_psnr");
   d.example("{node: compare, image: clean, reference: photos}");
 }
@@ -53,6 +54,7 @@ Result<Record> Compare::process(const Image& image, const Image& reference, cons
   row.set(prefix + "psnr", apart.psnr);
   if (params.ssim) row.set(prefix + "ssim", structural_similarity(a, b));
   row.set(prefix + "mse", apart.mse);
+  if (params.sse) row.set(prefix + "sse", apart.mse / (255.0 * 255.0) * static_cast<double>(a.total() * static_cast<std::size_t>(a.channels())));
   return row;
 }
 

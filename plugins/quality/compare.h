@@ -9,12 +9,13 @@ struct Compare {
   struct Params {
     bool round = true;
     bool ssim = true;
+    bool sse = false;
     std::string label;
   };
   static constexpr Port inputs[] = {{"image", "the picture to judge; alpha is ignored"},
                                     {"reference", "what it should be; same size and colours"},
                                     {"record", "a row to add the numbers to, for several comparisons in one table"}};
-  static constexpr Port outputs[] = {{"scores", "name, psnr (dB), ssim, mse"}};
+  static constexpr Port outputs[] = {{"scores", "name, psnr (dB), ssim, mse, sse"}};
   static void describe(Describe<Compare>& d);
 
   explicit Compare(const Params& p) : params(p) {}

@@ -86,5 +86,31 @@ TEST(ShippedGraphs, DenoiseFolderGivesTheSamePicturesOnOneThreadAndOnTwo) {
   EXPECT_EQ(written[1], written[2]);
 }
 
+TEST(ShippedGraphs, PcaLearnsDigitsAndGivesThemBack) {
+  const test::TemporaryFolder folder;
+  const Host host;
+  const std::string model = "model=" + (folder.path() / "pca.onnx").string();
+  const auto run = [&](const std::string& graph, std::vector<std::string> sets, int threads) {
+    const Report report = Graph::load(host, source_root / "graphs" / graph, sets).run({.threads = threads});
+    EXPECT_EQ(report.exit_code(), 0) << all_problems(report.problems);
+  };
+  std::map<int, double> errors;
+  std::string files[2];
+  for (const int components : {5, 30}) {
+    for (const int threads : {1, 2}) {
+      run("pca_digits.yaml", {"count=600", model, "components=" + std::to_string(components)}, threads);
+      files[threads - 1] = whole_file(folder.path() / "pca.onnx");
+    }
+    EXPECT_FALSE(files[0].empty());
+    EXPECT_EQ(files[0], files[1]) << "on one thread and on two";
+    run("pca_digits_score.yaml", {"count=100", model, "output=" + folder.path().string()}, 2);
+    errors[components] = mean_row(folder.path() / "errors.csv").at("sse");
+  }
+  // A model that stayed in memory from the run before would give the same errors again.
+  EXPECT_GT(errors[30], 1);
+  EXPECT_LT(errors[30], 0.6 * errors[5]);
+  for (const char* name : {"codes.npy", "codes.names.txt", "sheet.png"}) EXPECT_TRUE(std::filesystem::exists(folder.path() / name)) << name;
+}
+
 }  // namespace
 }  // namespace latentflow

@@ -118,6 +118,13 @@ TEST(Compare, RoundsAsASavedPictureOnlyWhenAsked) {
   EXPECT_EQ(number(scores(bright, Image(reference)), "mse"), 155.0 * 155.0);
 }
 
+TEST(Compare, SumsSquaredErrorsWithWhiteAsOne) {
+  const Image image(cv::Mat(3, 5, CV_32FC3, cv::Scalar::all(0.75))), reference(cv::Mat(3, 5, CV_32FC3, cv::Scalar::all(0.25)));
+  const Record row = scores(image, reference, {.round = false, .ssim = false, .sse = true, .label = "x"});
+  EXPECT_NEAR(number(row, "x_sse"), 3 * 5 * 3 * 0.25, 1e-4);
+  EXPECT_EQ(scores(image, reference).find("sse"), nullptr);
+}
+
 TEST(Compare, IgnoresAlphaAndComparesDepthsOnOneScale) {
   cv::Mat bgra = soft_picture(20, 20, CV_8UC4), bgr, deep;
   cv::cvtColor(bgra, bgr, cv::COLOR_BGRA2BGR);

@@ -1,0 +1,93 @@
+// read_tensor.cpp: see read_tensor.h.
+#include "read_tensor.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <set>
+
+#include "listing.h"
+
+namespace latentflow::io {
+
+void ReadTensor::describe(Describe<ReadTensor>& d) {
+  d.name("read_tensor", "reads arrays of .npy files (float32, float64 or uint8, either order)");
+  d.field(&Params::path, "path", "a folder, a .npy file, a list file (.txt, one path per line) or a pattern with *").required();
+  d.field(&Params::recurse, "recurse", "look into folders below, too");
+  d.field(&Params::rows, "rows", "path is one array whose rows are the items; their names come from the .names.txt file beside it, if there is one");
+  d.example("{node: read_tensor, path: codes}");
+}
+
+Path names_file(const Path& array) {
+  Path names = array;
+  return names.replace_extension(".names.txt");
+}
+
+Result<std::vector<SourceItem>> ReadTensor::list() {
+  if (params.rows) return list_rows();
+  ListingOptions options;
+  options.recurse = params.recurse;
+  options.extensions = {"npy"};
+  options.noun = ".npy files";
+  return list_pictures(params.path, options);
+}
+
+Result<std::vector<SourceItem>> ReadTensor::list_rows() {
+  Result<Input> input = Input::open(params.path);
+  if (!input) return std::move(input).error();
+  array_ = std::make_shared<const Input>(std::move(*input));
+  Result<NpyHeader> header = read_npy_header(*array_);
+  const std::string file = params.path.string();
+  if (!header) return Error{header.error().code, fmt::format("'{}' {}", file, header.error().message), {}};
+  header_ = *header;
+  if (header_.dims.empty() || (header_.fortran_order && header_.dims.size() > 1))
+    return unsupported(fmt::format("'{}' is {}; rows: true needs C order and at least one axis", file,
+                                   header_.dims.empty() ? "a single number" : "in Fortran order"));
+  std::vector<std::string> names;
+  std::error_code ignored;
+  const Path beside = names_file(params.path);
+  if (std::filesystem::exists(beside, ignored)) {
+    std::ifstream stream(beside);
+    for (std::string line; std::getline(stream, line);) names.push_back(line);
+    if (static_cast<std::int64_t>(names.size()) != header_.dims[0])
+      return bad_input(fmt::format("'{}' has {} names, the array has {} rows", beside.string(), names.size(), header_.dims[0]));
+    if (std::set<std::string>(names.begin(), names.end()).size() != names.size())
+      return bad_input(fmt::format("'{}' has a name twice; needs a name of its own for every row", beside.string()));
+  }
+  std::vector<SourceItem> items;
+  for (std::int64_t i = 0; i < header_.dims[0]; ++i) {
+    const std::string name = names.empty() ? fmt::format("{}_{:05}", params.path.stem().string(), i) : names[static_cast<std::size_t>(i)];
+    items.push_back({name, Path(name).replace_extension().generic_string(), params.path, static_cast<std::uint64_t>(i)});
+  }
+  std::set<std::string> keys;
+  for (const SourceItem& item : items) keys.insert(item.key);
+  if (keys.size() != items.size())
+    for (SourceItem& item : items) item.key = item.name;  // only their extensions tell some apart
+  return items;
+}
+
+Result<Shape> ReadTensor::probe(const SourceItem& item) const {
+  if (params.rows) return Shape{Kind::tensor, header_.dims.size() > 1 ? Dims(header_.dims.begin() + 1, header_.dims.end()) : Dims{1}, 4};
+  const Result<Input> input = Input::open(item.path);
+  if (!input) return input.error();
+  const Result<NpyHeader> header = read_npy_header(*input);
+  if (!header) return header.error();
+  return Shape{Kind::tensor, header->dims.empty() ? Dims{1} : header->dims, 4};
+}
+
+Result<Tensor> ReadTensor::process(const SourceItem& item, Context&) const {
+  if (params.rows) {
+    Result<Tensor> row = read_npy_row(*array_, header_, static_cast<std::int64_t>(item.index));
+    if (row && row->dims().empty()) return row->reshaped({1});
+    return row;
+  }
+  const Result<Input> input = Input::open(item.path);
+  if (!input) return input.error();
+  const Result<NpyHeader> header = read_npy_header(*input);
+  if (!header) return header.error();
+  Result<Tensor> tensor = read_npy(*input, *header);
+  if (tensor && tensor->dims().empty()) return tensor->reshaped({1});
+  return tensor;
+}
+
+}  // namespace latentflow::io

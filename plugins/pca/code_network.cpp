@@ -1,0 +1,91 @@
+// code_network.cpp: see code_network.h.
+#include "code_network.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "nn/model_card.h"
+#include "nn/onnx_import.h"
+
+namespace latentflow::pca {
+namespace {
+
+// Rows of one run: the last portion is filled up to the next of these, so that four plans serve any number of rows.
+constexpr std::array<std::int64_t, 4> batches{1, 32, 256, 1024};
+
+/// Extent 1 of a value [batch, n]; 0 when it is anything else.
+std::int64_t columns_of(const nn::Graph& graph, nn::ValueId id) {
+  const Dims& dims = graph.value(id).dims;
+  return dims.size() == 2 && dims[1] > 0 ? dims[1] : 0;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const CodeNetwork>> CodeNetwork::load(const std::string& model, Half half, Services& services) {
+  const Result<Path> file = services.find_model(model);
+  if (!file) return file.error();
+  const auto make = [&]() -> Result<std::shared_ptr<const void>> {
+    const Result<nn::Graph> graph = nn::load_onnx(*file);
+    if (!graph) return graph.error();
+    const Result<nn::ModelCard> card = nn::read_card(*graph);
+    if (!card) return card.error();
+    if (!card->task.empty() && card->task != "pca")
+      return invalid_argument(fmt::format("{} is a model for the task '{}', needs one for 'pca' (written by pca_fit)", file->string(), card->task));
+    Result<nn::Graph> part = half == Half::encoder ? nn::encoder_of(*graph) : nn::decoder_of(*graph);
+    if (!part) return invalid_argument(fmt::format("{}: {}", file->string(), part.error().message));
+    auto made = std::make_shared<CodeNetwork>();
+    const std::int64_t features = columns_of(*graph, graph->inputs[0]);
+    made->codes_ = columns_of(*graph, graph->outputs[0]);
+    if (features == 0 || made->codes_ == 0 || columns_of(*graph, graph->outputs[1]) != features)
+      return invalid_argument(fmt::format("{} takes {} to codes {} and reconstructions {}; needs [batch, features], [batch, codes] and [batch, features]",
+                                          file->string(), to_string(graph->value(graph->inputs[0]).dims),
+                                          to_string(graph->value(graph->outputs[0]).dims), to_string(graph->value(graph->outputs[1]).dims)));
+    made->item_.width = features;
+    if (const auto text = graph->metadata.find("item"); text != graph->metadata.end()) {
+      const Result<nn::CodeItem> item = nn::parse_code_item(text->second);
+      if (!item) return bad_input(fmt::format("{}: {}", file->string(), item.error().message));
+      if (item->features() != features)
+        return bad_input(fmt::format("{}: item \"{}\" has {} numbers, the network takes {}", file->string(), text->second, item->features(), features));
+      made->item_ = *item;
+    }
+    made->outputs_ = half == Half::encoder ? made->codes_ : features;
+    auto network = nn::Network::create(std::move(*part));
+    if (!network) return std::move(network).error();
+    made->network_ = std::move(*network);
+    return std::shared_ptr<const void>(std::move(made));
+  };
+  // A program that runs one graph after the other may have fitted the file anew since it was last read.
+  std::error_code ignored;
+  const std::string key = fmt::format("codes:{}:{}:{}:{}", half == Half::encoder ? "encoder" : "decoder", file->string(),
+                                      std::filesystem::file_size(*file, ignored),
+                                      std::filesystem::last_write_time(*file, ignored).time_since_epoch().count());
+  Result<std::shared_ptr<const void>> shared = services.shared(key, make);
+  if (!shared) return std::move(shared).error();
+  return std::static_pointer_cast<const CodeNetwork>(*shared);
+}
+
+Result<Tensor> CodeNetwork::run(const Tensor& rows) const {
+  const std::int64_t count = rows.dims()[0], inputs = rows.dims()[1];
+  Tensor all({count, outputs_});
+  for (std::int64_t begin = 0; begin < count;) {
+    const std::int64_t some = std::min(batches.back(), count - begin);
+    const std::int64_t batch = *std::lower_bound(batches.begin(), batches.end(), some);
+    Tensor portion = rows;
+    if (batch != count) {
+      portion = Tensor({batch, inputs});
+      float* target = portion.mutable_data();
+      std::memcpy(target, rows.data() + begin * inputs, static_cast<std::size_t>(some * inputs) * sizeof(float));
+      std::fill(target + some * inputs, target + batch * inputs, 0.0f);
+    }
+    const Result<std::vector<Tensor>> result = network_->run({&portion, 1});
+    if (!result) return result.error();
+    std::memcpy(all.mutable_data() + begin * outputs_, result->front().data(), static_cast<std::size_t>(some * outputs_) * sizeof(float));
+    begin += some;
+  }
+  return all;
+}
+
+}  // namespace latentflow::pca
