@@ -30,10 +30,10 @@ Recipe small_recipe(const std::string& more = "") {
 task: inpaint
 network: {channels: [16, 16], blocks: [1, 1]}
 data: {scaled_share: 0, gain: [1, 1]}
-phases: [{until: 0.7, patch: 32, loss: l1}, {until: 1, patch: 32, loss: mse}]
+phases: [{until: 0.7, patch: 16, loss: l1}, {until: 1, patch: 16, loss: mse}]
 optimiser: {warm_up: 5, rate: 3.0e-3}
 validation: {held_out: 0.125, every: 1000}
-batch: 8
+batch: 4
 shard: 2
 )" + more,
                                              "small.yaml");
