@@ -106,6 +106,7 @@ Status Network::run_tiles(std::int64_t height, std::int64_t width, const TileOpt
     };
     const auto run_one = [&](std::size_t i) {
       if (failed.load(std::memory_order_relaxed)) return;
+      if (options.wanted && !options.wanted(list[i])) return;
       if (options.cancelled && options.cancelled()) return fail(cancelled("the run was interrupted between tiles"));
       const Status done = guarded([&]() -> Status {
         const Result<std::vector<Tensor>> inputs = read(list[i].input);

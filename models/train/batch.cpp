@@ -8,10 +8,11 @@ namespace latentflow::train {
 void BatchMaker::start(Batch& batch, std::int64_t step, const Phase& phase) const {
   batch.step = step, batch.phase = phase;
   const auto area = static_cast<std::size_t>(recipe_.shard * phase.patch * phase.patch);
-  for (auto* buffers : {&batch.noisy, &batch.sigma, &batch.clean}) {
+  for (auto* buffers : {&batch.input, &batch.map, &batch.clean, &batch.weight}) {
     buffers->resize(shards());
     for (auto& buffer : *buffers)
-      buffer.resize(buffers == &batch.sigma ? area : static_cast<std::size_t>(channels()) * area);
+      buffer.resize(buffers == &batch.map || buffers == &batch.weight ? area
+                                                                      : static_cast<std::size_t>(channels()) * area);
   }
 }
 
@@ -20,9 +21,9 @@ void BatchMaker::make(Batch& batch, std::size_t sample) const {
   const std::size_t shard = sample / per_shard, within = sample % per_shard;
   const auto area = static_cast<std::size_t>(batch.phase.patch * batch.phase.patch);
   const std::size_t offset = within * static_cast<std::size_t>(channels()) * area;
-  samples_.make(static_cast<std::uint64_t>(batch.step), sample, batch.phase.patch,
-                {batch.noisy[shard].data() + offset, batch.sigma[shard].data() + within * area,
-                 batch.clean[shard].data() + offset});
+  samples_.make(static_cast<std::uint64_t>(batch.step), sample, batch.phase,
+                {batch.input[shard].data() + offset, batch.map[shard].data() + within * area,
+                 batch.clean[shard].data() + offset, batch.weight[shard].data() + within * area});
 }
 
 void BatchMaker::fill(Batch& batch, std::int64_t step, const Phase& phase) const {

@@ -12,8 +12,8 @@ namespace latentflow::train {
 struct Batch {
   std::int64_t step = -1;
   Phase phase;
-  /// Per shard: [shard,C,P,P], [shard,1,P,P] and [shard,C,P,P] floats.
-  std::vector<std::vector<float>> noisy, sigma, clean;
+  /// Per shard: [shard,C,P,P], [shard,1,P,P], [shard,C,P,P] and [shard,1,P,P] floats; see SampleTarget.
+  std::vector<std::vector<float>> input, map, clean, weight;
 };
 
 class BatchMaker {

@@ -13,12 +13,14 @@ namespace latentflow::train {
 Status save_model(nn::Graph graph, const Recipe& recipe, const ModelFacts& facts, const std::filesystem::path& file) {
   graph.name = recipe.model;
   nn::ModelCard card;
-  card.task = "denoise";
+  card.task = recipe.task == Task::inpaint ? "inpaint" : "denoise";
   card.color = recipe.network.color ? "rgb" : "gray";
-  double low = 255, high = 0;
-  for (const NoiseRange& range : recipe.corruption.gaussian)
-    low = std::min(low, range.sigma[0]), high = std::max(high, range.sigma[1]);
-  card.noise_min = static_cast<float>(low), card.noise_max = static_cast<float>(high);
+  if (recipe.task == Task::denoise) {
+    double low = 255, high = 0;
+    for (const NoiseRange& range : recipe.corruption.gaussian)
+      low = std::min(low, range.sigma[0]), high = std::max(high, range.sigma[1]);
+    card.noise_min = static_cast<float>(low), card.noise_max = static_cast<float>(high);
+  }
   card.image_input = "image";
   card.noise_input = recipe.network.noise_map ? "sigma" : "";
   card.multiple = extent_multiple(recipe.network);

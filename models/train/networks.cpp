@@ -22,7 +22,7 @@ class Builder {
     const std::int64_t image_channels = recipe_.color ? 3 : 1;
     const auto& channels = recipe_.channels;
     x = graph_.add_node(Op::space_to_depth, "fold", {x}, nn::DepthSpaceAttributes{2});
-    x = convolution("head", x, (image_channels + (recipe_.noise_map ? 1 : 0)) * 4, channels[0]);
+    x = convolution("head", x, (image_channels + (recipe_.second_input() ? 1 : 0)) * 4, channels[0]);
     std::vector<ValueId> skips;
     const std::size_t deepest = channels.size() - 1;
     for (std::size_t level = 0; level <= deepest; ++level) {
@@ -56,7 +56,7 @@ class Builder {
   nn::Graph dncnn() {
     ValueId x = inputs();
     const std::int64_t image_channels = recipe_.color ? 3 : 1, width = recipe_.channels[0];
-    std::int64_t from = image_channels + (recipe_.noise_map ? 1 : 0);
+    std::int64_t from = image_channels + (recipe_.second_input() ? 1 : 0);
     for (std::int64_t layer = 0; layer + 1 < recipe_.depth; ++layer) {
       x = convolution(fmt::format("layer{}", layer), x, from, width);
       x = graph_.add_node(Op::relu, fmt::format("relu{}", layer), {x});
@@ -68,14 +68,15 @@ class Builder {
  private:
   ValueId inputs() {
     image_ = graph_.add_input("image", {-1, recipe_.color ? 3 : 1, -1, -1});
-    if (!recipe_.noise_map) return image_;
-    const ValueId sigma = graph_.add_input("sigma", {-1, 1, -1, -1});
-    return graph_.add_node(Op::concat, "inputs", {image_, sigma}, nn::ConcatAttributes{1});
+    if (!recipe_.second_input()) return image_;
+    const ValueId map = graph_.add_input(recipe_.mask ? "mask" : "sigma", {-1, 1, -1, -1});
+    return graph_.add_node(Op::concat, "inputs", {image_, map}, nn::ConcatAttributes{1});
   }
 
-  /// The network finds the noise, the output is the picture without it.
-  nn::Graph finish(ValueId noise) {
-    graph_.outputs = {graph_.add_node(Op::sub, "clean", {image_, noise})};
+  /// A denoiser finds the noise, and gives the picture without it; an inpainter finds what the filled holes lack.
+  nn::Graph finish(ValueId found) {
+    graph_.outputs = {recipe_.mask ? graph_.add_node(Op::add, "filled", {image_, found})
+                                   : graph_.add_node(Op::sub, "clean", {image_, found})};
     return std::move(graph_);
   }
 

@@ -16,12 +16,12 @@ namespace {
 
 constexpr std::int64_t many = std::int64_t{1} << 40;
 
-void read_network(Fields& fields, NetworkRecipe& network) {
+void read_network(Fields& fields, NetworkRecipe& network, Task task) {
   std::string color = network.color ? "rgb" : "gray";
   fields.read("type", network.type, {"residual_unet", "dncnn"});
   fields.read("color", color, {"rgb", "gray"});
   network.color = color == "rgb";
-  fields.read("noise_map", network.noise_map);
+  if (task == Task::denoise) fields.read("noise_map", network.noise_map);
   fields.read("channels", network.channels, 1, 4096);
   fields.read("blocks", network.blocks, 0, 64);
   fields.read("depth", network.depth, 2, 256);
@@ -45,10 +45,53 @@ void read_phase(Fields& fields, std::vector<Phase>& phases) {
   phases.push_back(phase);
 }
 
+void check_shares(Fields& fields, const char* key, double sum) {
+  if (std::abs(sum - 1) > 1e-6)
+    fields.problem(fmt::format("the shares of {} sum to {}, they have to sum to 1", key, sum));
+}
+
+void read_noise(Fields& fields, CorruptionRecipe& corruption) {
+  if (fields.has("gaussian")) corruption.gaussian.clear();
+  double shares = 0;
+  fields.list("gaussian", [&](Fields& g) {
+    NoiseRange range{1, {0, 0}};
+    g.read("share", range.share, 0, 1);
+    g.read("sigma", range.sigma, 0, 255);
+    corruption.gaussian.push_back(range);
+  });
+  for (const NoiseRange& range : corruption.gaussian) shares += range.share;
+  check_shares(fields, "gaussian", shares);
+  fields.read("clipped_share", corruption.clipped_share, 0, 1);
+}
+
+void read_holes(Fields& fields, CorruptionRecipe& corruption) {
+  if (fields.has("masks")) corruption.masks.clear();
+  double shares = 0;
+  fields.list("masks", [&](Fields& m) {
+    std::string kind = "random";
+    MaskShare mask{1, holes::MaskKind::random};
+    m.read("share", mask.share, 0, 1);
+    m.read("kind", kind, {holes::mask_kind_names.begin(), holes::mask_kind_names.end()});
+    for (std::size_t i = 0; i < holes::mask_kind_names.size(); ++i)
+      if (kind == holes::mask_kind_names[i]) mask.kind = static_cast<holes::MaskKind>(i);
+    if (mask.kind == holes::MaskKind::random) m.read("amount", mask.amount, 0.01, 0.99);
+    if (mask.kind == holes::MaskKind::box) mask.amount = {8, 64}, m.read("amount", mask.amount, 1, 1024);
+    corruption.masks.push_back(mask);
+  });
+  for (const MaskShare& mask : corruption.masks) shares += mask.share;
+  check_shares(fields, "masks", shares);
+  fields.read("hole_weight", corruption.hole_weight, 0.01, 1000);
+  fields.read("band_weight", corruption.band_weight, 0, 1000);
+  fields.read("band", corruption.band, 1, 64);
+}
+
 void read_all(Fields& fields, Recipe& recipe) {
+  std::string task = "denoise";
   fields.read("model", recipe.model);
   fields.read("summary", recipe.summary);
-  fields.mapping("network", [&](Fields& f) { read_network(f, recipe.network); });
+  fields.read("task", task, {"denoise", "inpaint"});
+  if (task == "inpaint") recipe.task = Task::inpaint, recipe.network.noise_map = false, recipe.network.mask = true;
+  fields.mapping("network", [&](Fields& f) { read_network(f, recipe.network, recipe.task); });
   fields.mapping("data", [&](Fields& f) {
     f.read("scaled_share", recipe.data.scaled_share, 0, 1);
     f.read("scale", recipe.data.scale, 0.1, 1);
@@ -57,18 +100,7 @@ void read_all(Fields& fields, Recipe& recipe) {
     f.read("gain", recipe.data.gain, 0.1, 4);
   });
   fields.mapping("corruption", [&](Fields& f) {
-    if (f.has("gaussian")) recipe.corruption.gaussian.clear();
-    f.list("gaussian", [&](Fields& g) {
-      NoiseRange range{1, {0, 0}};
-      g.read("share", range.share, 0, 1);
-      g.read("sigma", range.sigma, 0, 255);
-      recipe.corruption.gaussian.push_back(range);
-    });
-    double shares = 0;
-    for (const NoiseRange& range : recipe.corruption.gaussian) shares += range.share;
-    if (std::abs(shares - 1) > 1e-6)
-      f.problem(fmt::format("the shares of gaussian sum to {}, they have to sum to 1", shares));
-    f.read("clipped_share", recipe.corruption.clipped_share, 0, 1);
+    recipe.task == Task::denoise ? read_noise(f, recipe.corruption) : read_holes(f, recipe.corruption);
   });
   if (fields.has("phases")) recipe.phases.clear();
   fields.list("phases", [&](Fields& f) { read_phase(f, recipe.phases); });
@@ -84,7 +116,7 @@ void read_all(Fields& fields, Recipe& recipe) {
     f.read("average", recipe.optimiser.average, 0, 0.999999);
   });
   fields.mapping("validation", [&](Fields& f) {
-    f.read("sigma", recipe.validation.sigma, 0, 255);
+    if (recipe.task == Task::denoise) f.read("sigma", recipe.validation.sigma, 0, 255);
     f.read("held_out", recipe.validation.held_out, 0, 0.5);
     f.read("crop", recipe.validation.crop, 16, 4096);
     f.read("every", recipe.validation.every, 1, many);

@@ -7,18 +7,24 @@
 #include <string>
 #include <vector>
 
+#include "holes/draw.h"
 #include "latentflow/result.h"
 
 namespace latentflow::train {
 
+enum class Task { denoise, inpaint };
+
 struct NetworkRecipe {
   std::string type = "residual_unet";              ///< residual_unet or dncnn
   bool color = true;                               ///< three channels (RGB), else one
-  bool noise_map = true;                           ///< second input: sigma / 255 per pixel
+  bool noise_map = true;                           ///< second input: sigma / 255 per pixel (task denoise)
+  bool mask = false;                               ///< second input: 1 in the holes (task inpaint, always)
   std::vector<std::int64_t> channels{32, 48, 64};  ///< residual_unet: per level, multiples of 16; dncnn: one number
   std::vector<std::int64_t> blocks{1, 1, 2};       ///< residual_unet: residual blocks per level
   std::int64_t depth = 17;                         ///< dncnn: convolutions
   double last_gain = 0.1;                          ///< scale of the initial weights of the last convolution
+
+  bool second_input() const { return noise_map || mask; }
 };
 
 struct DataRecipe {
@@ -35,9 +41,24 @@ struct NoiseRange {
   std::array<double, 2> sigma;
 };
 
+/// A share of all samples has holes of this kind.
+struct MaskShare {
+  double share;
+  holes::MaskKind kind;
+  std::array<double, 2> amount{0.5, 0.5};  ///< as in holes::MaskDrawing
+};
+
 struct CorruptionRecipe {
   std::vector<NoiseRange> gaussian{{0.1, {0, 0}}, {0.45, {0, 25}}, {0.45, {25, 55}}};
   double clipped_share = 0.5;  ///< noisy pictures limited to 0..1 and rounded to 8 bits
+  std::vector<MaskShare> masks{{0.35, holes::MaskKind::random, {0.3, 0.9}},
+                               {0.1, holes::MaskKind::thin},
+                               {0.1, holes::MaskKind::scratches},
+                               {0.1, holes::MaskKind::text},
+                               {0.25, holes::MaskKind::medium},
+                               {0.1, holes::MaskKind::box, {8, 64}}};
+  double hole_weight = 6, band_weight = 1;  ///< of the loss l1; mse looks at the holes alone
+  std::int64_t band = 4;                    ///< known pixels around a hole that the loss looks at
 };
 
 enum class Loss { l1, mse };
@@ -68,6 +89,7 @@ struct ValidationRecipe {
 
 struct Recipe {
   std::string model, summary;
+  Task task = Task::denoise;
   NetworkRecipe network;
   DataRecipe data;
   CorruptionRecipe corruption;

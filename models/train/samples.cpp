@@ -6,6 +6,7 @@
 #include <opencv2/imgproc.hpp>
 #include <vector>
 
+#include "hole_samples.h"
 #include "nn/gradients/loops.h"
 #include "random.h"
 
@@ -73,22 +74,24 @@ LATENTFLOW_CLONES void clip_to_bytes(float* values, std::int64_t count) {
 
 }  // namespace
 
-void SampleMaker::make(std::uint64_t step, std::uint64_t sample, std::int64_t patch, const SampleTarget& target) const {
+void SampleMaker::make(std::uint64_t step, std::uint64_t sample, const Phase& phase, const SampleTarget& target) const {
+  const std::int64_t patch = phase.patch;
   Random random(recipe_.seed, step, sample);
   const Photograph& photograph =
       photographs_[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(photographs_.size())))];
   write_planes(draw_patch(photograph, recipe_.data, patch, random), recipe_.data, random, target.clean);
+  if (recipe_.task == Task::inpaint) return make_holes(recipe_, phase, random, target);
   const std::int64_t area = patch * patch, count = area * (recipe_.network.color ? 3 : 1);
   const float sigma = static_cast<float>(draw_sigma(recipe_.corruption, random) / 255.0);
   const bool clipped = random.chance(recipe_.corruption.clipped_share);
   if (sigma > 0) {
-    fill_normal({target.noisy, static_cast<std::size_t>(count)}, random.next());
-    nn::loops::sum(target.clean, target.noisy, sigma, target.noisy, count);
+    fill_normal({target.input, static_cast<std::size_t>(count)}, random.next());
+    nn::loops::sum(target.clean, target.input, sigma, target.input, count);
   } else {
-    std::copy_n(target.clean, count, target.noisy);
+    std::copy_n(target.clean, count, target.input);
   }
-  if (clipped) clip_to_bytes(target.noisy, count);
-  if (target.sigma != nullptr) std::fill_n(target.sigma, area, sigma);
+  if (clipped) clip_to_bytes(target.input, count);
+  if (target.map != nullptr) std::fill_n(target.map, area, sigma);
 }
 
 }  // namespace latentflow::train

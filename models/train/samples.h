@@ -11,9 +11,10 @@ namespace latentflow::train {
 
 /// Where one sample is written; planes of patch x patch floats, row-major.
 struct SampleTarget {
-  float* noisy;  ///< [C,P,P]
-  float* sigma;  ///< [1,P,P], sigma / 255; null where the network takes no noise map
-  float* clean;  ///< [C,P,P] in 0..1
+  float* input;             ///< [C,P,P], noisy or with filled holes
+  float* map;               ///< [1,P,P]: sigma / 255, or 1 in holes; may be null where the network takes no noise map
+  float* clean;             ///< [C,P,P] in 0..1
+  float* weight = nullptr;  ///< [1,P,P], of the loss; only written for inpainting
 };
 
 class SampleMaker {
@@ -23,7 +24,7 @@ class SampleMaker {
       : recipe_(recipe), photographs_(photographs) {}
 
   /// Depends on the arguments and the recipe's seed alone. Any number of threads at once.
-  void make(std::uint64_t step, std::uint64_t sample, std::int64_t patch, const SampleTarget& target) const;
+  void make(std::uint64_t step, std::uint64_t sample, const Phase& phase, const SampleTarget& target) const;
 
  private:
   const Recipe& recipe_;

@@ -14,6 +14,7 @@
 #include "batch.h"
 #include "checkpoint.h"
 #include "loss_watch.h"
+#include "losses.h"
 #include "model_file.h"
 #include "networks.h"
 #include "nn/algorithm_choice.h"
@@ -144,7 +145,7 @@ class Trainer {
     ShardPlans& shards = plans_[patch];
     if (!shards.plans.empty()) return success();
     std::vector<Dims> dims{{recipe_.shard, recipe_.network.color ? 3 : 1, patch, patch}};
-    if (recipe_.network.noise_map) dims.push_back({recipe_.shard, 1, patch, patch});
+    if (recipe_.network.second_input()) dims.push_back({recipe_.shard, 1, patch, patch});
     for (std::int64_t shard = 0; shard < recipe_.batch / recipe_.shard; ++shard) {
       auto plan = nn::TrainingPlan::create(graph_, dims, *parameters_, shards.packed, job_.winograd);
       if (!plan) return plan.error();
@@ -179,12 +180,17 @@ class Trainer {
           const std::size_t piece = taken.fetch_add(1);
           if (piece >= count) return maker_->make(next, piece - count);
           nn::TrainingPlan& plan = *shards.plans[piece];
-          std::copy(batch.noisy[piece].begin(), batch.noisy[piece].end(), plan.input(0).begin());
-          if (recipe_.network.noise_map)
-            std::copy(batch.sigma[piece].begin(), batch.sigma[piece].end(), plan.input(1).begin());
+          std::copy(batch.input[piece].begin(), batch.input[piece].end(), plan.input(0).begin());
+          if (recipe_.network.second_input())
+            std::copy(batch.map[piece].begin(), batch.map[piece].end(), plan.input(1).begin());
           plan.forward();
           losses[piece] =
-              loss_and_gradient(batch.phase.loss, plan.output(), batch.clean[piece], elements, plan.output_gradient());
+              recipe_.task == Task::inpaint
+                  ? weighted_loss_and_gradient(batch.phase.loss, plan.output(), batch.clean[piece], batch.weight[piece],
+                                               maker_->channels(), batch.phase.patch * batch.phase.patch, elements,
+                                               plan.output_gradient())
+                  : loss_and_gradient(batch.phase.loss, plan.output(), batch.clean[piece], elements,
+                                      plan.output_gradient());
           plan.backward();
         },
         tbb::simple_partitioner());
@@ -214,7 +220,7 @@ class Trainer {
 
   Status between_steps() {
     if (state_.step % recipe_.validation.every == 0 && !crops_.empty()) {
-      Result<std::vector<Score>> scores = validate(averaged_graph(), recipe_.network, crops_, recipe_.validation.sigma);
+      Result<std::vector<Score>> scores = validate(averaged_graph(), recipe_, crops_);
       if (!scores) return scores.error();
       scores_ = std::move(*scores);
     }
@@ -279,8 +285,7 @@ class Trainer {
   Result<TrainingSummary> finish() {
     report();
     if (!held_out_.empty()) {
-      Result<std::vector<Score>> scores =
-          validate(averaged_graph(), recipe_.network, held_out_, recipe_.validation.sigma);
+      Result<std::vector<Score>> scores = validate(averaged_graph(), recipe_, held_out_);
       if (!scores) return scores.error();
       scores_ = std::move(*scores);
     }

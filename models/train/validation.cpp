@@ -91,13 +91,19 @@ Result<std::vector<Score>> validate(const nn::Graph& graph, const NetworkRecipe&
         failure = result.error();
     });
     if (failure) return *failure;
-    Score mean{sigma, 0, 0};
-    for (const auto& [before, after] : each) mean.noisy += before, mean.clean += after;
-    mean.noisy /= static_cast<double>(pictures.size());
-    mean.clean /= static_cast<double>(pictures.size());
+    Score mean{fmt::format("sigma {:g}", sigma), 0, 0, {}};
+    for (const auto& [before, after] : each) mean.before += before, mean.after += after;
+    mean.before /= static_cast<double>(pictures.size());
+    mean.after /= static_cast<double>(pictures.size());
     scores.push_back(mean);
   }
   return scores;
+}
+
+Result<std::vector<Score>> validate(const nn::Graph& graph, const Recipe& recipe,
+                                    std::span<const Photograph> pictures) {
+  if (recipe.task == Task::inpaint) return validate_holes(graph, recipe, pictures);
+  return validate(graph, recipe.network, pictures, recipe.validation.sigma);
 }
 
 std::vector<Photograph> central_crops(std::span<const Photograph> pictures, std::int64_t crop) {
@@ -113,9 +119,11 @@ std::vector<Photograph> central_crops(std::span<const Photograph> pictures, std:
 
 std::string describe(std::span<const Score> scores) {
   std::string text;
-  for (const Score& score : scores)
-    text += fmt::format("{}sigma {:g}: {:.2f} dB (noisy {:.2f})", text.empty() ? "" : ", ", score.sigma, score.clean,
-                        score.noisy);
+  for (const Score& score : scores) {
+    text += fmt::format("{}{}: {:.2f} dB ({} {:.2f})", text.empty() ? "" : ", ", score.what, score.after,
+                        score.hole ? "smooth" : "noisy", score.before);
+    if (score.hole) text += fmt::format(", in holes {:.2f} ({:.2f})", (*score.hole)[1], (*score.hole)[0]);
+  }
   return text;
 }
 

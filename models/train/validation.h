@@ -1,7 +1,10 @@
-// validation.h: how well weights denoise pictures they were not trained on.
+// validation.h: how well weights denoise or inpaint pictures they were not trained on.
 #pragma once
 
+#include <array>
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "nn/graph.h"
@@ -11,9 +14,19 @@
 namespace latentflow::train {
 
 struct Score {
-  double sigma = 0;
-  double noisy = 0, clean = 0;  ///< PSNR in dB before and after, mean over the pictures
+  std::string what;                           ///< "sigma 25", "text"
+  double before = 0, after = 0;               ///< PSNR in dB of what the network gets and gives, mean over the pictures
+  std::optional<std::array<double, 2>> hole;  ///< the same over missing pixels alone (task inpaint)
 };
+
+/// By the task of the recipe.
+Result<std::vector<Score>> validate(const nn::Graph& network, const Recipe& recipe,
+                                    std::span<const Photograph> pictures);
+
+/// Per kind of mask in the recipe: holes, the same in every call, filled smoothly and then by the network; known pixels
+/// stay, the others are limited and rounded to 8 bits.
+Result<std::vector<Score>> validate_holes(const nn::Graph& network, const Recipe& recipe,
+                                          std::span<const Photograph> pictures);
 
 /// Per noise level: white Gaussian noise, the same in every call, is added in float; the output is limited and rounded
 /// to 8 bits; PSNR is over all channels of a picture, then averaged over pictures (with the input neither limited nor
@@ -24,7 +37,7 @@ Result<std::vector<Score>> validate(const nn::Graph& network, const NetworkRecip
 /// The central part of every picture, at most crop x crop.
 std::vector<Photograph> central_crops(std::span<const Photograph> pictures, std::int64_t crop);
 
-/// "sigma 25: 30.03 dB (noisy 20.17)", comma separated.
+/// "sigma 25: 30.03 dB (noisy 20.17)" or "text: 33.12 dB (smooth 31.05), in holes 24.01 (22.00)", comma separated.
 std::string describe(std::span<const Score> scores);
 
 }  // namespace latentflow::train

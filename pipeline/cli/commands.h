@@ -8,7 +8,7 @@
 
 namespace latentflow::cli {
 
-/// What `run`, `denoise` and `plan` are told on the command line.
+/// What `run`, `denoise`, `inpaint` and `plan` are told on the command line.
 struct RunArguments {
   std::string graph;
   std::vector<std::string> sets;

@@ -13,7 +13,7 @@ namespace {
 
 using namespace latentflow::cli;
 
-const std::vector<std::string> own_verbs{"run",   "check",    "explain", "plan", "denoise", "nodes",
+const std::vector<std::string> own_verbs{"run",   "check",    "explain", "plan", "denoise", "inpaint", "nodes",
                                          "describe", "schema", "docs",    "plugins"};
 
 CLI::Option* add_graph(CLI::App* command, RunArguments& arguments) {
@@ -30,6 +30,12 @@ void add_run_options(CLI::App* command, RunArguments& arguments) {
   command->add_flag("--profile", arguments.profile, "print time per node and memory");
   command->add_flag("--quiet", arguments.quiet, "print problems only");
   command->add_flag("--dry-run", arguments.dry_run, "check, read headers and print the plan; run nothing");
+}
+
+/// Fills parameters of a shipped graph in; those not given keep their defaults.
+void set_parameters(RunArguments& arguments, std::initializer_list<std::pair<const char*, std::string>> values) {
+  for (const auto& [name, value] : values)
+    if (!value.empty()) arguments.sets.push_back(std::string(name) + "=" + value);
 }
 
 struct DenoiseArguments {
@@ -66,14 +72,37 @@ void add_denoise(CLI::App& app, DenoiseArguments& denoise, RunArguments& argumen
     chosen = [&] {
       if (!folders_are_apart(denoise)) return 1;
       arguments.graph = "denoise_folder";
-      const auto set = [&](const char* name, const std::string& value) {
-        if (!value.empty()) arguments.sets.push_back(std::string(name) + "=" + value);
-      };
-      set("input", denoise.input);
-      set("output", denoise.output);
-      set("sigma", denoise.sigma);
-      set("strength", denoise.strength);
-      set("model", denoise.model);
+      set_parameters(arguments, {{"input", denoise.input}, {"output", denoise.output}, {"sigma", denoise.sigma},
+                                 {"strength", denoise.strength}, {"model", denoise.model}});
+      return run(arguments);
+    };
+  });
+}
+
+struct InpaintArguments {
+  std::string input, masks, output, method, model, threshold, dilate, missing_mask, fit;
+  bool invert = false;
+};
+
+void add_inpaint(CLI::App& app, InpaintArguments& inpaint, RunArguments& arguments, std::function<int()>& chosen) {
+  CLI::App* command = app.add_subcommand("inpaint", "fill the holes of a folder of pictures: the graph inpaint_folder with its parameters filled in");
+  command->add_option("input", inpaint.input, "folder, picture or list of files")->required();
+  command->add_option("masks", inpaint.masks, "folder of masks with the names of the pictures, or one mask for all; white = missing")->required();
+  command->add_option("output", inpaint.output, "folder for the results")->required();
+  command->add_option("--method", inpaint.method, "smooth, telea, navier_stokes or network (default: smooth)")->type_name("NAME");
+  command->add_option("--model", inpaint.model, "a zoo model or an .onnx file, for the method network")->type_name("NAME");
+  command->add_flag("--invert", inpaint.invert, "masks are black where pixels are missing");
+  command->add_option("--threshold", inpaint.threshold, "mask values from here on are white; without it only black and white are taken")->type_name("1..255");
+  command->add_option("--dilate", inpaint.dilate, "let the holes grow by so many pixels")->type_name("PIXELS");
+  command->add_option("--missing-mask", inpaint.missing_mask, "pictures without a mask: fail (default) or pass")->type_name("WHAT");
+  command->add_option("--fit", inpaint.fit, "masks of another size: exact fails them (default), nearest scales them")->type_name("HOW");
+  add_run_options(command, arguments);
+  command->callback([&] {
+    chosen = [&] {
+      arguments.graph = "inpaint_folder";
+      set_parameters(arguments, {{"input", inpaint.input}, {"masks", inpaint.masks}, {"output", inpaint.output}, {"method", inpaint.method},
+                                 {"model", inpaint.model}, {"invert", inpaint.invert ? "true" : ""}, {"threshold", inpaint.threshold},
+                                 {"dilate", inpaint.dilate}, {"missing_mask", inpaint.missing_mask}, {"fit", inpaint.fit}});
       return run(arguments);
     };
   });
@@ -111,6 +140,7 @@ int main(int count, char** values) {
              "Exit codes: 0 all delivered, 1 refused, 3 some items failed, 130 interrupted.");
   RunArguments arguments;
   DenoiseArguments denoise;
+  InpaintArguments inpaint;
   std::string node;
   std::function<int()> chosen;
   const auto graph_command = [&](const char* name, const char* text, int (*action)(const RunArguments&), bool runs) {
@@ -127,6 +157,7 @@ int main(int count, char** values) {
   graph_command("explain", "print the effective graph and where each value comes from", explain, false);
   graph_command("plan", "print the memory each item will take, from headers alone", plan, true);
   add_denoise(app, denoise, arguments, chosen);
+  add_inpaint(app, inpaint, arguments, chosen);
   plain_command("nodes", "list all nodes", nodes);
   CLI::App* describe_command = app.add_subcommand("describe", "print ports and parameters of a node");
   describe_command->add_option("node", node, "name of the node")->required();

@@ -42,6 +42,7 @@ ItemList list_sources(const CheckedGraph& graph, const std::vector<std::unique_p
   if (!diagnostics.ok() || list.listed.empty()) return list;
 
   for (const SourceItem& item : list.listed[0]) {
+    if (item.key.empty()) continue;  // stands for missing partners, and there is nothing it could be missing for
     JoinedItem joined{{&item}, {""}};
     list.items.push_back(std::move(joined));
   }
@@ -51,15 +52,21 @@ ItemList list_sources(const CheckedGraph& graph, const std::vector<std::unique_p
     const std::string& id = graph.nodes[list.sources[source]].id;
     const auto& listed = list.listed[source];
     Keys keys;
-    for (const SourceItem& item : listed) keys[item.key].push_back(&item);
+    const SourceItem* stand_in = nullptr;  // the item for those without a partner of their own
     std::set<const SourceItem*> used;
+    for (const SourceItem& item : listed) {
+      if (item.key.empty()) used.insert(stand_in = &item);
+      else keys[item.key].push_back(&item);
+    }
     for (JoinedItem& joined : list.items) {
       const SourceItem* partner = nullptr;
       std::string why;
       const std::string& key = joined.from_source[0]->key;
       if (listed.size() == 1) {
         partner = &listed[0];
-      } else if (const auto found = keys.find(key); found == keys.end()) {
+      } else if (const auto found = keys.find(key); found == keys.end() && stand_in != nullptr) {
+        partner = stand_in;
+      } else if (found == keys.end()) {
         why = fmt::format("no partner for '{}' in {}", key, id);
       } else if (found->second.size() > 1) {
         why = fmt::format("{} partners for '{}' in {}: {}, {}", found->second.size(), key, id, found->second[0]->name,

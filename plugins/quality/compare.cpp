@@ -7,6 +7,7 @@
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include "holes/mask.h"
 #include "metrics.h"
 
 namespace latentflow::quality {
@@ -37,7 +38,8 @@ void Compare::describe(Describe<Compare>& d) {
   d.example("{node: compare, image: clean, reference: photos}");
 }
 
-Result<Record> Compare::process(const Image& image, const Image& reference, const Record* record, Context& ctx) const {
+Result<Record> Compare::process(const Image& image, const Image& reference, const Record* record, const Image* mask,
+                                Context& ctx) const {
   if (image.width() != reference.width() || image.height() != reference.height())
     return bad_input(fmt::format("image is {}x{}, reference is {}x{}; needs equal sizes", image.width(), image.height(),
                                  reference.width(), reference.height()));
@@ -55,6 +57,13 @@ Result<Record> Compare::process(const Image& image, const Image& reference, cons
   if (params.ssim) row.set(prefix + "ssim", structural_similarity(a, b));
   row.set(prefix + "mse", apart.mse);
   if (params.sse) row.set(prefix + "sse", apart.mse / (255.0 * 255.0) * static_cast<double>(a.total() * static_cast<std::size_t>(a.channels())));
+  if (mask == nullptr) return row;
+  const Result<cv::Mat> holes = holes::fit_mask(mask->mat(), a.size(), false);
+  if (!holes) return holes.error();
+  if (cv::countNonZero(*holes) == 0) return row;
+  const Difference inside = difference(a, b, *holes);
+  row.set(prefix + "hole_psnr", inside.psnr);
+  row.set(prefix + "hole_mse", inside.mse);
   return row;
 }
 
@@ -66,6 +75,7 @@ Prediction Compare::predict(const Shapes& inputs) const {
     copy.element_bytes = i == 0 && params.round ? 1 : 4;
     bytes += copy.bytes();
   }
+  bytes += inputs[0].known() ? static_cast<std::size_t>(inputs[0].dims[0] * inputs[0].dims[1]) : 0;  // the mask, checked
   return {{Shape{Kind::record, {}, 1}}, bytes};
 }
 

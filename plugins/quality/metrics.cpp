@@ -51,23 +51,26 @@ int window_for(int extent) { return std::min(window, extent % 2 == 0 ? extent - 
 
 }  // namespace
 
-Difference difference(const cv::Mat& image, const cv::Mat& reference) {
-  const int samples = image.cols * image.channels();
+Difference difference(const cv::Mat& image, const cv::Mat& reference, const cv::Mat& mask) {
+  const int channels = image.channels(), samples = image.cols * channels;
   double sum = 0;
   cv::Mat a, b;
   for (int y = 0; y < image.rows; ++y) {
     image.row(y).convertTo(a, CV_32F);
     reference.row(y).convertTo(b, CV_32F);
     const float *left = a.ptr<float>(), *right = b.ptr<float>();
+    const std::uint8_t* wanted = mask.empty() ? nullptr : mask.ptr<std::uint8_t>(y);
     double row = 0;
     for (int x = 0; x < samples; ++x) {
+      if (wanted != nullptr && wanted[x / channels] == 0) continue;
       const double apart = static_cast<double>(left[x]) - right[x];
       row += apart * apart;
     }
     sum += row;
   }
+  const double pixels = mask.empty() ? static_cast<double>(image.total()) : cv::countNonZero(mask);
   Difference result;
-  result.mse = sum / (static_cast<double>(samples) * image.rows);
+  result.mse = sum / (pixels * channels);
   result.psnr = result.mse > 0 ? 10 * std::log10(255.0 * 255.0 / result.mse) : std::numeric_limits<double>::infinity();
   return result;
 }

@@ -222,6 +222,18 @@ TEST_F(Executor, SourcesAreJoinedByKey) {
   EXPECT_EQ(report.warnings, std::vector<std::string>{"1 of 'masks' have no partner in 'photos' and were not used: mask6.rec"});
 }
 
+TEST_F(Executor, AnItemWithoutKeyStandsInForMissingPartnersAndIsNoItemOfItsOwn) {
+  const Report report = run(R"(
+  photos: {node: emit_records, count: 3, stand_in: true}
+  masks: {node: emit_records, count: 2, step: 2, stand_in: true}
+  p: {node: pair, a: photos, b: masks}
+  c: {node: collect, record: p, journal: JOURNAL}
+)");
+  EXPECT_EQ(report.conservation(), "3 admitted = 3 delivered + 0 failed + 0 filtered + 0 cancelled");
+  EXPECT_EQ(collected(), (std::vector<std::pair<std::uint64_t, std::int64_t>>{{0, 0}, {1, 999001}, {2, 2002}}));
+  EXPECT_TRUE(report.warnings.empty());
+}
+
 TEST_F(Executor, ASecondSourceWithOneItemSharesItAmongAll) {
   const Report report = run(R"(
   photos: {node: emit_records, count: 5}

@@ -1,6 +1,7 @@
 // shipped_graphs_test.cpp: the graphs users run as they are, with the plugins and the model of this tree.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -8,6 +9,7 @@
 #include <sstream>
 
 #include "latentflow/graph.h"
+#include "support/pictures.h"
 #include "support/temporary_folder.h"
 
 namespace latentflow {
@@ -110,6 +112,75 @@ TEST(ShippedGraphs, PcaLearnsDigitsAndGivesThemBack) {
   EXPECT_GT(errors[30], 1);
   EXPECT_LT(errors[30], 0.6 * errors[5]);
   for (const char* name : {"codes.npy", "codes.names.txt", "sheet.png"}) EXPECT_TRUE(std::filesystem::exists(folder.path() / name)) << name;
+}
+
+/// Three pictures, and masks with one box for the first two.
+class Inpainting : public testing::Test {
+ protected:
+  Inpainting() {
+    for (int i = 0; i < 3; ++i) {
+      const std::string name = std::to_string(i) + ".png";
+      folder_.write("photos/" + name, test::encoded(".png", test::soft_picture(80, 60, CV_8UC3, 5 + static_cast<std::uint64_t>(i))));
+      if (i < 2) folder_.write("masks/" + name, test::encoded(".png", mask()));
+    }
+  }
+  static cv::Mat mask() {
+    cv::Mat holes = cv::Mat::zeros(60, 80, CV_8UC1);
+    holes(cv::Rect(30, 20, 9, 7)).setTo(255);
+    return holes;
+  }
+  Report run(const std::string& graph, std::vector<std::string> sets) const {
+    const Host host;
+    const Report report = Graph::load(host, source_root / "graphs" / graph, sets).run();
+    EXPECT_EQ(all_problems(report.problems), "");
+    return report;
+  }
+  std::string set(const std::string& parameter, const std::string& name) const { return parameter + "=" + (folder_ / name).string(); }
+
+  test::TemporaryFolder folder_;
+};
+
+TEST_F(Inpainting, FolderFillsHolesAndLetsPicturesWithoutMaskPassWhereAsked) {
+  const std::vector<std::string> folders{set("input", "photos"), set("masks", "masks"), set("output", "whole")};
+  const Report strict = run("inpaint_folder.yaml", folders);
+  EXPECT_EQ(strict.conservation(), "3 admitted = 2 delivered + 1 failed + 0 filtered + 0 cancelled");
+  EXPECT_NE(strict.items[2].error.message.find("no mask of this name"), std::string::npos) << strict.items[2].error.message;
+  std::vector<std::string> passing = folders;
+  passing.push_back("missing_mask=pass");
+  EXPECT_EQ(run("inpaint_folder.yaml", passing).delivered, 3u);
+  for (int i = 0; i < 3; ++i) {
+    const std::string name = std::to_string(i) + ".png";
+    const cv::Mat photo = cv::imread((folder_ / ("photos/" + name)).string()), whole = cv::imread((folder_ / ("whole/" + name)).string());
+    cv::Mat changed;
+    cv::absdiff(photo, whole, changed);
+    cv::Mat outside = changed.clone();
+    outside.setTo(cv::Scalar::all(0), mask());
+    EXPECT_EQ(cv::norm(outside, cv::NORM_INF), 0) << i;
+    EXPECT_EQ(cv::norm(changed, cv::NORM_INF) > 0, i < 2) << i;
+  }
+}
+
+TEST_F(Inpainting, OneMaskFileServesAllPictures) {
+  EXPECT_EQ(run("inpaint_folder.yaml", {set("input", "photos"), set("masks", "masks/0.png"), set("output", "whole")}).delivered, 3u);
+}
+
+TEST_F(Inpainting, CompareScoresWholePicturesAndHoles) {
+  ASSERT_EQ(run("inpaint_compare.yaml", {set("input", "photos"), set("output", "scores"), "kind=box"}).delivered, 3u);
+  const std::map<std::string, double> mean = mean_row(folder_ / "scores/table.csv");
+  // A quarter of the shorter side, 15 pixels squared, of 80x60 is missing, and all of the error is in there.
+  for (const std::string method : {"telea", "navier_stokes", "smooth"})
+    EXPECT_NEAR(mean.at(method + "_psnr") - mean.at(method + "_hole_psnr"), -10 * std::log10(225.0 / 4800), 0.01) << method;
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "scores/sheet.png"));
+}
+
+TEST_F(Inpainting, RemoveTextTakesAwayWhatHasTheColour) {
+  const cv::Mat photo = test::soft_picture(80, 60, CV_8UC3, 5);
+  cv::Mat written = photo.clone();
+  cv::putText(written, "text", {10, 40}, cv::FONT_HERSHEY_SIMPLEX, 1, {255, 255, 0}, 2);
+  folder_.write("scans/a.png", test::encoded(".png", written));
+  ASSERT_EQ(run("remove_text.yaml", {set("input", "scans"), set("output", "clean"), "color=[0, 255, 255]", "margin=1"}).delivered, 1u);
+  const cv::Mat clean = cv::imread((folder_ / "clean/a.png").string());
+  EXPECT_LT(cv::norm(clean, photo, cv::NORM_L2), 0.2 * cv::norm(written, photo, cv::NORM_L2));
 }
 
 }  // namespace

@@ -109,6 +109,7 @@ void EmitRecords::describe(Describe<EmitRecords>& d) {
   d.field(&Params::bad_headers, "bad_headers", "indices whose header cannot be read");
   d.field(&Params::bad_loads, "bad_loads", "indices that cannot be decoded");
   d.field(&Params::fail_list, "fail_list", "list() fails");
+  d.field(&Params::stand_in, "stand_in", "one more item of index 999, for those without a partner here");
 }
 
 Result<std::vector<SourceItem>> EmitRecords::list() {
@@ -118,6 +119,7 @@ Result<std::vector<SourceItem>> EmitRecords::list() {
     const std::string key = std::to_string(i * params.step);
     items.push_back({params.prefix + key + ".rec", key, {}, static_cast<std::uint64_t>(i * params.step)});
   }
+  if (params.stand_in) items.push_back({"stand-in", "", {}, 999});
   return items;
 }
 

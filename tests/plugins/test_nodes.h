@@ -40,6 +40,7 @@ struct EmitRecords {
     std::string journal = "default";
     std::vector<double> bad_headers, bad_loads;
     bool fail_list = false;
+    bool stand_in = false;
   };
   static constexpr Port outputs[] = {{"record", "its field value is the index"}};
   static void describe(Describe<EmitRecords>& d);

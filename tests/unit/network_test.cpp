@@ -282,6 +282,23 @@ TEST(Tiles, EndWithTheFirstError) {
   EXPECT_EQ(thrown.error().code, Code::internal);
 }
 
+TEST(Tiles, ThatAreNotWantedAreNeitherReadNorWritten) {
+  Builder b = plain_denoiser({1, 1, 64, 64});
+  TileOptions options{32, false};
+  std::vector<Region> read_regions, written;
+  options.wanted = [](const Tile& tile) { return tile.output.x == 0 && tile.output.y == 0; };
+  const auto read = [&](const Region& region) -> Result<std::vector<Tensor>> {
+    read_regions.push_back(region);
+    return std::vector{Tensor::filled({1, 1, region.height, region.width}, 0.5f)};
+  };
+  const auto write = [&](const Tile& tile, const std::vector<Tensor>&) { return written.push_back(tile.output), success(); };
+  ASSERT_TRUE(network_of(b.graph)->run_tiles(64, 64, options, read, write).ok());
+  ASSERT_EQ(read_regions.size(), 1u);
+  ASSERT_EQ(written.size(), 1u);
+  EXPECT_EQ(written[0].x, 0);
+  EXPECT_LT(written[0].width, 64);
+}
+
 TEST(Tiles, StopWhenCancelled) {
   Builder b = plain_denoiser({1, 1, 64, 64});
   TileOptions options{32};

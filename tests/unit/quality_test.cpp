@@ -63,7 +63,7 @@ cv::Mat with_noise(const cv::Mat& picture, double sigma) {
 
 Record scores(const Image& image, const Image& reference, Compare::Params params = {}, const Record* row = nullptr) {
   FakeContext context("a.png");
-  const auto result = Compare(params).process(image, reference, row, context);
+  const auto result = Compare(params).process(image, reference, row, nullptr, context);
   EXPECT_TRUE(result) << result.error().message;
   return result ? result.value() : Record();
 }
@@ -142,13 +142,39 @@ TEST(Compare, AddsLabelledColumnsToAGivenRow) {
   EXPECT_EQ(std::get<std::string>(*both.find("name")), "a.png");
 }
 
+TEST(Compare, AMaskAddsTheNumbersOfTheHolesAlone) {
+  const cv::Mat reference = soft_picture(16, 12, CV_8UC3);
+  cv::Mat image = reference.clone(), mask = cv::Mat::zeros(reference.size(), CV_8UC1);
+  const cv::Rect hole(3, 4, 5, 2);
+  mask(hole).setTo(255);
+  for (int y = hole.y; y < hole.y + hole.height; ++y)
+    for (int x = hole.x; x < hole.x + hole.width; ++x)
+      for (int c = 0; c < 3; ++c) image.at<cv::Vec3b>(y, x)[c] ^= 4;  // apart by exactly 4
+  FakeContext context("a.png");
+  const Compare node({.round = true, .ssim = false, .label = "net"});
+  const Image holes(mask);
+  const auto row = node.process(Image(image), Image(reference), nullptr, &holes, context);
+  ASSERT_TRUE(row) << row.error().message;
+  EXPECT_DOUBLE_EQ(number(*row, "net_hole_mse"), 16);
+  EXPECT_NEAR(number(*row, "net_hole_psnr"), 10 * std::log10(255 * 255 / 16.0), 1e-9);
+  EXPECT_NEAR(number(*row, "net_mse"), 16.0 * 10 / (16 * 12), 1e-9);
+  const Image nothing(cv::Mat::zeros(1, 1, CV_8UC1));
+  const auto whole = node.process(Image(image), Image(reference), nullptr, &nothing, context);
+  ASSERT_TRUE(whole) << whole.error().message;
+  EXPECT_EQ(whole->find("net_hole_psnr"), nullptr);
+  const Image small(cv::Mat::zeros(3, 3, CV_8UC1));
+  const auto refused = node.process(Image(image), Image(reference), nullptr, &small, context);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("mask is 3x3, the picture is 16x12"), std::string::npos) << refused.error().message;
+}
+
 TEST(Compare, SaysWhyPicturesCannotBeCompared) {
   FakeContext context("a");
   const Compare node(Compare::Params{});
-  const auto size = node.process(Image(soft_picture(10, 20, CV_8UC1)), Image(soft_picture(11, 20, CV_8UC1)), nullptr, context);
+  const auto size = node.process(Image(soft_picture(10, 20, CV_8UC1)), Image(soft_picture(11, 20, CV_8UC1)), nullptr, nullptr, context);
   ASSERT_FALSE(size);
   EXPECT_EQ(size.error().message, "image is 10x20, reference is 11x20; needs equal sizes");
-  const auto colour = node.process(Image(soft_picture(10, 20, CV_8UC3)), Image(soft_picture(10, 20, CV_8UC1)), nullptr, context);
+  const auto colour = node.process(Image(soft_picture(10, 20, CV_8UC3)), Image(soft_picture(10, 20, CV_8UC1)), nullptr, nullptr, context);
   ASSERT_FALSE(colour);
   EXPECT_EQ(colour.error().message, "image has 3 channels, reference has 1; needs both grey or both colour (node convert)");
 }

@@ -76,8 +76,8 @@ TEST_F(TrainingTest, LossFallsAndTheModelDenoisesHeldOutPictures) {
   ASSERT_TRUE(summary.ok()) << summary.error().message;
   EXPECT_EQ(summary->steps, 400);
   ASSERT_EQ(summary->scores.size(), 1u);
-  EXPECT_NEAR(summary->scores[0].noisy, 20.17, 0.3);
-  EXPECT_GT(summary->scores[0].clean, summary->scores[0].noisy + 2);
+  EXPECT_NEAR(summary->scores[0].before, 20.17, 0.3);
+  EXPECT_GT(summary->scores[0].after, summary->scores[0].before + 2);
 }
 
 TEST_F(TrainingTest, LearnsToLeaveNoiselessPicturesAlone) {
@@ -255,7 +255,7 @@ TEST_F(TrainingTest, TrainsAPlainGrayDenoiserWithoutNoiseMap) {
   recipe.network.color = false, recipe.network.noise_map = false;
   const Result<TrainingSummary> summary = train(job(recipe));
   ASSERT_TRUE(summary.ok()) << summary.error().message;
-  EXPECT_GT(summary->scores[0].clean, 15);
+  EXPECT_GT(summary->scores[0].after, 15);
 }
 
 TEST(Networks, ScaleWithTheirInputs) {

@@ -31,7 +31,8 @@ struct PortInfo {
 /// One thing a source can deliver, listed before anything is decoded.
 struct SourceItem {
   std::string name;  ///< relative, '/'-separated, with extension if it has one: "holiday/beach.jpg"; unique in its source
-  std::string key;   ///< items of several sources with equal keys are joined; usually the name without extension
+  std::string key;   ///< items of several sources with equal keys are joined; usually the name without extension. Empty: the
+                     ///< partner of every item that has none of its own in this source; never starts an item itself
   Path path;         ///< where to read it; empty for drawn pictures
   std::uint64_t index = 0;  ///< position in the source, for sources that draw
 };

@@ -1,0 +1,15 @@
+// hole_samples.h: training samples of inpainting: a patch with holes, filled smoothly, and where the loss looks.
+#pragma once
+
+#include "random.h"
+#include "samples.h"
+
+namespace latentflow::train {
+
+/// From target.clean makes the rest: holes of a kind drawn by the shares of the recipe, filled as the node inpaint does
+/// before its network (holes/fill.h); map = 1 in the holes; weight = hole_weight in them and band_weight in the band of
+/// known pixels around them (phases of l1), or in the holes alone (mse), scaled to a mean of 1 so that small holes
+/// count as much as large ones. Depends on the arguments alone.
+void make_holes(const Recipe& recipe, const Phase& phase, Random& random, const SampleTarget& target);
+
+}  // namespace latentflow::train

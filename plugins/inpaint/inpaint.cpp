@@ -1,0 +1,81 @@
+// inpaint.cpp: see inpaint.h.
+#include "inpaint.h"
+
+#include <fmt/format.h>
+
+#include <opencv2/core.hpp>
+
+#include "classical.h"
+#include "holes/fill.h"
+#include "holes/mask.h"
+
+namespace latentflow::inpaint {
+
+void Inpaint::describe(Describe<Inpaint>& d) {
+  d.name("inpaint", "fills the holes of pictures; known pixels stay as they are, bit by bit");
+  d.field(&Params::method, "method",
+          "smooth: membranes between the known pixels; telea, navier_stokes: OpenCV's; network: smooth, then a "
+          "trained network")
+      .choices({"smooth", "telea", "navier_stokes", "network"});
+  d.field(&Params::model, "model", "network: a name from the zoo or an ONNX file");
+  d.field(&Params::radius, "radius", "telea and navier_stokes: how far around a missing pixel is looked")
+      .range(1, 100)
+      .unit("pixels");
+  d.field(&Params::fit, "fit", "masks of another size than the picture: exact fails them, nearest scales them")
+      .choices({"exact", "nearest"});
+  d.field(&Params::tile, "tile", "network: side of the tiles large pictures are cut into; 0 lets the planner choose")
+      .range(0, 4096)
+      .unit("pixels");
+  d.example("{node: inpaint, image: photos, mask: masks, method: smooth}");
+}
+
+Result<std::unique_ptr<Inpaint>> Inpaint::create(const Params& params, Services& services) {
+  auto node = std::make_unique<Inpaint>();
+  node->params = params;
+  if (params.method != "network") return node;
+  Result<std::shared_ptr<const Inpainter>> inpainter = Inpainter::load(params.model, services);
+  if (!inpainter) {
+    Error error = std::move(inpainter).error();
+    if (error.code == Code::not_found) error.message += "; method: smooth needs no model";
+    return error;
+  }
+  node->inpainter = std::move(*inpainter);
+  return node;
+}
+
+Result<Image> Inpaint::process(const Image& image, const Image& mask, Context& ctx) const {
+  if (image.mat().empty() || image.channels() == 2 ||
+      (image.depth() != CV_8U && image.depth() != CV_16U && image.depth() != CV_32F))
+    return bad_input("needs 1, 3 or 4 channels of 8 bit, 16 bit or float, got " + describe_picture(image));
+  const Result<cv::Mat> holes = holes::fit_mask(mask.mat(), image.mat().size(), params.fit == "nearest");
+  if (!holes) return holes.error();
+  const int missing = cv::countNonZero(*holes);
+  ctx.measure("missing_pixels", missing);
+  if (missing == 0) return image;
+  if (static_cast<std::size_t>(missing) == holes->total())
+    return bad_input(
+        "the mask covers the whole picture, there is nothing to fill it from; white means missing, "
+        "read_masks with invert: true swaps black and white");
+  if (inpainter != nullptr) return inpainter->fill(image, *holes, params.tile, ctx);
+  if (params.method != "smooth")
+    return Image(fill_classically(image, *holes, params.method == "telea" ? Classical::telea : Classical::navier_stokes,
+                                  params.radius));
+  cv::Mat filled = holes::fill_smoothly(image.mat(), *holes);
+  if (image.has_alpha()) cv::mixChannels({image.mat()}, {filled}, {3, 3});
+  return Image(filled);
+}
+
+Prediction Inpaint::predict(const Shapes& shapes) const {
+  const Shape& picture = shapes[0];
+  const std::int64_t pixels = picture.known() ? picture.dims[0] * picture.dims[1] : 0;
+  std::size_t working = static_cast<std::size_t>(pixels);  // the mask, checked and in the right size
+  if (inpainter != nullptr)
+    working += inpainter->working_bytes(picture, params.tile);
+  else if (params.method == "smooth")
+    working += holes::fill_bytes(pixels, picture.known() ? static_cast<int>(picture.dims[2]) : 0);
+  else
+    working += classical_bytes(picture);
+  return {{picture}, working};
+}
+
+}  // namespace latentflow::inpaint

@@ -1,0 +1,182 @@
+// inpainter.cpp: see inpainter.h.
+#include "inpainter.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+
+#include "holes/fill.h"
+#include "nn/model_card.h"
+#include "nn/onnx_import.h"
+
+namespace latentflow::inpaint {
+namespace {
+
+constexpr std::size_t most_tile_side = 1024;
+
+/// Calls f with a value of the picture's sample type.
+template <class F>
+void with_sample_type(int depth, F&& f) {
+  if (depth == CV_8U)
+    f(std::uint8_t{});
+  else if (depth == CV_16U)
+    f(std::uint16_t{});
+  else
+    f(float{});
+}
+
+double white_of(const cv::Mat& picture) { return Image(picture).white(); }
+
+/// Part of the region that lies inside the picture.
+cv::Rect inside(const nn::Region& region, const cv::Mat& picture) {
+  return cv::Rect(static_cast<int>(region.x), static_cast<int>(region.y), static_cast<int>(region.width),
+                  static_cast<int>(region.height)) &
+         cv::Rect({0, 0}, picture.size());
+}
+
+}  // namespace
+
+/// How a picture's channels meet the network's planes: one run per batch entry.
+struct Inpainter::Feeding {
+  int batch, planes;
+  bool average;  ///< a grey picture through a colour network: all planes estimate its one channel
+
+  int channel(int entry, int plane) const { return average ? 0 : batch > 1 ? 2 - entry : planes == 3 ? 2 - plane : 0; }
+};
+
+Result<std::shared_ptr<const Inpainter>> Inpainter::load(const std::string& model, Services& services) {
+  const Result<Path> file = services.find_model(model);
+  if (!file) return file.error();
+  const auto make = [&]() -> Result<std::shared_ptr<const void>> {
+    Result<nn::Graph> graph = nn::load_onnx(*file);
+    if (!graph) return std::move(graph).error();
+    const Result<nn::ModelCard> card = nn::read_card(*graph);
+    if (!card) return card.error();
+    if (!card->task.empty() && card->task != "inpaint")
+      return invalid_argument(
+          fmt::format("{} is a model for the task '{}', needs one for 'inpaint'", file->string(), card->task));
+    const auto dims = [&](std::size_t input) {
+      return input < graph->inputs.size() ? graph->value(graph->inputs[input]).dims : Dims();
+    };
+    const Dims image = dims(0), mask = dims(1);
+    if (graph->inputs.size() != 2 || graph->outputs.size() != 1 || image.size() != 4 || mask.size() != 4 ||
+        (image[1] != 1 && image[1] != 3) || mask[1] != 1)
+      return invalid_argument(fmt::format(
+          "{} has {} inputs, of shapes {} and {}; an inpainter takes a picture [N,C,H,W] with C 1 or 3 and a "
+          "mask [N,1,H,W]",
+          file->string(), graph->inputs.size(), to_string(image), to_string(mask)));
+    auto inpainter = std::make_shared<Inpainter>();
+    inpainter->name_ = file->string();
+    inpainter->planes_ = static_cast<int>(image[1]);
+    inpainter->multiple_ = std::max<std::int64_t>(1, card->multiple);
+    inpainter->threads_ = services.threads();
+    auto network = nn::Network::create(std::move(*graph));
+    if (!network) return std::move(network).error();
+    inpainter->network_ = std::move(*network);
+    return std::shared_ptr<const void>(std::move(inpainter));
+  };
+  Result<std::shared_ptr<const void>> shared = services.shared("inpainter:" + file->string(), make);
+  if (!shared) return std::move(shared).error();
+  return std::static_pointer_cast<const Inpainter>(*shared);
+}
+
+std::vector<Tensor> Inpainter::read(const cv::Mat& prefilled, const cv::Mat& mask, const nn::Region& region,
+                                    const Feeding& feed) const {
+  std::vector<Tensor> inputs{Tensor({feed.batch, feed.planes, region.height, region.width}),
+                             Tensor({feed.batch, 1, region.height, region.width})};
+  float *planes = inputs[0].mutable_data(), *map = inputs[1].mutable_data();
+  const auto scale = static_cast<float>(1 / white_of(prefilled));
+  const int channels = prefilled.channels();
+  // Past the right and bottom border, up to the extents the network takes, the picture is reflected.
+  const auto row_at = [&](std::int64_t y) {
+    return cv::borderInterpolate(static_cast<int>(region.y + y), prefilled.rows, cv::BORDER_REFLECT);
+  };
+  std::vector<int> columns(static_cast<std::size_t>(region.width));
+  for (std::int64_t x = 0; x < region.width; ++x)
+    columns[static_cast<std::size_t>(x)] =
+        cv::borderInterpolate(static_cast<int>(region.x + x), prefilled.cols, cv::BORDER_REFLECT);
+  with_sample_type(prefilled.depth(), [&](auto sample) {
+    using Sample = decltype(sample);
+    for (int entry = 0; entry < feed.batch; ++entry) {
+      for (int plane = 0; plane < feed.planes; ++plane)
+        for (std::int64_t y = 0; y < region.height; ++y) {
+          const Sample* row = prefilled.ptr<Sample>(row_at(y)) + feed.channel(entry, plane);
+          for (const int x : columns) *planes++ = scale * static_cast<float>(row[x * channels]);
+        }
+      for (std::int64_t y = 0; y < region.height; ++y) {
+        const std::uint8_t* row = mask.ptr<std::uint8_t>(row_at(y));
+        for (const int x : columns) *map++ = row[x] != 0 ? 1.0f : 0.0f;
+      }
+    }
+  });
+  return inputs;
+}
+
+Result<Image> Inpainter::fill(const Image& picture, const cv::Mat& mask, std::int64_t tile, Context& ctx) const {
+  const bool grey = picture.channels() == 1;
+  const Feeding feed{planes_ == 1 && !grey ? 3 : 1, planes_, planes_ == 3 && grey};
+  const auto padded = [this](int extent) { return (extent + multiple_ - 1) / multiple_ * multiple_; };
+  const cv::Mat prefilled = holes::fill_smoothly(picture.mat(), mask);
+  cv::Mat result = picture.mat().clone();
+  std::atomic<int> tiles = 0;
+
+  const auto write = [&](const nn::Tile& one, const std::vector<Tensor>& outputs) -> Status {
+    const Dims& dims = outputs[0].dims();
+    if (dims != Dims{feed.batch, planes_, one.input.height, one.input.width})
+      return bad_input(
+          fmt::format("{} gives {} for a picture of {}x{}", name_, to_string(dims), one.input.width, one.input.height));
+    ++tiles;
+    const cv::Rect kept = inside(one.output, result);
+    const std::int64_t plane_size = one.input.height * one.input.width;
+    const auto white = static_cast<float>(picture.white());
+    with_sample_type(result.depth(), [&](auto sample) {
+      using Sample = decltype(sample);
+      for (int y = kept.y; y < kept.br().y; ++y)
+        for (int x = kept.x; x < kept.br().x; ++x) {
+          if (mask.at<std::uint8_t>(y, x) == 0) continue;
+          const float* at = outputs[0].data() + (y - one.input.y) * one.input.width + (x - one.input.x);
+          Sample* pixel = result.ptr<Sample>(y) + static_cast<std::ptrdiff_t>(x) * result.channels();
+          if (feed.average) {
+            pixel[0] = cv::saturate_cast<Sample>(white * (at[0] + at[plane_size] + at[2 * plane_size]) / 3.0f);
+            continue;
+          }
+          for (int entry = 0, plane = 0; entry < feed.batch; ++entry)
+            for (int p = 0; p < feed.planes; ++p, ++plane)
+              pixel[feed.channel(entry, p)] = cv::saturate_cast<Sample>(white * at[plane * plane_size]);
+        }
+    });
+    return success();
+  };
+  nn::TileOptions options;
+  options.side = tile;
+  options.cancelled = [&ctx] { return ctx.cancelled(); };
+  options.wanted = [&](const nn::Tile& one) {
+    const cv::Rect kept = inside(one.output, mask);
+    return !kept.empty() && cv::countNonZero(mask(kept)) > 0;
+  };
+  const Status status = network_->run_tiles(
+      padded(picture.height()), padded(picture.width()), options,
+      [&](const nn::Region& region) -> Result<std::vector<Tensor>> { return read(prefilled, mask, region, feed); },
+      write);
+  if (!status) return status.error();
+  ctx.measure("tiles", tiles);
+  return Image(result);
+}
+
+std::size_t Inpainter::working_bytes(const Shape& picture, std::int64_t tile) const {
+  const std::int64_t pixels = picture.known() ? picture.dims[0] * picture.dims[1] : 0;
+  // First the filling, whose result stays; then what one tile may take at most, on every thread.
+  const std::size_t filling = holes::fill_bytes(pixels, picture.known() ? static_cast<int>(picture.dims[2]) : 0);
+  const nn::TileOptions options;
+  const std::size_t side = tile > 0 ? static_cast<std::size_t>(tile) : most_tile_side;
+  const std::size_t tile_pixels = std::min(static_cast<std::size_t>(pixels), side * side);
+  const std::vector<Dims> probe{{1, planes_, 64, 64}, {1, 1, 64, 64}};
+  const Result<std::size_t> small = network_->working_bytes(probe);
+  const std::size_t one_tile =
+      small ? std::min(options.bytes_per_tile, *small * std::max<std::size_t>(1, tile_pixels / (64 * 64)))
+            : options.bytes_per_tile;
+  return std::max(filling, picture.bytes() + one_tile * static_cast<std::size_t>(threads_));
+}
+
+}  // namespace latentflow::inpaint

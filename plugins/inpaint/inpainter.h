@@ -1,0 +1,40 @@
+// inpainter.h: an inpainting network together with the facts that say how to feed it.
+#pragma once
+
+#include <memory>
+#include <opencv2/core.hpp>
+#include <string>
+
+#include "latentflow/node.h"
+#include "nn/network.h"
+
+namespace latentflow::inpaint {
+
+/// A network that takes a picture whose holes are filled smoothly (holes/fill.h), in 0..1, and a map that is 1 in the
+/// holes, and gives the picture with better holes. For grey or colour; colours in the order R, G, B.
+class Inpainter {
+ public:
+  /// Refuses networks for other tasks and inputs other than [N,C,H,W] with C 1 or 3 and [N,1,H,W].
+  static Result<std::shared_ptr<const Inpainter>> load(const std::string& model, Services& services);
+
+  /// `mask` (see holes/mask.h) of the picture's size, neither empty nor full. Known samples and alpha keep their bits.
+  /// Only tiles with missing pixels are computed; `tile` is their side in pixels, 0 for the planner's choice. Measures
+  /// the number of tiles as "tiles".
+  Result<Image> fill(const Image& picture, const cv::Mat& mask, std::int64_t tile, Context& ctx) const;
+
+  /// Bytes that fill() needs besides picture, mask and result.
+  std::size_t working_bytes(const Shape& picture, std::int64_t tile) const;
+
+ private:
+  struct Feeding;
+  std::vector<Tensor> read(const cv::Mat& prefilled, const cv::Mat& mask, const nn::Region& region,
+                           const Feeding& feed) const;
+
+  std::shared_ptr<const nn::Network> network_;
+  std::string name_;
+  int planes_ = 3;
+  std::int64_t multiple_ = 1;
+  int threads_ = 1;
+};
+
+}  // namespace latentflow::inpaint

@@ -1,0 +1,61 @@
+// mask_from_color.cpp: see mask_from_color.h.
+#include "mask_from_color.h"
+
+#include <cmath>
+#include <opencv2/core.hpp>
+
+#include "holes/mask.h"
+#include "mask_shape.h"
+
+namespace latentflow::inpaint {
+namespace {
+
+/// `key` in the order and on the scale of the picture's channels.
+template <class Sample>
+void mark(const cv::Mat& picture, const double (&key)[3], double tolerance, cv::Mat& mask) {
+  const int channels = picture.channels();
+  for (int y = 0; y < picture.rows; ++y) {
+    const Sample* row = picture.ptr<Sample>(y);
+    unsigned char* out = mask.ptr<unsigned char>(y);
+    for (int x = 0; x < picture.cols; ++x, row += channels) {
+      bool same = true;
+      for (int c = 0; c < 3; ++c)
+        same = same && std::abs(static_cast<double>(row[channels == 1 ? 0 : c]) - key[c]) <= tolerance;
+      out[x] = same ? holes::hole : holes::known;
+    }
+  }
+}
+
+}  // namespace
+
+void MaskFromColor::describe(Describe<MaskFromColor>& d) {
+  d.name("mask_from_color",
+         "makes a mask of the pixels that have a certain colour, as painted over or written on pictures");
+  d.field(&Params::color, "color", "red, green, blue").range(0, 255).unit("grey levels of 0..255");
+  d.field(&Params::tolerance, "tolerance", "how far each of the three may be off")
+      .range(0, 255)
+      .unit("grey levels of 0..255");
+  d.rule("color has three numbers", [](const Params& p) { return p.color.size() == 3; });
+  d.example("{node: mask_from_color, image: photos, color: [255, 0, 255], tolerance: 20}");
+}
+
+Result<Image> MaskFromColor::process(const Image& image, Context&) const {
+  const cv::Mat& picture = image.mat();
+  if (picture.channels() == 2 || (picture.depth() != CV_8U && picture.depth() != CV_16U && picture.depth() != CV_32F))
+    return bad_input("needs 1, 3 or 4 channels of 8 bit, 16 bit or float, got " + describe_picture(image));
+  const double scale = image.white() / 255;
+  const double key[3] = {params.color[2] * scale, params.color[1] * scale, params.color[0] * scale};
+  const double tolerance = params.tolerance * scale + 1e-6 * image.white();  // for floats: rounding is no difference
+  cv::Mat mask(picture.size(), CV_8UC1);
+  if (picture.depth() == CV_8U)
+    mark<unsigned char>(picture, key, tolerance, mask);
+  else if (picture.depth() == CV_16U)
+    mark<unsigned short>(picture, key, tolerance, mask);
+  else
+    mark<float>(picture, key, tolerance, mask);
+  return Image(mask);
+}
+
+Prediction MaskFromColor::predict(const Shapes& shapes) const { return {{mask_shape(shapes[0])}, 0}; }
+
+}  // namespace latentflow::inpaint
