@@ -32,7 +32,7 @@ class Bench:
         shutil.rmtree(self.work, ignore_errors=True)
         self.work.mkdir(parents=True)
         self.engines = find_engines(self.build, not arguments.no_install)
-        # Half of what is free, so that a peer that needs too much fails instead of the machine.
+        # Three quarters of what is free, so that a peer that needs too much fails instead of the machine.
         available = next(int(line.split()[1]) for line in Path("/proc/meminfo").read_text().splitlines()
                          if line.startswith("MemAvailable"))
         self.memory_limit = available * 1024 * 3 // 4

@@ -14,7 +14,7 @@ Json make_networks(const Json& request);
 /// noise. Answers {inputs: [files], gflop: per item, parameters}.
 Json make_inputs(const Json& request);
 
-/// {height, width}-independent: {folder, batch, side}: a noisy and a clean batch for the training step.
+/// {folder, batch, side}: a noisy and a clean batch for the training step.
 Json make_batch(const Json& request);
 
 /// {a, b}: two .npy files: {largest, mean} of the absolute differences and {scale}, the largest absolute value of b.
