@@ -82,17 +82,6 @@ Tensor to_row_major(const Tensor& columns) {
   return rows;
 }
 
-Error wrong_length(const NpyHeader& header, std::uint64_t available, const std::string& name) {
-  const std::string needs =
-      fmt::format("{} of {} needs {} bytes", to_string(header.dims), header.type_name(), header.data_bytes());
-  if (available < header.data_bytes())
-    return bad_input(fmt::format("{} is cut off: {}, the file has {}", name, needs, available));
-  return bad_input(
-      fmt::format("{} goes on behind its array: {}, the file has {}; one array per file is read, several go "
-                  "into a .npz",
-                  name, needs, available));
-}
-
 struct OpenFile {
   std::ifstream stream;
   std::uint64_t bytes = 0;
@@ -124,10 +113,22 @@ Result<OpenFile> open(const std::filesystem::path& path) {
 
 }  // namespace
 
+Status check_npy_length(const NpyHeader& header, std::uint64_t available, const std::string& name) {
+  if (available == header.data_bytes()) return success();
+  const std::string needs =
+      fmt::format("{} of {} needs {} bytes", to_string(header.dims), header.type_name(), header.data_bytes());
+  if (available < header.data_bytes())
+    return bad_input(fmt::format("{} is cut off: {}, the file has {}", name, needs, available));
+  return bad_input(
+      fmt::format("{} goes on behind its array: {}, the file has {}; one array per file is read, several go "
+                  "into a .npz",
+                  name, needs, available));
+}
+
 Result<Tensor> read_npy_data(const NpyHeader& header, std::uint64_t available, const ReadBytes& read,
                              const std::string& name) {
   // Checked before memory is asked for: a damaged head may claim any shape.
-  if (available != header.data_bytes()) return wrong_length(header, available, name);
+  if (Status whole = check_npy_length(header, available, name); !whole) return whole.error();
   return guarded([&]() -> Result<Tensor> {
     Tensor tensor(header.dims);
     const std::size_t total = tensor.span().size();
@@ -156,8 +157,8 @@ Result<NpyHeader> read_npy_header(const std::filesystem::path& path) {
   Result<OpenFile> file = open(path);
   if (!file) return file.error();
   auto header = read_npy_header([&](void* to, std::size_t size) { return file->read(to, size); }, file->name);
-  if (header && file->bytes - header->offset != header->data_bytes())
-    return wrong_length(*header, file->bytes - header->offset, file->name);
+  if (!header) return header;
+  if (Status whole = check_npy_length(*header, file->bytes - header->offset, file->name); !whole) return whole.error();
   return header;
 }
 

@@ -42,6 +42,9 @@ Result<NpyHeader> read_npy_header(const std::filesystem::path& path);
 /// infinite, truth values become 0 and 1. Errors: as above, out_of_memory.
 Result<Tensor> read_npy(const std::filesystem::path& path);
 
+/// Whether `available` bytes are exactly what the elements of `header` take. Errors: bad_input.
+Status check_npy_length(const NpyHeader& header, std::uint64_t available, const std::string& name);
+
 /// The elements that follow `header`; `available` bytes are left in the reader. Errors: bad_input, out_of_memory.
 Result<Tensor> read_npy_data(const NpyHeader& header, std::uint64_t available, const ReadBytes& read,
                              const std::string& name);

@@ -36,9 +36,9 @@ Result<std::vector<SourceItem>> ReadTensor::list_rows() {
   Result<Input> input = Input::open(params.path);
   if (!input) return std::move(input).error();
   array_ = std::make_shared<const Input>(std::move(*input));
-  Result<NpyHeader> header = read_npy_header(*array_);
   const std::string file = params.path.string();
-  if (!header) return Error{header.error().code, fmt::format("'{}' {}", file, header.error().message), {}};
+  const Result<nn::NpyHeader> header = read_array_header(*array_, fmt::format("'{}'", file));
+  if (!header) return header.error();
   header_ = *header;
   if (header_.dims.empty() || (header_.fortran_order && header_.dims.size() > 1))
     return unsupported(fmt::format("'{}' is {}; rows: true needs C order and at least one axis", file,
@@ -70,7 +70,7 @@ Result<Shape> ReadTensor::probe(const SourceItem& item) const {
   if (params.rows) return Shape{Kind::tensor, header_.dims.size() > 1 ? Dims(header_.dims.begin() + 1, header_.dims.end()) : Dims{1}, 4};
   const Result<Input> input = Input::open(item.path);
   if (!input) return input.error();
-  const Result<NpyHeader> header = read_npy_header(*input);
+  const Result<nn::NpyHeader> header = read_array_header(*input);
   if (!header) return header.error();
   return Shape{Kind::tensor, header->dims.empty() ? Dims{1} : header->dims, 4};
 }
@@ -83,9 +83,9 @@ Result<Tensor> ReadTensor::process(const SourceItem& item, Context&) const {
   }
   const Result<Input> input = Input::open(item.path);
   if (!input) return input.error();
-  const Result<NpyHeader> header = read_npy_header(*input);
+  const Result<nn::NpyHeader> header = read_array_header(*input);
   if (!header) return header.error();
-  Result<Tensor> tensor = read_npy(*input, *header);
+  Result<Tensor> tensor = read_array(*input, *header);
   if (tensor && tensor->dims().empty()) return tensor->reshaped({1});
   return tensor;
 }

@@ -3,8 +3,8 @@
 
 #include <memory>
 
+#include "array_file.h"
 #include "latentflow/plugin.h"
-#include "npy.h"
 
 namespace latentflow::io {
 
@@ -28,7 +28,7 @@ struct ReadTensor {
   Result<std::vector<SourceItem>> list_rows();
 
   std::shared_ptr<const Input> array_;  ///< the one file whose rows are items
-  NpyHeader header_;
+  nn::NpyHeader header_;
 };
 
 /// Where write_tensor puts the names of the rows of an array: "codes.npy" -> "codes.names.txt", one name per line.

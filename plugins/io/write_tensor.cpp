@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "npy.h"
+#include "nn/npy.h"
 #include "read_tensor.h"
 #include "write_file.h"
 
@@ -58,7 +58,7 @@ Status WriteTensor::process(const Tensor& tensor, Context& ctx) {
     ctx.warn(fmt::format("'{}' exists, left as it is", target.string()));
     return success();
   }
-  const std::string head = npy_head(tensor.dims());
+  const std::string head = nn::npy_head(tensor.dims());
   const ByteSpan parts[] = {bytes_of(head), bytes_of(tensor.span())};
   return write_atomically(target, parts, std::to_string(item.number));
 }
@@ -80,7 +80,7 @@ Status WriteTensor::finish() {
   if (params.existing == "skip" && std::filesystem::exists(params.path, ignored)) return success();
   Dims dims = row_;
   dims.insert(dims.begin(), static_cast<std::int64_t>(names_.size()));
-  const std::string head = npy_head(dims);
+  const std::string head = nn::npy_head(dims);
   std::string names;
   for (const std::string& name : names_) names += name + "\n";
   const ByteSpan list[] = {bytes_of(names)}, array[] = {bytes_of(head), bytes_of(rows_)};
