@@ -62,10 +62,12 @@ class ConvolutionTraining final : public TrainingLayer {
         dst_(&request.output),
         accumulation_(&request.accumulation),
         setup_(setup_of(request, weights, transposed)) {
-    // oneDNN reads row-major pictures well only where they are the first, of at most three channels.
+    // oneDNN reads row-major pictures well only where they are the first, of at most three channels, and below AVX-512
+    // not even these: the gradient by the weights is a reference loop there.
+    const bool reads_rows = src_.value->dims[1] <= 3 && training_block() == 16;
     setup_.src = src_.value->layout;
     bool blocked = src_.value->blocked;
-    if (!blocked && (src_.value->dims[1] > 3 || src_.wants_gradient())) {
+    if (!blocked && (!reads_rows || src_.wants_gradient())) {
       blocked = true;
       setup_.src = training_layout(src_.value->dims);
       src_copy_ = zeroed_floats(setup_.src.get_size());
