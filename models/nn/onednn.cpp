@@ -58,3 +58,14 @@ dnnl::primitive_attr user_scratchpad() {
 }
 
 }  // namespace latentflow::nn::onednn
+
+namespace latentflow::nn {
+
+std::int64_t preferred_block() { return dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core ? 16 : 8; }
+
+onednn::Layout blocked_layout(const Dims& dims, std::int64_t block) {
+  using Tag = onednn::Memory::format_tag;
+  return {dims, onednn::Memory::data_type::f32, block == 16 ? Tag::nChw16c : Tag::nChw8c};
+}
+
+}  // namespace latentflow::nn

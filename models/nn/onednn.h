@@ -57,4 +57,10 @@ double best_seconds(int runs, const std::function<void()>& call);
 dnnl::primitive_attr user_scratchpad();
 
 }  // namespace onednn
+
+/// Channels per block of a picture (8 or 16), as convolutions of this processor read it best.
+std::int64_t preferred_block();
+/// nChw8c or nChw16c.
+onednn::Layout blocked_layout(const Dims& dims, std::int64_t block);
+
 }  // namespace latentflow::nn

@@ -127,7 +127,7 @@ Result<std::unique_ptr<TrainingPlan>> TrainingPlan::create(const Graph& graph, s
   const auto is_blocked = [&](ValueId id) { return id != no_value && blocked[static_cast<std::size_t>(id)]; };
   for (const Node& node : graph.nodes) {
     const Dims& dims = (*shapes)[static_cast<std::size_t>(node.output)];
-    bool result = is_convolution(node.op) || (dims.size() == 4 && dims[1] % training_block() == 0);
+    bool result = is_convolution(node.op) || (dims.size() == 4 && dims[1] % preferred_block() == 0);
     if (is_elementwise(node.op))
       result = std::all_of(node.inputs.begin(), node.inputs.end(), is_blocked) &&
                dims == (*shapes)[static_cast<std::size_t>(node.inputs[0])] &&
@@ -139,7 +139,7 @@ Result<std::unique_ptr<TrainingPlan>> TrainingPlan::create(const Graph& graph, s
     v.dims = (*shapes)[i];
     if (graph.values[i].constant || v.dims.empty()) continue;
     v.blocked = blocked[i];
-    v.layout = v.blocked ? training_layout(v.dims) : onednn::plain(v.dims);
+    v.layout = v.blocked ? blocked_layout(v.dims, preferred_block()) : onednn::plain(v.dims);
     v.stored = static_cast<std::int64_t>(v.layout.get_size() / sizeof(float));
     plan->storage_.push_back(zeroed_floats(v.layout.get_size()));
     v.data = plan->storage_.back().get();

@@ -6,6 +6,7 @@
 #include "convolution_passes.h"
 #include "loops.h"
 #include "nn/algorithm_choice.h"
+#include "nn/layers/convolution.h"
 
 namespace latentflow::nn {
 namespace {
@@ -49,11 +50,6 @@ ConvolutionSetup setup_of(const TrainingRequest& request, const Dims& weights, b
   return setup;
 }
 
-bool fits_winograd(const ConvAttributes& attributes) {
-  return attributes.kernel == Pair{3, 3} && attributes.strides == Pair{1, 1} && attributes.dilations == Pair{1, 1} &&
-         attributes.group == 1 && attributes.pads[0] <= 2 && attributes.pads[1] <= 2;
-}
-
 class ConvolutionTraining final : public TrainingLayer {
  public:
   /// Throws dnnl::error.
@@ -64,17 +60,17 @@ class ConvolutionTraining final : public TrainingLayer {
         setup_(setup_of(request, weights, transposed)) {
     // oneDNN reads row-major pictures well only where they are the first, of at most three channels, and below AVX-512
     // not even these: the gradient by the weights is a reference loop there.
-    const bool reads_rows = src_.value->dims[1] <= 3 && training_block() == 16;
+    const bool reads_rows = src_.value->dims[1] <= 3 && preferred_block() == 16;
     setup_.src = src_.value->layout;
     bool blocked = src_.value->blocked;
     if (!blocked && (!reads_rows || src_.wants_gradient())) {
       blocked = true;
-      setup_.src = training_layout(src_.value->dims);
+      setup_.src = blocked_layout(src_.value->dims, preferred_block());
       src_copy_ = zeroed_floats(setup_.src.get_size());
       if (src_.wants_gradient()) src_gradient_ = zeroed_floats(setup_.src.get_size());
     }
     const bool own = !transposed && blocked && fits_winograd(request.node.as<ConvAttributes>());
-    const bool onednn_too = request.winograd == Winograd::automatic && own;
+    const bool any_winograd = request.winograd == Winograd::automatic && own;
     const auto choose = [&]<class Pass>(const char* pass, PassCandidates<Pass> candidates,
                                         PassCandidate<Pass> (*winograd)(const ConvolutionSetup&)) {
       if (own && request.winograd == Winograd::on) return winograd(setup_).make();
@@ -86,12 +82,12 @@ class ConvolutionTraining final : public TrainingLayer {
       const std::string name = fastest(key, timed);
       return std::find_if(candidates.begin(), candidates.end(), [&](const auto& c) { return c.name == name; })->make();
     };
-    forward_ = choose("forward", onednn_forward(setup_, transposed, onednn_too), &winograd_forward);
+    forward_ = choose("forward", onednn_forward(setup_, transposed, any_winograd), &winograd_forward);
     if (src_.wants_gradient()) {
-      data_ = choose("data", onednn_backward_data(setup_, transposed, onednn_too), &winograd_backward_data);
+      data_ = choose("data", onednn_backward_data(setup_, transposed, any_winograd), &winograd_backward_data);
       if (src_.accumulate) request.accumulation.reserve(src_.value->layout.get_size());
     }
-    weights_ = choose("weights", onednn_backward_weights(setup_, transposed, onednn_too), &winograd_backward_weights);
+    weights_ = choose("weights", onednn_backward_weights(setup_, transposed, any_winograd), &winograd_backward_weights);
   }
 
   void forward() override {

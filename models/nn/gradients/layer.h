@@ -14,15 +14,6 @@ namespace latentflow::nn {
 
 using onednn::Layout;
 
-/// Channels per block of the pictures inside a training plan: what the convolutions of this processor read best.
-inline std::int64_t training_block() {
-  return dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core ? 16 : 8;
-}
-inline Layout training_layout(const Dims& dims) {
-  using Tag = onednn::Memory::format_tag;
-  return {dims, onednn::Memory::data_type::f32, training_block() == 16 ? Tag::nChw16c : Tag::nChw8c};
-}
-
 /// One value of the graph inside a plan. Pictures of whole blocks of channels, and all outputs of convolutions, lie in
 /// blocks (channels padded with zeros to whole ones); everything else is row-major.
 struct TrainingValue {
@@ -66,7 +57,7 @@ struct Line {
 inline Line line(const TrainingValue& value, float* data, std::int64_t n, std::int64_t c, std::int64_t y) {
   const std::int64_t channels = value.dims[1], height = value.dims[2], width = value.dims[3];
   if (!value.blocked) return {data + ((n * channels + c) * height + y) * width, 1};
-  const std::int64_t block = training_block(), blocks = (channels + block - 1) / block;
+  const std::int64_t block = preferred_block(), blocks = (channels + block - 1) / block;
   return {data + ((n * blocks + c / block) * height + y) * width * block + c % block, block};
 }
 

@@ -142,7 +142,6 @@ PassCandidates<Pass> candidates(bool winograd, const Describe& describe, const M
   if (const auto pd = describe(Kind::plain_algorithm)) list.push_back(candidate("direct", pd));
   if (winograd && Kind::plain_algorithm == algorithm::convolution_direct)
     if (const auto pd = describe(algorithm::convolution_winograd)) list.push_back(candidate("winograd of oneDNN", pd));
-  // Asked without leave to fail, oneDNN says why.
   if (list.empty()) throw dnnl::error(dnnl_unimplemented, "it has no such convolution");
   return list;
 }

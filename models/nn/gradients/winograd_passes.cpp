@@ -11,17 +11,7 @@ namespace {
 constexpr const char* name = "winograd 4x4";
 
 winograd::Shape shape_of(const ConvolutionSetup& setup) {
-  const Dims src = setup.src.dims(), dst = setup.dst.dims();
-  return {.images = src[0],
-          .src_channels = src[1],
-          .dst_channels = dst[1],
-          .src_height = src[2],
-          .src_width = src[3],
-          .dst_height = dst[2],
-          .dst_width = dst[3],
-          .top = setup.before[0],
-          .left = setup.before[1],
-          .block = training_block()};
+  return winograd::shape_of(setup.src.dims(), setup.dst.dims(), setup.before[0], setup.before[1], preferred_block());
 }
 
 std::shared_ptr<float> zeros(std::size_t floats) { return zeroed_floats(floats * sizeof(float)); }

@@ -53,13 +53,6 @@ bool is_plain(const Layout& layout, const Dims& dims) {
   return true;
 }
 
-Layout blocked_layout(const Dims& dims, std::int64_t block) {
-  using Tag = onednn::Memory::format_tag;
-  return {dims, onednn::Memory::data_type::f32, block == 16 ? Tag::nChw16c : Tag::nChw8c};
-}
-
-std::int64_t preferred_block() { return dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core ? 16 : 8; }
-
 std::int64_t channel_block(const Layout& layout, const Dims& dims) {
   if (dims.size() == 4)
     for (const std::int64_t block : {16, 8})

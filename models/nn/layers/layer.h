@@ -106,9 +106,6 @@ inline std::size_t layout_bytes(const Layout& layout) { return layout.get_size()
 bool is_plain(const Layout& layout, const Dims& dims);
 /// 16 or 8 when the layout is nChw16c or nChw8c (channels padded with zeros to whole blocks), else 1.
 std::int64_t channel_block(const Layout& layout, const Dims& dims);
-Layout blocked_layout(const Dims& dims, std::int64_t block);
-/// The block that oneDNN's convolutions use on this processor.
-std::int64_t preferred_block();
 /// Row-major layout of a value; scalars count as one extent of 1, because oneDNN knows no scalars.
 inline Layout plain_layout(const Dims& dims) { return onednn::plain(dims.empty() ? Dims{1} : dims); }
 

@@ -38,16 +38,7 @@ std::optional<std::size_t> fused_steps(std::span<const PostOp> posts) {
 }
 
 winograd::Shape shape_of(const ConvAttributes& attributes, const Dims& src, const Dims& dst) {
-  return {.images = src[0],
-          .src_channels = src[1],
-          .dst_channels = dst[1],
-          .src_height = src[2],
-          .src_width = src[3],
-          .dst_height = dst[2],
-          .dst_width = dst[3],
-          .top = attributes.pads[0],
-          .left = attributes.pads[1],
-          .block = preferred_block()};
+  return winograd::shape_of(src, dst, attributes.pads[0], attributes.pads[1], preferred_block());
 }
 
 class WinogradConvolution final : public Layer {

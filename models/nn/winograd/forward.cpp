@@ -11,20 +11,6 @@
 #include "tiles.h"
 #include "transforms-inl.h"
 
-#ifndef LATENTFLOW_WINOGRAD_STORE
-#define LATENTFLOW_WINOGRAD_STORE
-namespace latentflow::nn::winograd {
-
-/// Where and how results are stored; the same type for all instruction sets.
-struct Store {
-  const float* bias;
-  std::span<const Step> steps;
-  float* dst;
-};
-
-}  // namespace latentflow::nn::winograd
-#endif
-
 HWY_BEFORE_NAMESPACE();
 namespace latentflow::nn::winograd {
 namespace HWY_NAMESPACE {

@@ -1,4 +1,5 @@
-// tiles.h: how a picture is cut into output tiles of 4x4 and the tiles into groups that fit the caches.
+// tiles.h: how a picture is cut into output tiles of 4x4, the tiles into groups that fit the caches, and where results
+// go.
 #pragma once
 
 #include <algorithm>
@@ -27,6 +28,13 @@ struct Tiling {
     const std::int64_t row = index / across;
     return {row / down, row % down * tile_side, index % across * tile_side};
   }
+};
+
+/// Where and how results are stored; the same type for all instruction sets.
+struct Store {
+  const float* bias;
+  std::span<const Step> steps;
+  float* dst;
 };
 
 /// Floats between the matrices of neighbouring points: one cache line more than they need, so that the 36 streams of a

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <span>
 
+#include "latentflow/tensor.h"
+
 namespace latentflow::nn::winograd {
 
 /// Method: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2016): 4x4 outputs from 6x6 inputs with
@@ -22,6 +24,11 @@ struct Shape {
   std::int64_t padded_src_channels() const { return (src_channels + block - 1) / block * block; }
   std::int64_t padded_dst_channels() const { return (dst_channels + block - 1) / block * block; }
 };
+
+/// Of pictures [N,C,H,W].
+inline Shape shape_of(const Dims& src, const Dims& dst, std::int64_t top, std::int64_t left, std::int64_t block) {
+  return {src[0], src[1], dst[1], src[2], src[3], dst[2], dst[3], top, left, block};
+}
 
 /// The shape of the convolution that gives the gradient by the source: of the gradient by the result, with the flipped
 /// filter.
