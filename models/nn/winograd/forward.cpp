@@ -94,6 +94,7 @@ void forward_blocks(const Shape& shape, const float* src, const float* packed, c
   const Tiling tiling(shape);
   const std::int64_t in = shape.padded_src_channels(), out = shape.padded_dst_channels(), width = panel_width<Block>();
   const std::int64_t rows = rows_of(shape, tiling), patch_stride = point_stride(rows, in);
+  const std::int64_t panels = (out + width - 1) / width;
   float* patches = scratch;
   float* products = scratch + points * patch_stride;
   const Picture picture{src, in, shape.src_height, shape.src_width, shape.top, shape.left};
@@ -101,11 +102,14 @@ void forward_blocks(const Shape& shape, const float* src, const float* packed, c
     const std::int64_t tiles = std::min(rows, tiling.count - first);
     const std::int64_t used = (tiles + 1) / 2 * 2;  // products come in even numbers of rows
     transform_patches<Block, InputTransform>(picture, tiling, first, tiles, rows, patches);
+    PatchPrefetch<Block> following(picture, tiling, first + tiles, std::min(rows, tiling.count - first - tiles),
+                                   points * panels);
     for (std::int64_t channel = 0; channel < out; channel += width) {
       const bool whole = channel + width <= out;
       const std::int64_t columns = whole ? width : width / 2, stride = point_stride(rows, columns);
       const float* filter = packed + points * in * channel;
       for (std::int64_t point = 0; point < points; ++point) {
+        following.next_share();
         const Product product{patches + point * patch_stride, in,     filter + point * in * columns, columns, in,
                               products + point * stride,      columns};
         whole ? multiply<2, false, false>(d, product, used) : multiply<1, false, false>(d, product, used);
