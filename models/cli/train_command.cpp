@@ -92,8 +92,9 @@ int run(int argc, char** argv) {
   }
   std::error_code ignored;
   if (std::filesystem::is_directory(job.model, ignored) || job.model.extension() != ".onnx")
-    return refuse(fmt::format("--out {} {}, needs the name of an .onnx file", job.model.string(),
-                              std::filesystem::is_directory(job.model, ignored) ? "is a folder" : "does not end in .onnx"));
+    return refuse(
+        fmt::format("--out {} {}, needs the name of an .onnx file", job.model.string(),
+                    std::filesystem::is_directory(job.model, ignored) ? "is a folder" : "does not end in .onnx"));
   Result<train::Recipe> recipe = train::load_recipe(recipe_file);
   if (!recipe) return refuse(recipe.error().message);
   job.recipe = std::move(*recipe);

@@ -15,7 +15,8 @@ struct TimedAlgorithm {
 };
 
 /// The name of the fastest, remembered for `key`: later calls with the same key and at least this algorithm get the
-/// same answer without measuring, those of later processes too (choice_cache.h). One measurement at a time, so that two of them never disturb each other. Thread-safe.
+/// same answer without measuring, those of later processes too (choice_cache.h). One measurement at a time, so that two
+/// of them never disturb each other. Thread-safe.
 std::string fastest(const std::string& key, std::span<const TimedAlgorithm> algorithms);
 
 /// All answers so far, by key; a resumed training adopts those of the run that it goes on with, because other

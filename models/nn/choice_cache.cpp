@@ -109,9 +109,7 @@ ChoiceCache::Answers ChoiceCache::read() const {
   while (take_line(rest, line)) {
     if (line.starts_with("sum ")) {
       const std::string_view summed(text.data(), static_cast<std::size_t>(line.data() - text.data()));
-      return rest.empty() && line.substr(4) == fmt::format("{:016x}", check_sum(summed))
-                 ? answers
-                 : Answers();
+      return rest.empty() && line.substr(4) == fmt::format("{:016x}", check_sum(summed)) ? answers : Answers();
     }
     const std::size_t tabulator = line.find('\t');
     if (tabulator == std::string_view::npos) return {};

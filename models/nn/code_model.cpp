@@ -14,15 +14,18 @@ constexpr std::int64_t most_features = 1 << 24;
 
 Status check_outputs(const Graph& graph) {
   if (graph.inputs.size() == 1 && graph.outputs.size() == 2) return success();
-  return invalid_argument(fmt::format("network \"{}\" has {} inputs and {} outputs; a model of codes has one input and the outputs code and reconstruction",
-                                      graph.name, graph.inputs.size(), graph.outputs.size()));
+  return invalid_argument(
+      fmt::format("network \"{}\" has {} inputs and {} outputs; a model of codes has one input and the outputs code "
+                  "and reconstruction",
+                  graph.name, graph.inputs.size(), graph.outputs.size()));
 }
 
 }  // namespace
 
 std::string to_string(const CodeItem& item) {
   if (item.kind == CodeItem::Kind::tensor) return fmt::format("tensor {}", item.features());
-  return fmt::format("{} {}x{}x{}", item.kind == CodeItem::Kind::image ? "image" : "patch", item.height, item.width, item.channels);
+  return fmt::format("{} {}x{}x{}", item.kind == CodeItem::Kind::image ? "image" : "patch", item.height, item.width,
+                     item.channels);
 }
 
 Result<CodeItem> parse_code_item(const std::string& text) {
@@ -35,18 +38,21 @@ Result<CodeItem> parse_code_item(const std::string& text) {
     item.width = width;
     return item;
   }
-  for (const auto& [pattern, kind] : {std::pair("image %lldx%lldx%lld%n", CodeItem::Kind::image), std::pair("patch %lldx%lldx%lld%n", CodeItem::Kind::patch)}) {
+  for (const auto& [pattern, kind] : {std::pair("image %lldx%lldx%lld%n", CodeItem::Kind::image),
+                                      std::pair("patch %lldx%lldx%lld%n", CodeItem::Kind::patch)}) {
     used = 0;
     if (std::sscanf(text.c_str(), pattern, &height, &width, &channels, &used) != 3 || !whole()) continue;
     if (!sane(height) || !sane(width) || (channels != 1 && channels != 3) || height * width > most_features) break;
     return CodeItem{kind, height, width, channels};
   }
-  return bad_input(fmt::format("item is \"{}\", needs \"image HxWxC\", \"patch HxWxC\" (C 1 or 3) or \"tensor N\"", text));
+  return bad_input(
+      fmt::format("item is \"{}\", needs \"image HxWxC\", \"patch HxWxC\" (C 1 or 3) or \"tensor N\"", text));
 }
 
 Result<Graph> cut(const Graph& graph, const std::string& input, const std::string& output) {
   const auto find = [&](const std::string& name) {
-    const auto found = std::find_if(graph.values.begin(), graph.values.end(), [&](const ValueInfo& value) { return value.name == name; });
+    const auto found = std::find_if(graph.values.begin(), graph.values.end(),
+                                    [&](const ValueInfo& value) { return value.name == name; });
     return found == graph.values.end() ? no_value : static_cast<ValueId>(found - graph.values.begin());
   };
   const ValueId from = find(input), to = find(output);
@@ -65,8 +71,9 @@ Result<Graph> cut(const Graph& graph, const std::string& input, const std::strin
   }
   for (const ValueId id : graph.inputs)
     if (id != from && needed.contains(id))
-      return invalid_argument(fmt::format("value \"{}\" of network \"{}\" is computed from \"{}\", too, not from \"{}\" alone", output,
-                                          graph.name, graph.value(id).name, input));
+      return invalid_argument(
+          fmt::format("value \"{}\" of network \"{}\" is computed from \"{}\", too, not from \"{}\" alone", output,
+                      graph.name, graph.value(id).name, input));
   Graph part = graph;
   part.name = fmt::format("{}_{}", graph.name, output);
   part.nodes.clear();

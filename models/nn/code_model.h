@@ -1,7 +1,7 @@
 // code_model.h: one ONNX file for both directions: an encoder from items to codes and the decoder back.
 //
-// The network has one input and two outputs, in this order: `code` and `reconstruction`, and the second is computed from
-// the first alone. One file keeps the two halves together; either is cut out of it when it is run by itself.
+// The network has one input and two outputs, in this order: `code` and `reconstruction`, and the second is computed
+// from the first alone. One file keeps the two halves together; either is cut out of it when it is run by itself.
 #pragma once
 
 #include <string>

@@ -24,13 +24,30 @@ inline constexpr ValueId no_value = -1;
 
 /// Operators, named and defined as in ONNX (opset 13 semantics); every one has a single output here.
 enum class Op {
-  conv, conv_transpose, gemm, matmul,
-  relu, leaky_relu, sigmoid, tanh, clip,
-  add, sub, mul,
-  concat, slice, pad, reshape, flatten,
-  max_pool, average_pool, global_average_pool,
+  conv,
+  conv_transpose,
+  gemm,
+  matmul,
+  relu,
+  leaky_relu,
+  sigmoid,
+  tanh,
+  clip,
+  add,
+  sub,
+  mul,
+  concat,
+  slice,
+  pad,
+  reshape,
+  flatten,
+  max_pool,
+  average_pool,
+  global_average_pool,
   batch_normalization,
-  depth_to_space, space_to_depth, resize,
+  depth_to_space,
+  space_to_depth,
+  resize,
 };
 
 /// The ONNX operator name, for example "Conv".
@@ -54,11 +71,19 @@ struct GemmAttributes {
   float alpha = 1, beta = 1;
   bool trans_a = false, trans_b = false;
 };
-struct LeakyReluAttributes { float alpha = 0.01f; };
-struct ClipAttributes { float low, high; };  ///< infinities where ONNX leaves a bound out
-struct ConcatAttributes { std::int64_t axis = 1; };  ///< never negative here
+struct LeakyReluAttributes {
+  float alpha = 0.01f;
+};
+struct ClipAttributes {
+  float low, high;
+};  ///< infinities where ONNX leaves a bound out
+struct ConcatAttributes {
+  std::int64_t axis = 1;
+};  ///< never negative here
 /// One entry per axis of the input; `ends` may exceed the extent, steps are positive.
-struct SliceAttributes { Dims starts, ends, steps; };
+struct SliceAttributes {
+  Dims starts, ends, steps;
+};
 enum class PadMode { constant, reflect, edge };
 /// One entry per axis; pads are not negative.
 struct PadAttributes {
@@ -67,17 +92,24 @@ struct PadAttributes {
   float value = 0;
 };
 /// Target as in ONNX: 0 keeps the extent, -1 takes what is left over.
-struct ReshapeAttributes { Dims shape; };
-struct FlattenAttributes { std::int64_t axis = 1; };
+struct ReshapeAttributes {
+  Dims shape;
+};
+struct FlattenAttributes {
+  std::int64_t axis = 1;
+};
 struct PoolAttributes {
   Pair kernel{1, 1}, strides{1, 1};
   Padding pads{0, 0, 0, 0};
   bool ceil_mode = false, count_include_pad = false;
 };
 /// Inputs x, scale, bias, mean, variance.
-struct BatchNormalizationAttributes { float epsilon = 1e-5f; };
-/// DCR: depth index = (block row, block column, channel); CRD: (channel, block row, block column), which is PixelShuffle.
-/// ONNX knows only DCR for SpaceToDepth; exporters spell CRD with Reshape and Transpose (see onnx_export.h for ours).
+struct BatchNormalizationAttributes {
+  float epsilon = 1e-5f;
+};
+/// DCR: depth index = (block row, block column, channel); CRD: (channel, block row, block column), which is
+/// PixelShuffle. ONNX knows only DCR for SpaceToDepth; exporters spell CRD with Reshape and Transpose (see
+/// onnx_export.h for ours).
 enum class DepthOrder { dcr, crd };
 struct DepthSpaceAttributes {
   std::int64_t block = 2;
@@ -90,7 +122,7 @@ struct ResizeAttributes {
   ResizeMode mode = ResizeMode::nearest;
   ResizeCoordinates coordinates = ResizeCoordinates::half_pixel;
   NearestRounding rounding = NearestRounding::round_prefer_floor;
-  std::array<float, 2> scales{1, 1};     ///< vertical, horizontal; used when sizes is {0, 0}
+  std::array<float, 2> scales{1, 1};  ///< vertical, horizontal; used when sizes is {0, 0}
   Pair sizes{0, 0};
 };
 
@@ -100,9 +132,9 @@ using Attributes = std::variant<std::monostate, ConvAttributes, GemmAttributes, 
 
 /// A tensor in the graph: an input, a constant (weights) or the output of one node.
 struct ValueInfo {
-  std::string name;               ///< unique; weights are called "<node>.weight", "<node>.bias"
-  Dims dims;                      ///< declared; -1 where dynamic; empty when unknown
-  std::optional<Tensor> constant; ///< set for weights
+  std::string name;                ///< unique; weights are called "<node>.weight", "<node>.bias"
+  Dims dims;                       ///< declared; -1 where dynamic; empty when unknown
+  std::optional<Tensor> constant;  ///< set for weights
 };
 
 struct Node {
@@ -112,7 +144,10 @@ struct Node {
   ValueId output = no_value;
   Attributes attributes;
 
-  template <class T> const T& as() const { return std::get<T>(attributes); }
+  template <class T>
+  const T& as() const {
+    return std::get<T>(attributes);
+  }
 };
 
 /// Nodes are in an order in which they can be executed. Plain data: passes rewrite it, nobody subclasses it.

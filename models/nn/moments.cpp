@@ -47,8 +47,8 @@ void in_parallel(std::int64_t count, const Work& work) {
 }
 
 /// Adds to the scatter the part by which two means differ: weight delta delta^T, within one square.
-void add_shift(double* scatter, std::int64_t features, const Cut& cut, std::int64_t row, std::int64_t column, double weight,
-               const double* delta) {
+void add_shift(double* scatter, std::int64_t features, const Cut& cut, std::int64_t row, std::int64_t column,
+               double weight, const double* delta) {
   for (std::int64_t i = row * cut.panel; i < row * cut.panel + cut.width(row); ++i)
     for (std::int64_t j = column * cut.panel; j < column * cut.panel + cut.width(column); ++j)
       scatter[i * features + j] += weight * delta[i] * delta[j];
@@ -104,7 +104,8 @@ Status Moments::add(std::span<const float> rows) {
       items_ += taken;
     } else {
       block_.resize(static_cast<std::size_t>(block_rows_) * width);
-      std::memcpy(block_.data() + static_cast<std::size_t>(waiting_) * width, rows.data(), static_cast<std::size_t>(taken) * width * sizeof(float));
+      std::memcpy(block_.data() + static_cast<std::size_t>(waiting_) * width, rows.data(),
+                  static_cast<std::size_t>(taken) * width * sizeof(float));
       waiting_ += taken;
       if (waiting_ == block_rows_) {
         take_block(block_, block_rows_, workspace_, sums_);
@@ -129,7 +130,8 @@ void Moments::take_block(std::span<const float> rows, std::int64_t count, Worksp
     const std::int64_t begin = panel * cut.panel, width = cut.width(panel);
     double* sum = mean.data() + begin;
     for (std::int64_t row = 0; row < count; ++row)
-      for (std::int64_t i = 0; i < width; ++i) sum[i] += static_cast<double>(rows[static_cast<std::size_t>(row * d + begin + i)]);
+      for (std::int64_t i = 0; i < width; ++i)
+        sum[i] += static_cast<double>(rows[static_cast<std::size_t>(row * d + begin + i)]);
     for (std::int64_t i = 0; i < width; ++i) sum[i] /= static_cast<double>(count);
   });
   in_parallel(cut.runs, [&](std::int64_t run) {
@@ -182,7 +184,8 @@ void Moments::merge(const Moments& other) {
     const auto [row, column] = cut.square(index);
     for (std::int64_t i = row * cut.panel; i < row * cut.panel + cut.width(row); ++i)
       for (std::int64_t j = column * cut.panel; j < column * cut.panel + cut.width(column); ++j)
-        sums_.scatter[static_cast<std::size_t>(i * features_ + j)] += theirs.scatter[static_cast<std::size_t>(i * features_ + j)];
+        sums_.scatter[static_cast<std::size_t>(i * features_ + j)] +=
+            theirs.scatter[static_cast<std::size_t>(i * features_ + j)];
     add_shift(sums_.scatter.data(), features_, cut, row, column, weight, delta.data());
   });
   sums_.items += theirs.items;

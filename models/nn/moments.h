@@ -21,8 +21,8 @@ class Moments {
   /// Requires 1 <= features <= most_features. Throws std::bad_alloc.
   explicit Moments(std::int64_t features);
 
-  /// Row-major rows of features() numbers, one row per item. Errors, with nothing taken in: bad_input when the size is no
-  /// multiple of features(), and for a number that is not finite, with its row and column.
+  /// Row-major rows of features() numbers, one row per item. Errors, with nothing taken in: bad_input when the size is
+  /// no multiple of features(), and for a number that is not finite, with its row and column.
   Status add(std::span<const float> rows);
 
   /// Takes in what another one gathered, for data in several places. Requires equal features().
@@ -52,7 +52,8 @@ class Moments {
   Sums sums_;
 };
 
-/// Row and column of the first number that is nan or infinite, as text: "row 3, column 17 is nan"; empty if there is none.
+/// Row and column of the first number that is nan or infinite, as text: "row 3, column 17 is nan"; empty if there is
+/// none.
 std::string first_not_finite(std::span<const float> rows, std::int64_t features);
 
 }  // namespace latentflow::nn

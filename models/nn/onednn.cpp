@@ -21,7 +21,8 @@ dnnl::stream& stream() {
 
 Layout plain(const Dims& dims) {
   Dims strides(dims.size(), 1);
-  for (std::size_t axis = dims.size(); axis-- > 1;) strides[axis - 1] = strides[axis] * std::max<std::int64_t>(dims[axis], 1);
+  for (std::size_t axis = dims.size(); axis-- > 1;)
+    strides[axis - 1] = strides[axis] * std::max<std::int64_t>(dims[axis], 1);
   return {dims, Memory::data_type::f32, strides};
 }
 

@@ -43,7 +43,8 @@ void ParameterLayout::scatter(std::span<const float> values, Graph& graph) const
 
 const float* PackedParameters::request(ValueId id, const onednn::Layout& stored, const onednn::Layout& packed) {
   for (const auto& copy : copies_)
-    if (copy->id == id && copy->form.empty() && copy->packed == packed && copy->stored == stored) return copy->data.get();
+    if (copy->id == id && copy->form.empty() && copy->packed == packed && copy->stored == stored)
+      return copy->data.get();
   const auto reorder = [stored, packed](const float* from, float* to) { onednn::reorder(stored, from, packed, to); };
   copies_.push_back(std::make_unique<Copy>(Copy{id, stored, packed, {}, reorder, zeroed_floats(packed.get_size())}));
   return copies_.back()->data.get();

@@ -30,8 +30,8 @@ Tensor multiply(const Tensor& src, const Tensor& matrix, bool transposed, std::s
     const std::int64_t begin = task * rows_per_task, rows = std::min(rows_per_task, count - begin);
     float* first = target + begin * columns;
     for (std::int64_t i = 0; i < rows; ++i) std::copy(row.begin(), row.end(), first + i * columns);
-    dnnl_sgemm('N', transposed ? 'T' : 'N', rows, columns, depth, 1.0f, src.data() + begin * depth, depth, matrix.data(),
-               matrix.dims()[1], 1.0f, first, columns);
+    dnnl_sgemm('N', transposed ? 'T' : 'N', rows, columns, depth, 1.0f, src.data() + begin * depth, depth,
+               matrix.data(), matrix.dims()[1], 1.0f, first, columns);
   };
   tbb::this_task_arena::isolate([&] { tbb::parallel_for(std::int64_t{0}, tasks, one, tbb::simple_partitioner()); });
   return result;
@@ -64,12 +64,14 @@ Status check_options(const PcaOptions& options, std::int64_t items, std::int64_t
   if (options.components != 0 && options.variance_share != 0)
     return invalid_argument("components and a share of variance were both given; needs one of the two");
   if (!(options.variance_share >= 0 && options.variance_share < 1))
-    return invalid_argument(fmt::format("share of variance is {}, allowed more than 0 and less than 1", options.variance_share));
-  if (options.components < 0) return invalid_argument(fmt::format("components is {}, allowed 1 and more", options.components));
+    return invalid_argument(
+        fmt::format("share of variance is {}, allowed more than 0 and less than 1", options.variance_share));
+  if (options.components < 0)
+    return invalid_argument(fmt::format("components is {}, allowed 1 and more", options.components));
   if (items < 2) return bad_input(fmt::format("got {} items, needs at least 2 to have any variance", items));
   if (options.components > features)
-    return bad_input(fmt::format("{} components were asked for, items have {} features; allowed 1 to {}", options.components,
-                                 features, std::min(items, features)));
+    return bad_input(fmt::format("{} components were asked for, items have {} features; allowed 1 to {}",
+                                 options.components, features, std::min(items, features)));
   if (options.components > items)
     return bad_input(fmt::format("{} components were asked for, but there are only {} items; allowed 1 to {}",
                                  options.components, items, std::min(items, features)));
@@ -79,7 +81,8 @@ Status check_options(const PcaOptions& options, std::int64_t items, std::int64_t
 Status check_variance(double total, double mean_square) {
   if (!std::isfinite(total)) return bad_input("the numbers are so large that their squares overflow; scale them down");
   // What is left of equal numbers after float32 rounding of their mean.
-  if (total <= 1e-14 * mean_square || total == 0) return bad_input("all items are equal: there is no variance to analyse");
+  if (total <= 1e-14 * mean_square || total == 0)
+    return bad_input("all items are equal: there is no variance to analyse");
   return success();
 }
 
@@ -87,8 +90,9 @@ Status check_whitening(const Pca& pca) {
   if (!pca.whiten) return success();
   for (std::size_t i = 0; i < pca.explained_variance.size(); ++i)
     if (pca.explained_variance[i] <= 1e-7 * pca.explained_variance[0])
-      return bad_input(fmt::format("component {} has no variance ({:.3g} of the first one's), so it cannot be whitened; ask for at most {}",
-                                   i + 1, pca.explained_variance[i] / pca.explained_variance[0], i));
+      return bad_input(fmt::format(
+          "component {} has no variance ({:.3g} of the first one's), so it cannot be whitened; ask for at most {}",
+          i + 1, pca.explained_variance[i] / pca.explained_variance[0], i));
   return success();
 }
 
@@ -101,9 +105,11 @@ void store_components(Pca& pca, std::span<const double> vectors, std::int64_t co
     // Entries within rounding of the largest count as equal, so that rounding does not choose between mirror images.
     double largest = 0;
     for (const double entry : row) largest = std::max(largest, std::abs(entry));
-    const auto first = std::find_if(row.begin(), row.end(), [&](double entry) { return std::abs(entry) >= largest * (1 - 1e-6); });
+    const auto first =
+        std::find_if(row.begin(), row.end(), [&](double entry) { return std::abs(entry) >= largest * (1 - 1e-6); });
     const double sign = *first < 0 ? -1 : 1;
-    for (std::int64_t i = 0; i < features; ++i) target[k * features + i] = static_cast<float>(sign * row[static_cast<std::size_t>(i)]);
+    for (std::int64_t i = 0; i < features; ++i)
+      target[k * features + i] = static_cast<float>(sign * row[static_cast<std::size_t>(i)]);
   }
 }
 
@@ -128,7 +134,9 @@ Result<Pca> fit_pca(const Moments& moments, const PcaOptions& options) {
   const std::int64_t most = std::min(sums.items, features);
   const EigenPairs pairs = largest_eigenpairs(sums.scatter, features, [&](const std::vector<double>& values) {
     if (options.components > 0) return options.components;
-    return options.variance_share > 0 ? std::min(most, count_for(values, options.variance_share, pca.total_variance * divisor)) : most;
+    return options.variance_share > 0
+               ? std::min(most, count_for(values, options.variance_share, pca.total_variance * divisor))
+               : most;
   });
   const auto count = static_cast<std::int64_t>(pairs.vectors.size()) / features;
   for (std::int64_t k = 0; k < count; ++k)
@@ -143,7 +151,8 @@ Tensor scaled_components(const Pca& pca, int exponent) {
   if (!pca.whiten) return scaled;
   float* entries = scaled.mutable_data();
   for (std::int64_t k = 0; k < pca.count(); ++k) {
-    const auto factor = static_cast<float>(std::pow(pca.explained_variance[static_cast<std::size_t>(k)], 0.5 * exponent));
+    const auto factor =
+        static_cast<float>(std::pow(pca.explained_variance[static_cast<std::size_t>(k)], 0.5 * exponent));
     for (std::int64_t i = 0; i < pca.features(); ++i) entries[k * pca.features() + i] *= factor;
   }
   return scaled;

@@ -20,8 +20,8 @@ struct PcaOptions {
 /// x is projected to z = U (x - mean) and reconstructed as r = U^T z + mean, with U = components; when whitened, z is
 /// divided by the square root of explained_variance, and multiplied again.
 struct Pca {
-  Tensor mean;                             ///< [features]
-  Tensor components;                       ///< [count, features], orthonormal rows; the largest entry of each is positive
+  Tensor mean;        ///< [features]
+  Tensor components;  ///< [count, features], orthonormal rows; the largest entry of each is positive
   std::vector<double> explained_variance;  ///< [count], descending; sum of squares over items - 1
   double total_variance = 0;               ///< of all features together, over items - 1
   std::int64_t items = 0;                  ///< fitted to

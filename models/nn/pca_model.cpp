@@ -27,7 +27,8 @@ std::optional<std::vector<double>> numbers(const std::string* text) {
   for (std::string word; words >> word;) {
     double number = 0;
     const auto [end, failure] = std::from_chars(word.data(), word.data() + word.size(), number);
-    if (failure != std::errc() || end != word.data() + word.size() || !std::isfinite(number) || number < 0) return std::nullopt;
+    if (failure != std::errc() || end != word.data() + word.size() || !std::isfinite(number) || number < 0)
+      return std::nullopt;
     list.push_back(number);
   }
   return list;
@@ -53,7 +54,8 @@ Tensor transposed(const Tensor& matrix) {
 
 Result<Graph> pca_network(const Pca& pca, const CodeItem& item) {
   if (item.features() != pca.features())
-    return invalid_argument(fmt::format("item \"{}\" has {} numbers, the components have {}", to_string(item), item.features(), pca.features()));
+    return invalid_argument(fmt::format("item \"{}\" has {} numbers, the components have {}", to_string(item),
+                                        item.features(), pca.features()));
   Graph graph;
   graph.name = "pca";
   const ValueId data = graph.add_input("data", {-1, pca.features()});
@@ -63,11 +65,13 @@ Result<Graph> pca_network(const Pca& pca, const CodeItem& item) {
   const ValueId code = graph.add_node(Op::gemm, "code", {centred, encoder}, GemmAttributes{1, 1, false, true});
   // A matrix of its own for the way back, also transposed: OpenCV 4.6 misreads a Gemm that is not.
   const ValueId decoder = graph.add_constant("decoder", transposed(scaled_components(pca, 1)));
-  const ValueId back = graph.add_node(Op::gemm, "reconstruction", {code, decoder, mean}, GemmAttributes{1, 1, false, true});
+  const ValueId back =
+      graph.add_node(Op::gemm, "reconstruction", {code, decoder, mean}, GemmAttributes{1, 1, false, true});
   graph.outputs = {code, back};
 
   std::string variances;
-  for (const double variance : pca.explained_variance) variances += fmt::format("{}{}", variances.empty() ? "" : " ", variance);
+  for (const double variance : pca.explained_variance)
+    variances += fmt::format("{}{}", variances.empty() ? "" : " ", variance);
   graph.metadata["item"] = to_string(item);
   graph.metadata["pca_items"] = fmt::to_string(pca.items);
   graph.metadata["pca_whiten"] = pca.whiten ? "true" : "false";
@@ -79,8 +83,9 @@ Result<Graph> pca_network(const Pca& pca, const CodeItem& item) {
   card.image_input = "data";
   card.trained_with = "latentflow, node pca_fit";
   card.data = fmt::format("{} items", pca.items);
-  card.scores = fmt::format("mean squared error of the fitted items, summed over {} numbers: {:.6g} of {:.6g}", pca.features(),
-                            pca.mean_squared_error(), pca.total_variance * static_cast<double>(pca.items - 1) / static_cast<double>(pca.items));
+  card.scores = fmt::format("mean squared error of the fitted items, summed over {} numbers: {:.6g} of {:.6g}",
+                            pca.features(), pca.mean_squared_error(),
+                            pca.total_variance * static_cast<double>(pca.items - 1) / static_cast<double>(pca.items));
   write_card(graph, card);
   if (Status status = declare_dims(graph); !status) return status.error();
   return graph;
@@ -90,15 +95,19 @@ Result<Pca> read_pca(const Graph& graph) {
   const auto refuse = [&](const std::string& fact) {
     return bad_input(fmt::format("network \"{}\" is no principal component analysis: {}", graph.name, fact));
   };
-  const auto variances = numbers(find(graph, "pca_explained_variance")), total = numbers(find(graph, "pca_total_variance"));
+  const auto variances = numbers(find(graph, "pca_explained_variance")),
+             total = numbers(find(graph, "pca_total_variance"));
   const auto items = numbers(find(graph, "pca_items"));
   if (!variances || variances->empty()) return refuse("its metadata have no list pca_explained_variance");
   if (!total || total->size() != 1 || (*total)[0] <= 0) return refuse("its metadata have no number pca_total_variance");
-  if (!items || items->size() != 1 || (*items)[0] < 2 || (*items)[0] > 1e15) return refuse("its metadata have no number pca_items");
-  if (graph.nodes.size() != 3 || graph.nodes[0].op != Op::sub || graph.nodes[1].op != Op::gemm || graph.nodes[2].op != Op::gemm)
+  if (!items || items->size() != 1 || (*items)[0] < 2 || (*items)[0] > 1e15)
+    return refuse("its metadata have no number pca_items");
+  if (graph.nodes.size() != 3 || graph.nodes[0].op != Op::sub || graph.nodes[1].op != Op::gemm ||
+      graph.nodes[2].op != Op::gemm)
     return refuse("needs the nodes Sub, Gemm, Gemm");
   const Dims& data = graph.value(graph.inputs[0]).dims;
-  if (data.size() != 2 || data[1] < 1) return refuse(fmt::format("its input is {}, needs [batch, features]", to_string(data)));
+  if (data.size() != 2 || data[1] < 1)
+    return refuse(fmt::format("its input is {}, needs [batch, features]", to_string(data)));
   Pca pca;
   const auto count = static_cast<std::int64_t>(variances->size());
   const Tensor* mean = constant_of(graph, graph.nodes[0], 1, {data[1]});

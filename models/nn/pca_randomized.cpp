@@ -30,7 +30,8 @@ class Scatter {
     const auto width = static_cast<std::size_t>(features_);
     std::vector<std::vector<double>> sums(groups, std::vector<double>(width)), squares = sums;
     each_group([&](std::size_t group, std::int64_t row) {
-      for (std::size_t i = 0; i < width; ++i) sums[group][i] += static_cast<double>(rows_.data()[static_cast<std::size_t>(row) * width + i]);
+      for (std::size_t i = 0; i < width; ++i)
+        sums[group][i] += static_cast<double>(rows_.data()[static_cast<std::size_t>(row) * width + i]);
     });
     mean_.resize(width);
     for (const std::vector<double>& sum : sums)
@@ -56,7 +57,8 @@ class Scatter {
     parallel([&](std::int64_t group) {
       const onednn::OneThread one_thread;
       const auto [begin, end] = rows_of(group);
-      RowMajorFloat centred(rows_per_product, features_), codes(rows_per_product, l), product(features_, l), square(l, l);
+      RowMajorFloat centred(rows_per_product, features_), codes(rows_per_product, l), product(features_, l),
+          square(l, l);
       Matrix& sum = products[static_cast<std::size_t>(group)];
       Matrix& gram_sum = grams[static_cast<std::size_t>(group)];
       sum = Matrix::Zero(features_, l);
@@ -65,7 +67,8 @@ class Scatter {
         const std::int64_t count = std::min(rows_per_product, end - first);
         for (std::int64_t row = 0; row < count; ++row)
           for (std::int64_t i = 0; i < features_; ++i)
-            centred(row, i) = static_cast<float>(static_cast<double>(rows_.data()[(first + row) * features_ + i]) - mean_[static_cast<std::size_t>(i)]);
+            centred(row, i) = static_cast<float>(static_cast<double>(rows_.data()[(first + row) * features_ + i]) -
+                                                 mean_[static_cast<std::size_t>(i)]);
         dnnl_sgemm('N', 'N', count, l, features_, 1, centred.data(), features_, q.data(), l, 0, codes.data(), l);
         dnnl_sgemm('T', 'N', features_, l, count, 1, centred.data(), features_, codes.data(), l, 0, product.data(), l);
         sum += product.cast<double>();
@@ -135,7 +138,8 @@ Result<Pca> fit_pca_randomized(const Tensor& rows, const PcaOptions& options, co
     return bad_input(fmt::format("got data of shape {}, needs rows of features", to_string(rows.dims())));
   const std::int64_t items = rows.dims()[0], features = rows.dims()[1];
   if (options.components < 1 || options.variance_share != 0)
-    return invalid_argument("the randomized fit needs a number of components; a share of variance would need all of them");
+    return invalid_argument(
+        "the randomized fit needs a number of components; a share of variance would need all of them");
   if (Status status = check_options(options, items, features); !status) return status.error();
   if (randomized.oversampling < 0 || randomized.passes < 0)
     return invalid_argument("oversampling and passes must not be negative");

@@ -19,7 +19,11 @@ using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::Ro
 class Shifted {
  public:
   Shifted(const Vector& diagonal, const Vector& below, double shift, double smallest)
-      : diagonal_(diagonal.array() - shift), above_(below), second_(Vector::Zero(below.size())), factor_(below), swapped_(static_cast<std::size_t>(below.size())) {
+      : diagonal_(diagonal.array() - shift),
+        above_(below),
+        second_(Vector::Zero(below.size())),
+        factor_(below),
+        swapped_(static_cast<std::size_t>(below.size())) {
     for (Eigen::Index i = 0; i < factor_.size(); ++i) {
       swapped_[static_cast<std::size_t>(i)] = std::abs(factor_[i]) > std::abs(diagonal_[i]);
       if (swapped_[static_cast<std::size_t>(i)]) {

@@ -26,8 +26,9 @@ struct TileOptions {
   std::int64_t side = 0;                   ///< pixels of a tile with its margin; 0 lets the network choose
   bool parallel = true;                    ///< on the threads of the calling task arena, else one after the other
   std::size_t bytes_per_tile = 128 << 20;  ///< working memory that a chosen side may need, per thread
-  std::function<bool(const Tile&)> wanted = {};  ///< asked before every tile; false leaves it out: neither read nor written
-  std::function<bool()> cancelled = {};    ///< asked before every tile; true ends the run with Code::cancelled
+  std::function<bool(const Tile&)> wanted =
+      {};                                ///< asked before every tile; false leaves it out: neither read nor written
+  std::function<bool()> cancelled = {};  ///< asked before every tile; true ends the run with Code::cancelled
 };
 
 /// Covers a picture with tiles of one size, at most `side` pixels each way (more where the halo needs it), whose

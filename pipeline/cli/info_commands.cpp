@@ -17,7 +17,8 @@ int nodes() {
     const char* role = info->role == Role::source ? "source" : info->role == Role::sink ? "sink" : "stage";
     fmt::print("{:<{}}  {:<6}  {}\n", info->name, width, role, info->summary);
   }
-  if (host.nodes().empty()) fmt::print(stderr, "latentflow: error: no plugins were found; 'latentflow plugins' says more\n");
+  if (host.nodes().empty())
+    fmt::print(stderr, "latentflow: error: no plugins were found; 'latentflow plugins' says more\n");
   return host.nodes().empty() ? 1 : 0;
 }
 
@@ -51,7 +52,8 @@ int plugins() {
   for (const PluginStatus& plugin : host.plugins()) {
     switch (plugin.state) {
       case PluginStatus::State::loaded:
-        fmt::print("loaded    {} {} ({}): {}\n", plugin.name, plugin.version, plugin.path.string(), join_words(plugin.nodes));
+        fmt::print("loaded    {} {} ({}): {}\n", plugin.name, plugin.version, plugin.path.string(),
+                   join_words(plugin.nodes));
         break;
       case PluginStatus::State::shadowed: fmt::print("shadowed  {}: {}\n", plugin.path.string(), plugin.reason); break;
       case PluginStatus::State::refused:
@@ -60,7 +62,8 @@ int plugins() {
         break;
     }
   }
-  if (host.plugins().empty()) fmt::print("no plugins were found; put folders with plugins into LATENTFLOW_PLUGIN_PATH\n");
+  if (host.plugins().empty())
+    fmt::print("no plugins were found; put folders with plugins into LATENTFLOW_PLUGIN_PATH\n");
   return refused ? 1 : 0;
 }
 

@@ -1,6 +1,6 @@
 // main.cpp: the command `latentflow`.
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <filesystem>
@@ -13,18 +13,25 @@ namespace {
 
 using namespace latentflow::cli;
 
-const std::vector<std::string> own_verbs{"run",   "check",    "explain", "plan", "denoise", "inpaint", "nodes",
-                                         "describe", "schema", "docs",    "plugins"};
+const std::vector<std::string> own_verbs{"run",   "check",    "explain", "plan", "denoise", "inpaint",
+                                         "nodes", "describe", "schema",  "docs", "plugins"};
 
 CLI::Option* add_graph(CLI::App* command, RunArguments& arguments) {
-  command->add_option("--set", arguments.sets, "PARAMETER=VALUE or NODE.PARAMETER=VALUE; may be repeated")->type_name("NAME=VALUE")
-      ->take_all()->expected(1)->allow_extra_args(false);
+  command->add_option("--set", arguments.sets, "PARAMETER=VALUE or NODE.PARAMETER=VALUE; may be repeated")
+      ->type_name("NAME=VALUE")
+      ->take_all()
+      ->expected(1)
+      ->allow_extra_args(false);
   return command->add_option("graph", arguments.graph, "a graph file, or the name of a shipped graph")->required();
 }
 
 void add_run_options(CLI::App* command, RunArguments& arguments) {
-  command->add_option("--threads", arguments.threads, "worker threads (default: one per core)")->check(CLI::Range(1, 1024));
-  command->add_option("--max-memory", arguments.max_memory, "ceiling of the process, such as 2G (default: half of the machine's)")->type_name("SIZE");
+  command->add_option("--threads", arguments.threads, "worker threads (default: one per core)")
+      ->check(CLI::Range(1, 1024));
+  command
+      ->add_option("--max-memory", arguments.max_memory,
+                   "ceiling of the process, such as 2G (default: half of the machine's)")
+      ->type_name("SIZE");
   command->add_option("--ledger", arguments.ledger, "write one JSON line per item")->type_name("FILE");
   command->add_option("--trace", arguments.trace, "write Chrome trace events")->type_name("FILE");
   command->add_flag("--profile", arguments.profile, "print time per node and memory");
@@ -51,29 +58,39 @@ bool folders_are_apart(const DenoiseArguments& denoise) {
   const std::string way = output.lexically_relative(input).generic_string();
   if (way.empty() || way.starts_with("..")) return true;
   if (way == ".") {
-    fmt::print(stderr, "latentflow: error: the results would go into '{}', the folder they are made from; choose another folder\n", denoise.input);
+    fmt::print(
+        stderr,
+        "latentflow: error: the results would go into '{}', the folder they are made from; choose another folder\n",
+        denoise.input);
     return false;
   }
   if (!std::filesystem::exists(output, ignored) || std::filesystem::is_empty(output, ignored)) return true;
-  fmt::print(stderr, "latentflow: error: '{}' lies in '{}' and holds files, which would be denoised again; empty it or choose another folder\n",
+  fmt::print(stderr,
+             "latentflow: error: '{}' lies in '{}' and holds files, which would be denoised again; empty it or choose "
+             "another folder\n",
              denoise.output, denoise.input);
   return false;
 }
 
 void add_denoise(CLI::App& app, DenoiseArguments& denoise, RunArguments& arguments, std::function<int()>& chosen) {
-  CLI::App* command = app.add_subcommand("denoise", "denoise a folder of pictures: the graph denoise_folder with its parameters filled in");
+  CLI::App* command = app.add_subcommand(
+      "denoise", "denoise a folder of pictures: the graph denoise_folder with its parameters filled in");
   command->add_option("input", denoise.input, "folder, picture or list of files")->required();
   command->add_option("output", denoise.output, "folder for the results")->required();
   command->add_option("--sigma", denoise.sigma, "noise level in grey levels, or auto (default: auto)")->type_name("S");
-  command->add_option("--strength", denoise.strength, "0 leaves pictures as they are, 1 takes all noise away")->type_name("0..1");
+  command->add_option("--strength", denoise.strength, "0 leaves pictures as they are, 1 takes all noise away")
+      ->type_name("0..1");
   command->add_option("--model", denoise.model, "a zoo model or an .onnx file")->type_name("NAME");
   add_run_options(command, arguments);
   command->callback([&] {
     chosen = [&] {
       if (!folders_are_apart(denoise)) return 1;
       arguments.graph = "denoise_folder";
-      set_parameters(arguments, {{"input", denoise.input}, {"output", denoise.output}, {"sigma", denoise.sigma},
-                                 {"strength", denoise.strength}, {"model", denoise.model}});
+      set_parameters(arguments, {{"input", denoise.input},
+                                 {"output", denoise.output},
+                                 {"sigma", denoise.sigma},
+                                 {"strength", denoise.strength},
+                                 {"model", denoise.model}});
       return run(arguments);
     };
   });
@@ -85,24 +102,42 @@ struct InpaintArguments {
 };
 
 void add_inpaint(CLI::App& app, InpaintArguments& inpaint, RunArguments& arguments, std::function<int()>& chosen) {
-  CLI::App* command = app.add_subcommand("inpaint", "fill the holes of a folder of pictures: the graph inpaint_folder with its parameters filled in");
+  CLI::App* command = app.add_subcommand(
+      "inpaint", "fill the holes of a folder of pictures: the graph inpaint_folder with its parameters filled in");
   command->add_option("input", inpaint.input, "folder, picture or list of files")->required();
-  command->add_option("masks", inpaint.masks, "folder of masks with the names of the pictures, or one mask for all; white = missing")->required();
+  command
+      ->add_option("masks", inpaint.masks,
+                   "folder of masks with the names of the pictures, or one mask for all; white = missing")
+      ->required();
   command->add_option("output", inpaint.output, "folder for the results")->required();
-  command->add_option("--method", inpaint.method, "smooth, telea, navier_stokes or network (default: smooth)")->type_name("NAME");
-  command->add_option("--model", inpaint.model, "a zoo model or an .onnx file, for the method network")->type_name("NAME");
+  command->add_option("--method", inpaint.method, "smooth, telea, navier_stokes or network (default: smooth)")
+      ->type_name("NAME");
+  command->add_option("--model", inpaint.model, "a zoo model or an .onnx file, for the method network")
+      ->type_name("NAME");
   command->add_flag("--invert", inpaint.invert, "masks are black where pixels are missing");
-  command->add_option("--threshold", inpaint.threshold, "mask values from here on are white; without it only black and white are taken")->type_name("1..255");
+  command
+      ->add_option("--threshold", inpaint.threshold,
+                   "mask values from here on are white; without it only black and white are taken")
+      ->type_name("1..255");
   command->add_option("--dilate", inpaint.dilate, "let the holes grow by so many pixels")->type_name("PIXELS");
-  command->add_option("--missing-mask", inpaint.missing_mask, "pictures without a mask: fail (default) or pass")->type_name("WHAT");
-  command->add_option("--fit", inpaint.fit, "masks of another size: exact fails them (default), nearest scales them")->type_name("HOW");
+  command->add_option("--missing-mask", inpaint.missing_mask, "pictures without a mask: fail (default) or pass")
+      ->type_name("WHAT");
+  command->add_option("--fit", inpaint.fit, "masks of another size: exact fails them (default), nearest scales them")
+      ->type_name("HOW");
   add_run_options(command, arguments);
   command->callback([&] {
     chosen = [&] {
       arguments.graph = "inpaint_folder";
-      set_parameters(arguments, {{"input", inpaint.input}, {"masks", inpaint.masks}, {"output", inpaint.output}, {"method", inpaint.method},
-                                 {"model", inpaint.model}, {"invert", inpaint.invert ? "true" : ""}, {"threshold", inpaint.threshold},
-                                 {"dilate", inpaint.dilate}, {"missing_mask", inpaint.missing_mask}, {"fit", inpaint.fit}});
+      set_parameters(arguments, {{"input", inpaint.input},
+                                 {"masks", inpaint.masks},
+                                 {"output", inpaint.output},
+                                 {"method", inpaint.method},
+                                 {"model", inpaint.model},
+                                 {"invert", inpaint.invert ? "true" : ""},
+                                 {"threshold", inpaint.threshold},
+                                 {"dilate", inpaint.dilate},
+                                 {"missing_mask", inpaint.missing_mask},
+                                 {"fit", inpaint.fit}});
       return run(arguments);
     };
   });
@@ -110,7 +145,8 @@ void add_inpaint(CLI::App& app, InpaintArguments& inpaint, RunArguments& argumen
 
 /// What is wrong, with the nearest option, and where help is.
 int usage_error(const CLI::App& app, const CLI::ParseError& error, int count, char** values) {
-  const std::vector<const CLI::App*> commands = app.get_subcommands([](const CLI::App* command) { return command->parsed() > 0; });
+  const std::vector<const CLI::App*> commands =
+      app.get_subcommands([](const CLI::App* command) { return command->parsed() > 0; });
   std::string message = error.what();
   std::vector<std::string> known;
   if (!commands.empty())
@@ -130,14 +166,16 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error, int count, ch
 }  // namespace
 
 int main(int count, char** values) {
-  if (count > 1 && values[1][0] != '-' && values[1] != std::string("help") && std::find(own_verbs.begin(), own_verbs.end(), values[1]) == own_verbs.end())
+  if (count > 1 && values[1][0] != '-' && values[1] != std::string("help") &&
+      std::find(own_verbs.begin(), own_verbs.end(), values[1]) == own_verbs.end())
     return hand_over(values[1], values + 1, own_verbs);
 
   CLI::App app("latentflow: autoencoders as stages of an image pipeline", "latentflow");
   app.set_version_flag("--version", std::string("latentflow ") + LATENTFLOW_VERSION);
   app.require_subcommand(1);
-  app.footer("Other commands are programs of their own: 'latentflow train' is latentflow-train.\n"
-             "Exit codes: 0 all delivered, 1 refused, 3 some items failed, 130 interrupted.");
+  app.footer(
+      "Other commands are programs of their own: 'latentflow train' is latentflow-train.\n"
+      "Exit codes: 0 all delivered, 1 refused, 3 some items failed, 130 interrupted.");
   RunArguments arguments;
   DenoiseArguments denoise;
   InpaintArguments inpaint;

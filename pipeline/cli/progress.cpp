@@ -29,8 +29,8 @@ void ProgressLine::update(const Progress& progress) {
   const double rate = static_cast<double>(progress.done) / progress.seconds;
   const double left = static_cast<double>(progress.total - progress.done) / rate;
   const std::string failed = progress.failed ? fmt::format(", {} failed", progress.failed) : "";
-  fmt::print(stderr, "{}{} of {} items{}, {:.3g} items/s, {} left{}", terminal_ ? "\r" : "", progress.done, progress.total, failed,
-             rate, duration_text(left), terminal_ ? "\x1b[K" : "\n");
+  fmt::print(stderr, "{}{} of {} items{}, {:.3g} items/s, {} left{}", terminal_ ? "\r" : "", progress.done,
+             progress.total, failed, rate, duration_text(left), terminal_ ? "\x1b[K" : "\n");
   std::fflush(stderr);
   shown_ = true;
 }

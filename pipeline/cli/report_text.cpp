@@ -29,18 +29,23 @@ std::string failures_text(const Report& report, std::size_t limit) {
   std::size_t width = 4, node_width = 4, shown = 0, hidden = 0;
   const auto listed = [](const ItemReport& item) { return item.status == ItemStatus::failed; };
   for (const ItemReport& item : report.items)
-    if (listed(item)) width = std::max(width, item.name.size()), node_width = std::max(node_width, item.error.node.size());
+    if (listed(item))
+      width = std::max(width, item.name.size()), node_width = std::max(node_width, item.error.node.size());
   width = std::min<std::size_t>(width, 48);
   std::string text;
   for (const ItemReport& item : report.items) {
     if (listed(item)) {
-      if (++shown > limit) ++hidden;
-      else text += fmt::format("failed: {:<{}}  {:<{}}  {:<13}  {}\n", item.name, width, item.error.node, node_width,
-                               to_string(item.error.code), item.error.message);
+      if (++shown > limit)
+        ++hidden;
+      else
+        text += fmt::format("failed: {:<{}}  {:<{}}  {:<13}  {}\n", item.name, width, item.error.node, node_width,
+                            to_string(item.error.code), item.error.message);
     }
     for (const std::string& warning : item.warnings)
-      if (++shown > limit) ++hidden;
-      else text += fmt::format("warning: {}: {}\n", item.name, warning);
+      if (++shown > limit)
+        ++hidden;
+      else
+        text += fmt::format("warning: {}: {}\n", item.name, warning);
   }
   if (hidden > 0) text += fmt::format("... and {} more; --ledger FILE lists all\n", hidden);
   return text;
@@ -49,13 +54,15 @@ std::string failures_text(const Report& report, std::size_t limit) {
 std::string profile_text(const Report& report) {
   std::size_t width = 4;
   for (const NodeReport& node : report.nodes) width = std::max(width, node.id.size() + node.type.size() + 3);
-  std::string text = fmt::format("{:<{}}  {:>6}  {:>10}  {:>10}  {:>10}  slowest item\n", "node", width, "calls", "total", "mean", "max");
+  std::string text = fmt::format("{:<{}}  {:>6}  {:>10}  {:>10}  {:>10}  slowest item\n", "node", width, "calls",
+                                 "total", "mean", "max");
   double busy = 0;
   for (const NodeReport& node : report.nodes) {
     busy += node.total_seconds;
     const double mean = node.calls ? node.total_seconds / static_cast<double>(node.calls) : 0;
-    text += fmt::format("{:<{}}  {:>6}  {:>10}  {:>10}  {:>10}  {}\n", fmt::format("{} ({})", node.id, node.type), width, node.calls,
-                        seconds_text(node.total_seconds), seconds_text(mean), seconds_text(node.max_seconds), node.slowest_item);
+    text += fmt::format("{:<{}}  {:>6}  {:>10}  {:>10}  {:>10}  {}\n", fmt::format("{} ({})", node.id, node.type),
+                        width, node.calls, seconds_text(node.total_seconds), seconds_text(mean),
+                        seconds_text(node.max_seconds), node.slowest_item);
   }
   for (const NodeReport& node : report.nodes) {
     if (node.quantities.empty()) continue;
@@ -63,13 +70,16 @@ std::string profile_text(const Report& report) {
     for (const auto& [name, value] : node.quantities) text += fmt::format(" {} {:.4g}", name, value);
     const double gflop = quantity(node, "gflop"), conv_seconds = quantity(node, "conv_seconds");
     if (gflop > 0 && report.seconds > 0) text += fmt::format(" | {:.0f} GFLOP/s over the run", gflop / report.seconds);
-    if (gflop > 0 && conv_seconds > 0) text += fmt::format(", {:.0f} GFLOP/s per thread in convolutions", gflop / conv_seconds);
+    if (gflop > 0 && conv_seconds > 0)
+      text += fmt::format(", {:.0f} GFLOP/s per thread in convolutions", gflop / conv_seconds);
     text += '\n';
   }
-  text += fmt::format("{} with {} {}, {:.0f}% of the thread time in nodes; memory: {} admitted at most of {} for items, {} resident at most of {} allowed\n",
-                      seconds_text(report.seconds), report.threads, report.threads == 1 ? "thread" : "threads",
-                      report.seconds > 0 ? 100 * busy / (report.seconds * report.threads) : 0, format_size(report.peak_admitted),
-                      format_size(report.max_admitted), format_size(report.peak_resident), format_size(report.max_memory));
+  text += fmt::format(
+      "{} with {} {}, {:.0f}% of the thread time in nodes; memory: {} admitted at most of {} for items, {} resident at "
+      "most of {} allowed\n",
+      seconds_text(report.seconds), report.threads, report.threads == 1 ? "thread" : "threads",
+      report.seconds > 0 ? 100 * busy / (report.seconds * report.threads) : 0, format_size(report.peak_admitted),
+      format_size(report.max_admitted), format_size(report.peak_resident), format_size(report.max_memory));
   return text;
 }
 

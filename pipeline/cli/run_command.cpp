@@ -31,8 +31,10 @@ bool options_of(const RunArguments& arguments, RunOptions& options) {
   options.trace = arguments.trace;
   if (arguments.max_memory.empty()) return true;
   const std::optional<std::size_t> bytes = parse_size(arguments.max_memory);
-  if (!bytes) fmt::print(stderr, "--max-memory {}: error: needs a size such as 2G or 512M\n", arguments.max_memory);
-  else options.max_memory = *bytes;
+  if (!bytes)
+    fmt::print(stderr, "--max-memory {}: error: needs a size such as 2G or 512M\n", arguments.max_memory);
+  else
+    options.max_memory = *bytes;
   return bytes.has_value();
 }
 
@@ -76,7 +78,8 @@ int run(const RunArguments& arguments) {
   for (const Error& error : report.finish_errors)
     fmt::print(stderr, "error: {}{}{}\n", error.node, error.node.empty() ? "" : ": ", error.message);
   if (!arguments.quiet || report.exit_code() != 0) fmt::print(stderr, "{}\n", report.conservation());
-  if (!report.balanced()) fmt::print(stderr, "error: the items do not add up; this is a defect of latentflow, please report it\n");
+  if (!report.balanced())
+    fmt::print(stderr, "error: the items do not add up; this is a defect of latentflow, please report it\n");
   return report.exit_code();
 }
 
@@ -101,7 +104,8 @@ int explain(const RunArguments& arguments) {
     for (const auto& [name, value, origin] : settings)
       name_width = std::max(name_width, name.size()), value_width = std::max(value_width, value.size());
     for (const auto& [name, value, origin] : settings)
-      fmt::print("{}{:<{}} {:<{}}  # {}\n", indent, name + ":", name_width + 1, value, std::min<std::size_t>(value_width, 40), origin);
+      fmt::print("{}{:<{}} {:<{}}  # {}\n", indent, name + ":", name_width + 1, value,
+                 std::min<std::size_t>(value_width, 40), origin);
   };
   if (!graph->parameters().empty()) fmt::print("params:\n");
   print("  ", graph->parameters());
@@ -131,11 +135,13 @@ int plan(const RunArguments& arguments) {
     largest = std::max(largest, item.bytes);
     total_failed += item.bytes > plan.max_memory;
     fmt::print("{:<{}}  {:>9} at {}{}  ({})\n", item.name, width, format_size(item.bytes), item.peak_node,
-               item.bytes > plan.max_memory ? ", more than allowed" : "", item.shapes.empty() ? "?" : shape_text(item.shapes.front().second));
+               item.bytes > plan.max_memory ? ", more than allowed" : "",
+               item.shapes.empty() ? "?" : shape_text(item.shapes.front().second));
   }
   const std::size_t together = largest == 0 ? 0 : plan.max_memory / largest;
-  fmt::print("{} items, {} would fail; the largest takes {} of {} for items{}\n", plan.items.size(), total_failed, format_size(largest),
-             format_size(plan.max_memory), largest == 0 ? "" : fmt::format(", {} of its size fit at once", together));
+  fmt::print("{} items, {} would fail; the largest takes {} of {} for items{}\n", plan.items.size(), total_failed,
+             format_size(largest), format_size(plan.max_memory),
+             largest == 0 ? "" : fmt::format(", {} of its size fit at once", together));
   return 0;
 }
 

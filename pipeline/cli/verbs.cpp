@@ -19,8 +19,10 @@ Path own_folder() {
 std::vector<std::string> programs_beside(const Path& folder) {
   std::vector<std::string> verbs;
   std::error_code failure;
-  for (std::filesystem::directory_iterator entry(folder, failure), end; !failure && entry != end; entry.increment(failure))
-    if (const std::string name = entry->path().filename().string(); name.starts_with("latentflow-")) verbs.push_back(name.substr(11));
+  for (std::filesystem::directory_iterator entry(folder, failure), end; !failure && entry != end;
+       entry.increment(failure))
+    if (const std::string name = entry->path().filename().string(); name.starts_with("latentflow-"))
+      verbs.push_back(name.substr(11));
   return verbs;
 }
 

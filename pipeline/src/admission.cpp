@@ -25,7 +25,8 @@ ChargeModel::ChargeModel(const CheckedGraph& graph) : graph_(graph) {
     }
 }
 
-Charge ChargeModel::charge(const std::vector<std::unique_ptr<Node>>& nodes, const std::vector<Shape>& source_shapes) const {
+Charge ChargeModel::charge(const std::vector<std::unique_ptr<Node>>& nodes,
+                           const std::vector<Shape>& source_shapes) const {
   const std::size_t count = nodes.size();
   Charge result;
   result.outputs.resize(count);
@@ -63,9 +64,8 @@ Charge ChargeModel::charge(const std::vector<std::unique_ptr<Node>>& nodes, cons
       if (before(node, producer)) continue;  // not made yet
       for (std::size_t port = 0; port < consumers_[producer].size(); ++port) {
         const auto& takers = consumers_[producer][port];
-        const bool consumed = producer != node && std::all_of(takers.begin(), takers.end(), [&](std::size_t taker) {
-          return before(taker, node);
-        });
+        const bool consumed = producer != node && std::all_of(takers.begin(), takers.end(),
+                                                              [&](std::size_t taker) { return before(taker, node); });
         if (!consumed) bytes += result.outputs[producer][port].bytes();
       }
     }
@@ -75,7 +75,8 @@ Charge ChargeModel::charge(const std::vector<std::unique_ptr<Node>>& nodes, cons
 }
 
 std::size_t default_memory_budget() {
-  std::size_t limit = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGE_SIZE));
+  std::size_t limit =
+      static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGE_SIZE));
   const auto consider = [&](const std::filesystem::path& file) {
     std::ifstream stream(file);
     std::size_t bytes = 0;

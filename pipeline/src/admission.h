@@ -22,14 +22,15 @@ struct Charge {
 class ChargeModel {
  public:
   explicit ChargeModel(const CheckedGraph& graph);
-  /// `source_shapes`: per node, the probed shape of sources. Throws nothing; a node whose predict() throws costs nothing.
+  /// `source_shapes`: per node, the probed shape of sources. Throws nothing; a node whose predict() throws costs
+  /// nothing.
   Charge charge(const std::vector<std::unique_ptr<Node>>& nodes, const std::vector<Shape>& source_shapes) const;
 
  private:
   bool before(std::size_t a, std::size_t b) const { return ancestor_[b][a]; }
   const CheckedGraph& graph_;
-  std::vector<std::vector<bool>> ancestor_;                                  ///< [node][other]: other comes before node
-  std::vector<std::vector<std::vector<std::size_t>>> consumers_;             ///< [node][output port]: nodes
+  std::vector<std::vector<bool>> ancestor_;                       ///< [node][other]: other comes before node
+  std::vector<std::vector<std::vector<std::size_t>>> consumers_;  ///< [node][output port]: nodes
 };
 
 /// Half of the smaller of cgroup limit and physical memory, in bytes.

@@ -51,7 +51,8 @@ void bind_parameters(const GraphDecl& graph, const NodeDecl& node, CheckedNode& 
     if (entry == node.entries.end()) {
       if (field.required) {
         complete = false;
-        diagnostics.error(node.place, fmt::format("'{}' ({}) needs the parameter '{}': {}", node.id, info.name, field.name, field.doc));
+        diagnostics.error(node.place, fmt::format("'{}' ({}) needs the parameter '{}': {}", node.id, info.name,
+                                                  field.name, field.doc));
       } else {
         checked.settings.push_back({field.name, field.default_text, "default of " + info.name});
       }

@@ -58,8 +58,10 @@ class Checker {
     std::vector<std::string> refused;
     for (const PluginStatus& plugin : host_.plugins())
       if (plugin.state == PluginStatus::State::refused) refused.push_back(plugin.path.filename().string());
-    if (known.empty() && refused.empty()) message += "; no plugins were found, set LATENTFLOW_PLUGIN_PATH";
-    else if (!refused.empty() && nearest(node.type, known).empty()) message += fmt::format("; refused plugins ('latentflow plugins' says why): {}", join_words(refused));
+    if (known.empty() && refused.empty())
+      message += "; no plugins were found, set LATENTFLOW_PLUGIN_PATH";
+    else if (!refused.empty() && nearest(node.type, known).empty())
+      message += fmt::format("; refused plugins ('latentflow plugins' says why): {}", join_words(refused));
     diagnostics_.error(node.type_place, std::move(message));
   }
 
@@ -76,13 +78,13 @@ class Checker {
         connect(node, checked, port, *entry);
       } else if (!declared.optional) {
         any = true;
-        diagnostics_.error(node.place, fmt::format("'{}' ({}) needs its input '{}' wired: {}", node.id, checked.info->name,
-                                                   declared.name, declared.doc));
+        diagnostics_.error(node.place, fmt::format("'{}' ({}) needs its input '{}' wired: {}", node.id,
+                                                   checked.info->name, declared.name, declared.doc));
       }
     }
     if (!any && !checked.info->inputs.empty())
-      diagnostics_.error(node.place, fmt::format("'{}' ({}) has no input wired; it takes {}", node.id, checked.info->name,
-                                                 join_words(port_names(checked.info->inputs))));
+      diagnostics_.error(node.place, fmt::format("'{}' ({}) has no input wired; it takes {}", node.id,
+                                                 checked.info->name, join_words(port_names(checked.info->inputs))));
   }
 
   void connect(const NodeDecl& node, CheckedNode& checked, std::size_t port, const EntryDecl& entry) {
@@ -90,11 +92,14 @@ class Checker {
     const std::string subject = node.id + "." + declared.name;
     if (entry.value.place.file.empty()) return;
     if (entry.value.raw.is_list)
-      return diagnostics_.error(entry.value.place, fmt::format("{} is an input, needs the name of one node, not a list", subject));
+      return diagnostics_.error(entry.value.place,
+                                fmt::format("{} is an input, needs the name of one node, not a list", subject));
     const std::string& target = entry.value.raw.text;
     if (target.starts_with('$')) {
       if (const ParameterDecl* parameter = graph_.find_parameter(target.substr(1))) parameter->used = true;
-      return diagnostics_.error(entry.value.place, fmt::format("{} is an input, needs the name of a node; parameters carry no values of items", subject));
+      return diagnostics_.error(
+          entry.value.place,
+          fmt::format("{} is an input, needs the name of a node; parameters carry no values of items", subject));
     }
     const std::size_t dot = target.find('.');
     const std::string id = target.substr(0, dot);
@@ -105,28 +110,33 @@ class Checker {
       if (!checked_.nodes[from].info) return;
       return connect_to(checked, port, entry, from, dot == std::string::npos ? "" : target.substr(dot + 1));
     }
-    diagnostics_.error(entry.value.place, fmt::format("{} takes from '{}', but there is no such node{}", subject, id, hint(id, ids)));
+    diagnostics_.error(entry.value.place,
+                       fmt::format("{} takes from '{}', but there is no such node{}", subject, id, hint(id, ids)));
   }
 
-  void connect_to(CheckedNode& checked, std::size_t port, const EntryDecl& entry, std::size_t from, const std::string& output) {
+  void connect_to(CheckedNode& checked, std::size_t port, const EntryDecl& entry, std::size_t from,
+                  const std::string& output) {
     const NodeInfo& source = *checked_.nodes[from].info;
     const std::string& id = checked_.nodes[from].id;
     const PortInfo& declared = checked.info->inputs[port];
     const std::string subject = checked.id + "." + declared.name;
     if (source.outputs.empty())
-      return diagnostics_.error(entry.value.place, fmt::format("{} takes from '{}', but {} is a sink and has no outputs", subject, id, source.name));
+      return diagnostics_.error(
+          entry.value.place,
+          fmt::format("{} takes from '{}', but {} is a sink and has no outputs", subject, id, source.name));
     std::size_t out = 0;
     if (!output.empty()) {
       const auto found = std::find_if(source.outputs.begin(), source.outputs.end(),
                                       [&](const PortInfo& one) { return one.name == output; });
       if (found == source.outputs.end())
-        return diagnostics_.error(entry.value.place, fmt::format("'{}' ({}) has no output '{}'{}", id, source.name, output,
-                                                                 hint(output, port_names(source.outputs))));
+        return diagnostics_.error(entry.value.place, fmt::format("'{}' ({}) has no output '{}'{}", id, source.name,
+                                                                 output, hint(output, port_names(source.outputs))));
       out = static_cast<std::size_t>(found - source.outputs.begin());
     }
     if (source.outputs[out].kind != declared.kind)
-      return diagnostics_.error(entry.value.place, fmt::format("{}.{} carries {}, {} wants {}", id, source.outputs[out].name,
-                                                               to_string(source.outputs[out].kind), subject, to_string(declared.kind)));
+      return diagnostics_.error(entry.value.place,
+                                fmt::format("{}.{} carries {}, {} wants {}", id, source.outputs[out].name,
+                                            to_string(source.outputs[out].kind), subject, to_string(declared.kind)));
     checked.inputs[port] = Wire{from, out};
     checked.settings.push_back({declared.name, id + "." + source.outputs[out].name, entry.value.place.text()});
   }
@@ -137,25 +147,34 @@ class Checker {
     for (const NodeDecl& node : graph_.nodes)  // by what was written, so that a mistyped wire is not reported twice
       for (const EntryDecl& entry : node.entries)
         for (std::size_t i = 0; i < checked_.nodes.size(); ++i)
-          if (const std::string& id = checked_.nodes[i].id; entry.value.raw.text == id || entry.value.raw.text.starts_with(id + "."))
+          if (const std::string& id = checked_.nodes[i].id;
+              entry.value.raw.text == id || entry.value.raw.text.starts_with(id + "."))
             used[i] = used[i] || is_input(node, entry.key);
     for (std::size_t i = 0; i < checked_.nodes.size(); ++i) {
       const CheckedNode& node = checked_.nodes[i];
       source = source || node.info->role == Role::source;
       sink = sink || node.info->role == Role::sink;
       if (node.info->role != Role::sink && !used[i])
-        diagnostics_.error(node.place, fmt::format("nothing takes the output of '{}' ({}); wire {} into another node, or leave it out",
-                                                   node.id, node.info->name,
-                                                   node.info->outputs.size() == 1 ? "it" : "one of " + join_words(port_names(node.info->outputs))));
+        diagnostics_.error(
+            node.place,
+            fmt::format(
+                "nothing takes the output of '{}' ({}); wire {} into another node, or leave it out", node.id,
+                node.info->name,
+                node.info->outputs.size() == 1 ? "it" : "one of " + join_words(port_names(node.info->outputs))));
     }
     if (checked_.nodes.empty()) return;
-    if (!source) diagnostics_.error(graph_.nodes.front().place, "the graph has no source, so nothing would ever run; add a node such as read_images");
-    if (!sink) diagnostics_.error(graph_.nodes.front().place, "the graph has no sink, so its results would be lost; add a node such as write_images");
+    if (!source)
+      diagnostics_.error(graph_.nodes.front().place,
+                         "the graph has no source, so nothing would ever run; add a node such as read_images");
+    if (!sink)
+      diagnostics_.error(graph_.nodes.front().place,
+                         "the graph has no sink, so its results would be lost; add a node such as write_images");
   }
 
   bool is_input(const NodeDecl& node, const std::string& key) const {
     const NodeInfo* info = host_.find_node(node.type);
-    return info && std::any_of(info->inputs.begin(), info->inputs.end(), [&](const PortInfo& port) { return port.name == key; });
+    return info && std::any_of(info->inputs.begin(), info->inputs.end(),
+                               [&](const PortInfo& port) { return port.name == key; });
   }
 
   /// Topological order; what cannot be ordered is on a cycle or behind one.
@@ -166,7 +185,8 @@ class Checker {
       for (std::size_t i = 0; i < checked_.nodes.size(); ++i) {
         if (done[i]) continue;
         const auto& inputs = checked_.nodes[i].inputs;
-        if (!std::all_of(inputs.begin(), inputs.end(), [&](const auto& wire) { return !wire || done[wire->node]; })) continue;
+        if (!std::all_of(inputs.begin(), inputs.end(), [&](const auto& wire) { return !wire || done[wire->node]; }))
+          continue;
         checked_.order.push_back(i);
         done[i] = moved = true;
       }
@@ -181,7 +201,11 @@ class Checker {
     for (std::size_t at = start; std::find(path.begin(), path.end(), at) == path.end();) {
       path.push_back(at);
       for (const auto& wire : checked_.nodes[at].inputs)
-        if (wire && !done[wire->node]) { at = wire->node; start = at; break; }
+        if (wire && !done[wire->node]) {
+          at = wire->node;
+          start = at;
+          break;
+        }
     }
     path.erase(path.begin(), std::find(path.begin(), path.end(), start));
     std::reverse(path.begin(), path.end());
@@ -195,8 +219,9 @@ class Checker {
   void check_parameters() {
     for (const ParameterDecl& parameter : graph_.parameters) {
       if (!parameter.used)
-        diagnostics_.error(parameter.place, fmt::format("parameter '{}' is not used; write ${} in a node, or leave it out",
-                                                        parameter.name, parameter.name));
+        diagnostics_.error(parameter.place,
+                           fmt::format("parameter '{}' is not used; write ${} in a node, or leave it out",
+                                       parameter.name, parameter.name));
       else if (!parameter.value)
         checked_.missing.push_back({parameter.name, parameter.place, parameter.type, parameter.doc});
       checked_.parameters.push_back({parameter.name, parameter.value ? show(parameter.value->raw) : "",

@@ -1,4 +1,5 @@
-// check.h: a graph as data, looked up and checked against the nodes there are: names, kinds, parameters, cycles, loose ends.
+// check.h: a graph as data, looked up and checked against the nodes there are: names, kinds, parameters, cycles, loose
+// ends.
 #pragma once
 
 #include <memory>
@@ -20,10 +21,10 @@ struct CheckedNode {
   std::string id;
   Place place;
   const NodeInfo* info = nullptr;
-  std::shared_ptr<void> params;              ///< bound; as info->make_params() made it
-  bool complete = false;                     ///< all parameters are bound, in range and keep the rules
-  std::vector<std::optional<Wire>> inputs;   ///< per declared input port
-  std::vector<ExplainedSetting> settings;    ///< wires and parameters with their origin
+  std::shared_ptr<void> params;             ///< bound; as info->make_params() made it
+  bool complete = false;                    ///< all parameters are bound, in range and keep the rules
+  std::vector<std::optional<Wire>> inputs;  ///< per declared input port
+  std::vector<ExplainedSetting> settings;   ///< wires and parameters with their origin
 
   bool wired(std::size_t port) const { return inputs[port].has_value(); }
 };
@@ -37,8 +38,8 @@ struct MissingParameter {
 
 struct CheckedGraph {
   std::string name, doc;
-  std::vector<CheckedNode> nodes;      ///< in file order
-  std::vector<std::size_t> order;      ///< a topological order of the nodes, file order where free
+  std::vector<CheckedNode> nodes;  ///< in file order
+  std::vector<std::size_t> order;  ///< a topological order of the nodes, file order where free
   std::vector<MissingParameter> missing;
   std::vector<ExplainedSetting> parameters;
   OnError on_error = OnError::skip;

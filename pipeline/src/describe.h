@@ -1,4 +1,5 @@
-// describe.h: what a node says of itself, as text for the terminal, as Markdown for docs/nodes.md, as JSON Schema for editors.
+// describe.h: what a node says of itself, as text for the terminal, as Markdown for docs/nodes.md, as JSON Schema for
+// editors.
 #pragma once
 
 #include <string>

@@ -39,7 +39,8 @@ Diagnostics::Diagnostics(std::vector<Problem> problems) : problems_(std::move(pr
 
 void Diagnostics::add(const Place& place, std::string message, bool warning) {
   for (const Problem& known : problems_)
-    if (known.file == place.file && known.line == place.line && known.column == place.column && known.message == message)
+    if (known.file == place.file && known.line == place.line && known.column == place.column &&
+        known.message == message)
       return;
   problems_.push_back({place.file, place.line, place.column, std::move(message), warning});
   errors_ += !warning;
@@ -57,9 +58,11 @@ std::string nearest(const std::string& word, const std::vector<std::string>& kno
   std::string best;
   std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
   for (const std::string& candidate : known) {
-    if (word.size() >= 3 && candidate.size() > word.size() && candidate.starts_with(word) && best.empty()) best = candidate;
+    if (word.size() >= 3 && candidate.size() > word.size() && candidate.starts_with(word) && best.empty())
+      best = candidate;
     const std::size_t steps = distance(word, candidate);
-    if (steps < best_distance && steps < std::max(word.size(), candidate.size())) best_distance = steps, best = candidate;
+    if (steps < best_distance && steps < std::max(word.size(), candidate.size()))
+      best_distance = steps, best = candidate;
   }
   return best;
 }

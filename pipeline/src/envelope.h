@@ -20,25 +20,25 @@ using Clock = std::chrono::steady_clock;
 struct Item {
   std::uint64_t number = 0;
   std::string name;
-  std::size_t charge = 0;                       ///< bytes admitted for it
+  std::size_t charge = 0;  ///< bytes admitted for it
   Clock::time_point admitted;
-  std::optional<Error> refused;                 ///< failed at admission; the sources do not load it
-  std::vector<const SourceItem*> from_source;   ///< per source of the graph; null: no partner
-  std::vector<std::string> no_partner;          ///< per source: why there is none
+  std::optional<Error> refused;                ///< failed at admission; the sources do not load it
+  std::vector<const SourceItem*> from_source;  ///< per source of the graph; null: no partner
+  std::vector<std::string> no_partner;         ///< per source: why there is none
   std::atomic<int> sinks_left{0};
 
-  std::mutex mutex;                             ///< guards what follows
-  std::optional<Error> failure;                 ///< the first in the order of the file
-  std::size_t failure_rank = 0;                 ///< position of its node in topological order
+  std::mutex mutex;              ///< guards what follows
+  std::optional<Error> failure;  ///< the first in the order of the file
+  std::size_t failure_rank = 0;  ///< position of its node in topological order
   std::vector<std::string> warnings;
 };
 
 /// The value of one output for one item, or why there is none. Immutable once sent; consumers share it.
 struct Slot {
-  std::shared_ptr<const Value> value;      ///< null if there was an error
+  std::shared_ptr<const Value> value;  ///< null if there was an error
   std::shared_ptr<const Error> error;
-  std::shared_ptr<const ItemInfo> info;    ///< what nodes are told of the item; made by the source this value came from
-  bool primary = false;                    ///< info was made by the first source of the graph
+  std::shared_ptr<const ItemInfo> info;  ///< what nodes are told of the item; made by the source this value came from
+  bool primary = false;                  ///< info was made by the first source of the graph
 };
 
 /// One slot on an edge; one per wired input port in front of a node.

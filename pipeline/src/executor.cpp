@@ -9,9 +9,17 @@ namespace latentflow {
 
 Executor::Executor(const CheckedGraph& graph, const std::vector<std::unique_ptr<Node>>& nodes, const ItemList& list,
                    const RunOptions& options, Ledger& ledger, Trace& trace)
-    : graph_(graph), nodes_(nodes), list_(list), options_(options), ledger_(ledger), trace_(trace),
-      stop_(options.stop ? *options.stop : own_stop_), scratch_(options.max_memory), charges_(graph),
-      rank_(graph.nodes.size()), source_position_(graph.nodes.size()),
+    : graph_(graph),
+      nodes_(nodes),
+      list_(list),
+      options_(options),
+      ledger_(ledger),
+      trace_(trace),
+      stop_(options.stop ? *options.stop : own_stop_),
+      scratch_(options.max_memory),
+      charges_(graph),
+      rank_(graph.nodes.size()),
+      source_position_(graph.nodes.size()),
       most_in_flight_(2 * static_cast<std::size_t>(options.threads) + 2) {
   for (std::size_t i = 0; i < graph.order.size(); ++i) rank_[graph.order[i]] = i;
   for (std::size_t i = 0; i < list.sources.size(); ++i) source_position_[list.sources[i]] = i;
@@ -21,7 +29,8 @@ Executor::Executor(const CheckedGraph& graph, const std::vector<std::unique_ptr<
 void Executor::run(Report& report) {
   ThreadBudget budget(options_.threads);
   budget.execute([&] {
-    flow_ = std::make_unique<Flow>(graph_, [this](std::size_t node, const Envelope& envelope) { return call(node, envelope); });
+    flow_ = std::make_unique<Flow>(graph_,
+                                   [this](std::size_t node, const Envelope& envelope) { return call(node, envelope); });
     pump();
     flow_->wait();
     flow_.reset();
@@ -92,9 +101,10 @@ void Executor::probe(Item& item) {
   const Charge charge = charges_.charge(nodes_, shapes);
   item.charge = charge.bytes;
   if (charge.bytes > options_.max_memory)
-    refuse(charge.peak_node, out_of_memory(fmt::format("needs {} at '{}', allowed {}; raise --max-memory or make the picture smaller",
-                                                       format_size(charge.bytes), graph_.nodes[charge.peak_node].id,
-                                                       format_size(options_.max_memory))));
+    refuse(charge.peak_node,
+           out_of_memory(fmt::format("needs {} at '{}', allowed {}; raise --max-memory or make the picture smaller",
+                                     format_size(charge.bytes), graph_.nodes[charge.peak_node].id,
+                                     format_size(options_.max_memory))));
 }
 
 void Executor::reach_sink(Item& item) {
@@ -150,9 +160,7 @@ void Executor::finish(Report& report) {
       status = nodes_[node]->finish();
     } catch (const std::exception& caught) {
       status = internal_error(std::string("unexpected exception: ") + caught.what());
-    } catch (...) {
-      status = internal_error("unexpected exception of unknown type");
-    }
+    } catch (...) { status = internal_error("unexpected exception of unknown type"); }
     if (status) continue;
     Error error = status.error();
     error.node = graph_.nodes[node].id;

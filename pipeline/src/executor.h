@@ -56,18 +56,18 @@ class Executor {
   Stop& stop_;
   ScratchPool scratch_;
   ChargeModel charges_;
-  std::vector<std::size_t> rank_;            ///< position of a node in topological order
-  std::vector<std::size_t> source_position_; ///< of a graph node that is a source, in list_.sources
+  std::vector<std::size_t> rank_;             ///< position of a node in topological order
+  std::vector<std::size_t> source_position_;  ///< of a graph node that is a source, in list_.sources
   int sinks_ = 0;
   const std::size_t most_in_flight_;
   const Clock::time_point begin_ = Clock::now();
 
   std::unique_ptr<Flow> flow_;
   std::atomic<int> pumping_{0};
-  std::size_t next_ = 0;                     ///< the pump's alone, as is candidate_
-  std::shared_ptr<Item> candidate_;          ///< probed, and waiting for room
+  std::size_t next_ = 0;             ///< the pump's alone, as is candidate_
+  std::shared_ptr<Item> candidate_;  ///< probed, and waiting for room
 
-  std::mutex mutex_;                         ///< guards what follows, and ledger_
+  std::mutex mutex_;  ///< guards what follows, and ledger_
   std::size_t in_flight_ = 0, admitted_bytes_ = 0, peak_bytes_ = 0;
 };
 

@@ -15,9 +15,7 @@ Result<std::vector<Value>> guarded(F&& work) {
     return out_of_memory("the system has no memory left for this item");
   } catch (const std::exception& caught) {
     return internal_error(std::string("unexpected exception: ") + caught.what());
-  } catch (...) {
-    return internal_error("unexpected exception of unknown type");
-  }
+  } catch (...) { return internal_error("unexpected exception of unknown type"); }
 }
 
 }  // namespace
@@ -65,7 +63,8 @@ std::vector<Slot> Executor::call_stage(std::size_t node, const Envelope& envelop
 
   std::vector<const Value*> inputs;
   std::size_t wired = 0;
-  for (const auto& wire : graph_.nodes[node].inputs) inputs.push_back(wire ? envelope.slots[wired++].value.get() : nullptr);
+  for (const auto& wire : graph_.nodes[node].inputs)
+    inputs.push_back(wire ? envelope.slots[wired++].value.get() : nullptr);
   CallContext ctx(item, *told->info, scratch_, stop_);
   const Clock::time_point begin = Clock::now();
   Result<std::vector<Value>> result = guarded([&] { return nodes_[node]->process(inputs, ctx); });
@@ -78,13 +77,16 @@ std::vector<Slot> Executor::pack(std::size_t node, Item& item, Result<std::vecto
   const auto& outputs = graph_.nodes[node].info->outputs;
   if (!result) return fail(node, item, std::move(result).error());
   if (result->size() != outputs.size())
-    return fail(node, item, internal_error(fmt::format("returned {} values, declares {}", result->size(), outputs.size())));
+    return fail(node, item,
+                internal_error(fmt::format("returned {} values, declares {}", result->size(), outputs.size())));
   std::vector<Slot> slots;
   for (std::size_t port = 0; port < outputs.size(); ++port) {
     Value& value = (*result)[port];
     if (static_cast<Kind>(value.index()) != outputs[port].kind)
-      return fail(node, item, internal_error(fmt::format("returned {} on '{}', declares {}", to_string(static_cast<Kind>(value.index())),
-                                                         outputs[port].name, to_string(outputs[port].kind))));
+      return fail(
+          node, item,
+          internal_error(fmt::format("returned {} on '{}', declares {}", to_string(static_cast<Kind>(value.index())),
+                                     outputs[port].name, to_string(outputs[port].kind))));
     slots.push_back({std::make_shared<const Value>(std::move(value)), nullptr, info, primary});
   }
   return slots;

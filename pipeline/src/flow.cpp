@@ -61,8 +61,8 @@ std::unique_ptr<Join> make_join(flow::graph& graph, std::size_t count) {
 }
 
 struct FlowNode {
-  std::unique_ptr<Join> join;                                            ///< with two and more wired inputs
-  std::unique_ptr<flow::sequencer_node<Envelope>> sequencer;             ///< of ordered nodes
+  std::unique_ptr<Join> join;                                 ///< with two and more wired inputs
+  std::unique_ptr<flow::sequencer_node<Envelope>> sequencer;  ///< of ordered nodes
   std::unique_ptr<flow::function_node<Envelope, flow::continue_msg>> body;
   std::vector<std::unique_ptr<flow::broadcast_node<Envelope>>> outputs;  ///< per declared output port
 
@@ -109,8 +109,10 @@ Flow::Flow(const CheckedGraph& checked, NodeBody run) : implementation_(std::mak
     for (const auto& wire : node.inputs) wired += wire.has_value();
     if (wired >= 2) {
       built.join = make_join(self.graph, wired);
-      if (built.sequencer) flow::make_edge(built.join->output(), *built.sequencer);
-      else flow::make_edge(built.join->output(), *built.body);
+      if (built.sequencer)
+        flow::make_edge(built.join->output(), *built.sequencer);
+      else
+        flow::make_edge(built.join->output(), *built.body);
     }
     if (node.info->role == Role::source) self.sources.push_back(i);
   }
@@ -124,7 +126,8 @@ Flow::Flow(const CheckedGraph& checked, NodeBody run) : implementation_(std::mak
 Flow::~Flow() { implementation_->graph.wait_for_all(); }
 
 void Flow::put(const std::shared_ptr<Item>& item) {
-  for (std::size_t source : implementation_->sources) implementation_->nodes[source].input(0).try_put(Envelope{item, {}});
+  for (std::size_t source : implementation_->sources)
+    implementation_->nodes[source].input(0).try_put(Envelope{item, {}});
 }
 
 void Flow::wait() { implementation_->graph.wait_for_all(); }

@@ -37,22 +37,23 @@ Result<std::unique_ptr<Node>> build(const CheckedNode& node, Services& services)
     return node.info->create(node.params.get(), services);
   } catch (const std::exception& caught) {
     return internal_error(std::string("unexpected exception: ") + caught.what());
-  } catch (...) {
-    return internal_error("unexpected exception of unknown type");
-  }
+  } catch (...) { return internal_error("unexpected exception of unknown type"); }
 }
 
-/// Builds what can be built, even of a graph with problems, so that all of them are reported together. A node that wants
-/// something else is null.
-void build_nodes(const CheckedGraph& graph, const Host& host, int threads, Prepared& prepared, Diagnostics& diagnostics) {
+/// Builds what can be built, even of a graph with problems, so that all of them are reported together. A node that
+/// wants something else is null.
+void build_nodes(const CheckedGraph& graph, const Host& host, int threads, Prepared& prepared,
+                 Diagnostics& diagnostics) {
   HostServices services(host.implementation(), threads);
   for (const CheckedNode& node : graph.nodes) {
     prepared.nodes.push_back(nullptr);
     if (node.info == nullptr || !node.complete) continue;
     Result<std::unique_ptr<Node>> built = build(node, services);
     if (built && *built == nullptr) built = internal_error("its maker returned nothing");
-    if (built) prepared.nodes.back() = std::move(*built);
-    else diagnostics.error(node.place, fmt::format("'{}' ({}): {}", node.id, node.info->name, built.error().message));
+    if (built)
+      prepared.nodes.back() = std::move(*built);
+    else
+      diagnostics.error(node.place, fmt::format("'{}' ({}): {}", node.id, node.info->name, built.error().message));
   }
 }
 
@@ -60,8 +61,9 @@ Prepared prepare(const CheckedGraph& graph, const std::vector<Problem>& known, c
   Prepared prepared;
   Diagnostics diagnostics(known);
   for (const MissingParameter& parameter : graph.missing)
-    diagnostics.error(parameter.place, fmt::format("parameter '{}' has no value; give one with --set {}=VALUE{}", parameter.name,
-                                                   parameter.name, parameter.doc.empty() ? "" : " (" + parameter.doc + ")"));
+    diagnostics.error(parameter.place,
+                      fmt::format("parameter '{}' has no value; give one with --set {}=VALUE{}", parameter.name,
+                                  parameter.name, parameter.doc.empty() ? "" : " (" + parameter.doc + ")"));
   build_nodes(graph, host, threads, prepared, diagnostics);
   prepared.list = list_sources(graph, prepared.nodes, diagnostics);
   prepared.problems = diagnostics.take();
@@ -80,7 +82,8 @@ void leave_room_for_program(RunOptions& options, std::vector<Problem>& problems)
   const std::size_t resident = resident_bytes();
   if (options.max_memory <= resident)
     problems.push_back({"--max-memory " + format_size(options.max_memory), 0, 0,
-                        fmt::format("the program itself takes {}, nothing is left for items", format_size(resident)), false});
+                        fmt::format("the program itself takes {}, nothing is left for items", format_size(resident)),
+                        false});
   else
     options.max_memory -= resident;
 }
@@ -98,7 +101,8 @@ Graph::Graph(std::unique_ptr<Implementation> implementation) : implementation_(s
 Graph::~Graph() = default;
 Graph::Graph(Graph&&) noexcept = default;
 
-Graph Graph::parse(const Host& host, const std::string& text, const std::string& file_name, const std::vector<std::string>& sets) {
+Graph Graph::parse(const Host& host, const std::string& text, const std::string& file_name,
+                   const std::vector<std::string>& sets) {
   auto graph = std::make_unique<Implementation>(Implementation{host, file_name, {}, {}});
   Diagnostics diagnostics;
   GraphDecl declared = read_graph(text, file_name, diagnostics);
@@ -115,8 +119,10 @@ Graph Graph::load(const Host& host, const Path& file, const std::vector<std::str
   std::ifstream stream(file, std::ios::binary);
   std::ostringstream text;
   std::error_code failure;
-  if (std::filesystem::is_directory(file, failure)) errno = EISDIR;
-  else if (stream) text << stream.rdbuf();
+  if (std::filesystem::is_directory(file, failure))
+    errno = EISDIR;
+  else if (stream)
+    text << stream.rdbuf();
   if (!stream || errno == EISDIR) {
     auto graph = std::make_unique<Implementation>(Implementation{host, file.string(), {}, {}});
     graph->problems.push_back({file.string(), 0, 0, fmt::format("cannot be read: {}", std::strerror(errno)), false});
@@ -173,7 +179,8 @@ Report Graph::run(const RunOptions& given) const {
   report.peak_resident = peak_resident_bytes();
   report.interrupted = options.stop != nullptr && options.stop->draining() && report.cancelled > 0;
   if (!options.trace.empty())
-    if (Status written = trace.write(options.trace); !written) report.finish_errors.push_back(std::move(written).error());
+    if (Status written = trace.write(options.trace); !written)
+      report.finish_errors.push_back(std::move(written).error());
   return report;
 }
 
@@ -183,7 +190,9 @@ Plan Graph::plan(const RunOptions& given) const {
   RunOptions options = effective(checked, given);
   Prepared prepared = prepare(checked, problems(), implementation_->host, options.threads);
   plan.problems = std::move(prepared.problems);
-  const auto refused = [&] { return std::any_of(plan.problems.begin(), plan.problems.end(), [](const Problem& one) { return !one.warning; }); };
+  const auto refused = [&] {
+    return std::any_of(plan.problems.begin(), plan.problems.end(), [](const Problem& one) { return !one.warning; });
+  };
   if (!refused()) leave_room_for_program(options, plan.problems);
   plan.max_memory = options.max_memory;
   if (refused()) return plan;
@@ -197,8 +206,10 @@ Plan Graph::plan(const RunOptions& given) const {
       const Result<Shape> shape = joined.from_source[i] ? prepared.nodes[node]->probe(*joined.from_source[i])
                                                         : Result<Shape>(not_found(joined.no_partner[i]));
       item.failed = !shape;
-      if (shape) shapes[node] = *shape;
-      else item.error = shape.error(), item.error.node = checked.nodes[node].id;
+      if (shape)
+        shapes[node] = *shape;
+      else
+        item.error = shape.error(), item.error.node = checked.nodes[node].id;
     }
     if (!item.failed) {
       const Charge charge = model.charge(prepared.nodes, shapes);
@@ -206,7 +217,8 @@ Plan Graph::plan(const RunOptions& given) const {
       item.peak_node = checked.nodes[charge.peak_node].id;
       for (std::size_t node = 0; node < checked.nodes.size(); ++node)
         for (std::size_t port = 0; port < charge.outputs[node].size(); ++port)
-          item.shapes.emplace_back(checked.nodes[node].id + "." + checked.nodes[node].info->outputs[port].name, charge.outputs[node][port]);
+          item.shapes.emplace_back(checked.nodes[node].id + "." + checked.nodes[node].info->outputs[port].name,
+                                   charge.outputs[node][port]);
     }
     plan.items.push_back(std::move(item));
   }
@@ -218,7 +230,8 @@ bool Report::refused() const {
 }
 
 std::string Report::conservation() const {
-  return fmt::format("{} admitted = {} delivered + {} failed + {} filtered + {} cancelled", admitted, delivered, failed, filtered, cancelled);
+  return fmt::format("{} admitted = {} delivered + {} failed + {} filtered + {} cancelled", admitted, delivered, failed,
+                     filtered, cancelled);
 }
 
 int Report::exit_code() const {

@@ -60,7 +60,8 @@ struct GraphDecl {
   }
 };
 
-/// The structure of a graph file: keys, types, names. Everything wrong goes to `diagnostics`; what could be read is returned.
+/// The structure of a graph file: keys, types, names. Everything wrong goes to `diagnostics`; what could be read is
+/// returned.
 GraphDecl read_graph(const std::string& text, const std::string& file, Diagnostics& diagnostics);
 
 /// Letters, digits, '_' and '-', beginning with a letter.

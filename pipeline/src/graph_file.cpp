@@ -18,16 +18,22 @@ class Reader {
   void read(const YamlNode& root) {
     graph_.place = root.place;
     if (root.type != YamlNode::Type::map)
-      return diagnostics_.error(root.place, fmt::format("a graph file is a map with 'graph:' and 'nodes:', this is {}",
-                                                        root.type_name()));
+      return diagnostics_.error(
+          root.place, fmt::format("a graph file is a map with 'graph:' and 'nodes:', this is {}", root.type_name()));
     bool has_nodes = false, has_name = false;
     for (const auto& [key, value] : root.entries) {
-      if (key.text == "graph") has_name = true, graph_.name = text_of(value, "graph");
-      else if (key.text == "doc") graph_.doc = text_of(value, "doc");
-      else if (key.text == "params") read_parameters(value);
-      else if (key.text == "settings") read_settings(value);
-      else if (key.text == "nodes") has_nodes = true, read_nodes(value);
-      else unknown_key(key, "a graph file", {"graph", "doc", "params", "nodes", "settings"});
+      if (key.text == "graph")
+        has_name = true, graph_.name = text_of(value, "graph");
+      else if (key.text == "doc")
+        graph_.doc = text_of(value, "doc");
+      else if (key.text == "params")
+        read_parameters(value);
+      else if (key.text == "settings")
+        read_settings(value);
+      else if (key.text == "nodes")
+        has_nodes = true, read_nodes(value);
+      else
+        unknown_key(key, "a graph file", {"graph", "doc", "params", "nodes", "settings"});
     }
     if (!has_name) diagnostics_.error(root.place, "the graph has no name; begin the file with 'graph: NAME'");
     if (!has_nodes) diagnostics_.error(root.place, "the graph has no nodes; add 'nodes:'");
@@ -52,8 +58,9 @@ class Reader {
 
   void check_name(const YamlNode& key, const std::string& what) {
     if (!is_name(key.text))
-      diagnostics_.error(key.place, fmt::format("{} name '{}' may have letters, digits, '_' and '-' only, and begins with a letter",
-                                                what, key.text));
+      diagnostics_.error(
+          key.place, fmt::format("{} name '{}' may have letters, digits, '_' and '-' only, and begins with a letter",
+                                 what, key.text));
   }
 
   /// A scalar or a list of scalars; maps and nothing are refused.
@@ -71,8 +78,11 @@ class Reader {
     }
     result.raw.is_list = true;
     for (const YamlNode& item : value.items) {
-      if (item.type == YamlNode::Type::text) result.raw.items.push_back(item.text);
-      else diagnostics_.error(item.place, fmt::format("{} holds {} in its list, needs single values", what, item.type_name()));
+      if (item.type == YamlNode::Type::text)
+        result.raw.items.push_back(item.text);
+      else
+        diagnostics_.error(item.place,
+                           fmt::format("{} holds {} in its list, needs single values", what, item.type_name()));
     }
     return result;
   }
@@ -86,23 +96,29 @@ class Reader {
       check_name(key, "parameter");
       if (is_map(declared, key.text, "a map with a type: '{type: number, default: 25}'"))
         read_parameter(parameter, declared);
-      else parameter.type = "text", parameter.used = true;
+      else
+        parameter.type = "text", parameter.used = true;
       graph_.parameters.push_back(std::move(parameter));
     }
   }
 
   void read_parameter(ParameterDecl& parameter, const YamlNode& declared) {
     for (const auto& [key, value] : declared.entries) {
-      if (key.text == "type") parameter.type = text_of(value, parameter.name + ".type"), parameter.type_place = value.place;
-      else if (key.text == "doc") parameter.doc = text_of(value, parameter.name + ".doc");
-      else if (key.text == "default") parameter.value = written(value, parameter.name + ".default");
-      else unknown_key(key, fmt::format("parameter '{}'", parameter.name), {"type", "default", "doc"});
+      if (key.text == "type")
+        parameter.type = text_of(value, parameter.name + ".type"), parameter.type_place = value.place;
+      else if (key.text == "doc")
+        parameter.doc = text_of(value, parameter.name + ".doc");
+      else if (key.text == "default")
+        parameter.value = written(value, parameter.name + ".default");
+      else
+        unknown_key(key, fmt::format("parameter '{}'", parameter.name), {"type", "default", "doc"});
     }
     if (parameter.type_place.line == 0) {
       diagnostics_.error(parameter.place, fmt::format("parameter '{}' has no type; known: {}", parameter.name,
                                                       join_words(parameter_types())));
       parameter.type = "text";
-    } else if (const auto& known = parameter_types(); std::find(known.begin(), known.end(), parameter.type) == known.end()) {
+    } else if (const auto& known = parameter_types();
+               std::find(known.begin(), known.end(), parameter.type) == known.end()) {
       diagnostics_.error(parameter.type_place, fmt::format("parameter '{}' has unknown type '{}'{}", parameter.name,
                                                            parameter.type, hint(parameter.type, known)));
       parameter.type = "text";
@@ -115,7 +131,8 @@ class Reader {
     for (const auto& [key, setting] : value.entries) {
       if (key.text == "on_error") {
         const std::string word = text_of(setting, "on_error");
-        if (word == "stop") graph_.on_error = OnError::stop;
+        if (word == "stop")
+          graph_.on_error = OnError::stop;
         else if (word != "skip" && setting.type == YamlNode::Type::text)
           diagnostics_.error(setting.place, fmt::format("on_error is '{}', allowed: skip, stop", word));
       } else if (key.text == "threads") {
@@ -123,11 +140,15 @@ class Reader {
         const Status parsed = schema::parse(Raw{setting.text, {}, false}, number);
         if (setting.type != YamlNode::Type::text || !parsed || number < 1 || number > 1024)
           diagnostics_.error(setting.place, fmt::format("threads is '{}', allowed 1 to 1024", setting.text));
-        else graph_.threads = static_cast<int>(number);
+        else
+          graph_.threads = static_cast<int>(number);
       } else if (key.text == "max_memory") {
         const auto bytes = parse_size(setting.text);
-        if (!bytes) diagnostics_.error(setting.place, fmt::format("max_memory is '{}', needs a size such as 2G or 512M", setting.text));
-        else graph_.max_memory = *bytes;
+        if (!bytes)
+          diagnostics_.error(setting.place,
+                             fmt::format("max_memory is '{}', needs a size such as 2G or 512M", setting.text));
+        else
+          graph_.max_memory = *bytes;
       } else {
         unknown_key(key, "settings", {"on_error", "threads", "max_memory"});
       }
@@ -143,7 +164,8 @@ class Reader {
       node.place = key.place;
       check_name(key, "node");
       if (graph_.find_parameter(node.id))
-        diagnostics_.error(key.place, fmt::format("'{}' is the name of a parameter and of a node; rename one", node.id));
+        diagnostics_.error(key.place,
+                           fmt::format("'{}' is the name of a parameter and of a node; rename one", node.id));
       if (!is_map(declared, key.text, "a map with a node type: '{node: read_images, path: photos}'")) continue;
       bool has_type = false;
       for (const auto& [entry, entry_value] : declared.entries) {
@@ -157,7 +179,8 @@ class Reader {
           node.entries.push_back({entry.text, entry.place, {{}, {}, false}});
         }
       }
-      if (!has_type) diagnostics_.error(key.place, fmt::format("'{}' does not say what it is; add 'node: TYPE'", node.id));
+      if (!has_type)
+        diagnostics_.error(key.place, fmt::format("'{}' does not say what it is; add 'node: TYPE'", node.id));
       graph_.nodes.push_back(std::move(node));
     }
   }
@@ -181,14 +204,21 @@ std::optional<std::size_t> parse_size(const std::string& text) {
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (failure != std::errc() || !(number > 0) || number > 1e15) return std::nullopt;
   std::string unit(end, text.data() + text.size());
-  if (unit.ends_with("iB")) unit.resize(unit.size() - 2);
-  else if (unit.size() == 2 && unit.ends_with("B")) unit.resize(1);
+  if (unit.ends_with("iB"))
+    unit.resize(unit.size() - 2);
+  else if (unit.size() == 2 && unit.ends_with("B"))
+    unit.resize(1);
   double factor = 0;
-  if (unit.empty() || unit == "B") factor = 1;
-  else if (unit == "K" || unit == "k") factor = 1024.0;
-  else if (unit == "M") factor = 1024.0 * 1024;
-  else if (unit == "G") factor = 1024.0 * 1024 * 1024;
-  else if (unit == "T") factor = 1024.0 * 1024 * 1024 * 1024;
+  if (unit.empty() || unit == "B")
+    factor = 1;
+  else if (unit == "K" || unit == "k")
+    factor = 1024.0;
+  else if (unit == "M")
+    factor = 1024.0 * 1024;
+  else if (unit == "G")
+    factor = 1024.0 * 1024 * 1024;
+  else if (unit == "T")
+    factor = 1024.0 * 1024 * 1024 * 1024;
   const double bytes = std::floor(number * factor);
   if (!(bytes >= 1) || bytes > 1e17) return std::nullopt;
   return static_cast<std::size_t>(bytes);
@@ -208,8 +238,10 @@ GraphDecl read_graph(const std::string& text, const std::string& file, Diagnosti
   graph.place = {file, 1, 1};
   Diagnostics syntax;
   const std::optional<YamlNode> root = parse_yaml(text, file, diagnostics);
-  if (root) Reader(graph, diagnostics).read(*root);
-  else if (diagnostics.ok()) diagnostics.error({file, 0, 0}, "the file is empty; a graph file begins with 'graph: NAME'");
+  if (root)
+    Reader(graph, diagnostics).read(*root);
+  else if (diagnostics.ok())
+    diagnostics.error({file, 0, 0}, "the file is empty; a graph file begins with 'graph: NAME'");
   return graph;
 }
 

@@ -80,7 +80,8 @@ void override_parameter(GraphDecl& graph, const std::string& name, Written value
     parameter.overridden = true;
     return check_parameter_value(parameter, diagnostics);
   }
-  const std::string advice = names.empty() ? "; set a parameter of a node with NODE.PARAMETER=VALUE" : hint(name, names);
+  const std::string advice =
+      names.empty() ? "; set a parameter of a node with NODE.PARAMETER=VALUE" : hint(name, names);
   diagnostics.error(place, fmt::format("the graph has no parameter '{}'{}", name, advice));
 }
 
@@ -95,8 +96,8 @@ struct Lookup {
     if (const ParameterDecl* parameter = graph.find_parameter(name)) {
       parameter->used = true;
       if (!parameter->value || parameter->broken) return result.unset = true, nullptr;
-      const std::string how = parameter->overridden ? parameter->value->place.text()
-                                                    : "default at " + parameter->value->place.text();
+      const std::string how =
+          parameter->overridden ? parameter->value->place.text() : "default at " + parameter->value->place.text();
       result.origin += fmt::format("{}${}: {}", result.origin.empty() ? "" : "; ", name, how);
       return parameter;
     }
@@ -124,17 +125,21 @@ struct Lookup {
         if (end == std::string::npos) return fail(fmt::format("{} has '${{' without '}}'", subject)), expanded;
         const std::string name = text.substr(at + 2, end - at - 2);
         if (const ParameterDecl* parameter = find(name)) {
-          if (parameter->value->raw.is_list) fail(fmt::format("{} puts the list ${} inside a text", subject, name));
-          else expanded += parameter->value->raw.text;
+          if (parameter->value->raw.is_list)
+            fail(fmt::format("{} puts the list ${} inside a text", subject, name));
+          else
+            expanded += parameter->value->raw.text;
         }
         at = end;
       } else {
         std::size_t end = at + 1;
         while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) || text[end] == '_')) ++end;
-        if (end == at + 1) expanded += '$';
+        if (end == at + 1)
+          expanded += '$';
         else {
           const std::string name = text.substr(at + 1, end - at - 1);
-          fail(fmt::format("{} is '{}'; write ${{{}}} for a parameter inside a text, or $$ for a dollar", subject, text, name));
+          fail(fmt::format("{} is '{}'; write ${{{}}} for a parameter inside a text, or $$ for a dollar", subject, text,
+                           name));
           return expanded;
         }
       }
@@ -174,16 +179,21 @@ void apply_overrides(GraphDecl& graph, const std::vector<std::string>& overrides
     const std::string target = text.substr(0, equals);
     Written value = override_value(text.substr(equals + 1), place, diagnostics);
     const std::size_t dot = target.find('.');
-    if (dot == std::string::npos) override_parameter(graph, target, std::move(value), place, diagnostics);
-    else override_node(graph, target.substr(0, dot), target.substr(dot + 1), std::move(value), place, diagnostics);
+    if (dot == std::string::npos)
+      override_parameter(graph, target, std::move(value), place, diagnostics);
+    else
+      override_node(graph, target.substr(0, dot), target.substr(dot + 1), std::move(value), place, diagnostics);
   }
 }
 
-Substituted substitute(const GraphDecl& graph, const std::string& subject, const Written& value, Diagnostics& diagnostics) {
+Substituted substitute(const GraphDecl& graph, const std::string& subject, const Written& value,
+                       Diagnostics& diagnostics) {
   Lookup lookup{graph, subject, value, diagnostics, {}};
   Substituted& result = lookup.result;
   result.place = value.place;
-  const auto whole = [](const std::string& text) { return text.size() > 1 && text[0] == '$' && is_name(text.substr(1)); };
+  const auto whole = [](const std::string& text) {
+    return text.size() > 1 && text[0] == '$' && is_name(text.substr(1));
+  };
   if (!value.raw.is_list && whole(value.raw.text)) {
     if (const ParameterDecl* parameter = lookup.find(value.raw.text.substr(1))) {
       result.raw = parameter->value->raw;
@@ -194,11 +204,14 @@ Substituted substitute(const GraphDecl& graph, const std::string& subject, const
   } else {
     result.raw.is_list = true;
     for (const std::string& item : value.raw.items) {
-      if (!whole(item)) result.raw.items.push_back(lookup.expand(item));
+      if (!whole(item))
+        result.raw.items.push_back(lookup.expand(item));
       else if (const ParameterDecl* parameter = lookup.find(item.substr(1))) {
         if (parameter->value->raw.is_list)
-          result.raw.items.insert(result.raw.items.end(), parameter->value->raw.items.begin(), parameter->value->raw.items.end());
-        else result.raw.items.push_back(parameter->value->raw.text);
+          result.raw.items.insert(result.raw.items.end(), parameter->value->raw.items.begin(),
+                                  parameter->value->raw.items.end());
+        else
+          result.raw.items.push_back(parameter->value->raw.text);
       }
     }
   }
@@ -206,8 +219,6 @@ Substituted substitute(const GraphDecl& graph, const std::string& subject, const
   return result;
 }
 
-std::string show(const Raw& raw) {
-  return raw.is_list ? "[" + join_words(raw.items) + "]" : raw.text;
-}
+std::string show(const Raw& raw) { return raw.is_list ? "[" + join_words(raw.items) + "]" : raw.text; }
 
 }  // namespace latentflow

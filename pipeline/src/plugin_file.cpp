@@ -59,15 +59,20 @@ Result<const PluginHeader*> open_plugin(const Path& path) {
   using Door = const PluginHeader* (*)();
   const auto door = reinterpret_cast<Door>(dlsym(library, plugin_symbol));
   if (door == nullptr)
-    return unsupported(fmt::format("it does not export the symbol {}; it is no latentflow plugin, or one for another "
-                                   "version of the interface", plugin_symbol));
+    return unsupported(
+        fmt::format("it does not export the symbol {}; it is no latentflow plugin, or one for another "
+                    "version of the interface",
+                    plugin_symbol));
   const PluginHeader* header = door();
   if (header == nullptr) return unsupported("its header is missing; " + std::string(cure));
-  if (header->magic != plugin_magic) return unsupported("its header does not begin with the latentflow mark; it is no latentflow plugin");
+  if (header->magic != plugin_magic)
+    return unsupported("its header does not begin with the latentflow mark; it is no latentflow plugin");
   if (header->size != sizeof(PluginHeader))
-    return unsupported(fmt::format("its header has {} bytes, this program wants {}; {}", header->size, sizeof(PluginHeader), cure));
+    return unsupported(
+        fmt::format("its header has {} bytes, this program wants {}; {}", header->size, sizeof(PluginHeader), cure));
   if (header->abi != plugin_abi)
-    return unsupported(fmt::format("its interface number is {}, this program has {}; {}", header->abi, plugin_abi, cure));
+    return unsupported(
+        fmt::format("its interface number is {}, this program has {}; {}", header->abi, plugin_abi, cure));
   if (header->stamp == nullptr || header->name == nullptr || header->version == nullptr || header->list == nullptr)
     return unsupported(fmt::format("its header has empty fields; {}", cure));
   if (const std::string difference = stamp_difference(header->stamp, LATENTFLOW_BUILD_STAMP); !difference.empty())
@@ -77,14 +82,14 @@ Result<const PluginHeader*> open_plugin(const Path& path) {
 
 Result<std::vector<const NodeInfo*>> list_plugin(const PluginHeader& header) {
   std::vector<const NodeInfo*> nodes;
-  const auto add = [](void* to, const NodeInfo* info) { static_cast<std::vector<const NodeInfo*>*>(to)->push_back(info); };
+  const auto add = [](void* to, const NodeInfo* info) {
+    static_cast<std::vector<const NodeInfo*>*>(to)->push_back(info);
+  };
   try {
     header.list(&nodes, add);
   } catch (const std::exception& caught) {
     return unsupported(std::string("listing its nodes failed: ") + caught.what());
-  } catch (...) {
-    return unsupported("listing its nodes failed");
-  }
+  } catch (...) { return unsupported("listing its nodes failed"); }
   for (const NodeInfo* info : nodes)
     if (info == nullptr || info->name.empty() || !info->create || !info->make_params)
       return unsupported("it lists a node without name or maker");

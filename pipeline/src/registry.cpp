@@ -95,7 +95,8 @@ void Host::Implementation::load_plugin(const Path& file) {
   std::set<std::string> names;
   for (const NodeInfo* info : *listed) {
     if (const auto known = node_owner.find(info->name); known != node_owner.end())
-      return refuse(fmt::format("its node '{}' is already provided by {}; rename one of them", info->name, known->second));
+      return refuse(
+          fmt::format("its node '{}' is already provided by {}; rename one of them", info->name, known->second));
     if (!names.insert(info->name).second) return refuse(fmt::format("it lists the node '{}' twice", info->name));
   }
   for (const NodeInfo* info : *listed) {
@@ -111,9 +112,15 @@ Host::Host(const Path& program) : implementation_(std::make_unique<Implementatio
   implementation_->data_folder = (root / "share" / "latentflow").lexically_normal();
   for (const Path& folder : folders_of("LATENTFLOW_PLUGIN_PATH")) {
     std::error_code failure;
-    if (fs::is_directory(folder, failure)) implementation_->load_folder(folder);
-    else implementation_->plugins.push_back({folder, PluginStatus::State::refused, folder.string(), "",
-                                             "LATENTFLOW_PLUGIN_PATH names it, but there is no such folder", {}});
+    if (fs::is_directory(folder, failure))
+      implementation_->load_folder(folder);
+    else
+      implementation_->plugins.push_back({folder,
+                                          PluginStatus::State::refused,
+                                          folder.string(),
+                                          "",
+                                          "LATENTFLOW_PLUGIN_PATH names it, but there is no such folder",
+                                          {}});
   }
   for (const char* library : {"lib", LATENTFLOW_LIBDIR})
     implementation_->load_folder((root / library / "latentflow" / "plugins").lexically_normal());

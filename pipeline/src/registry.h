@@ -39,8 +39,8 @@ Result<Path> find_file(const std::string& what, const std::string& name, const s
 class HostServices final : public Services {
  public:
   HostServices(Host::Implementation& host, int threads) : host_(host), threads_(threads) {}
-  Result<std::shared_ptr<const void>> shared(
-      const std::string& key, const std::function<Result<std::shared_ptr<const void>>()>& make) override;
+  Result<std::shared_ptr<const void>> shared(const std::string& key,
+                                             const std::function<Result<std::shared_ptr<const void>>()>& make) override;
   Result<Path> find_model(const std::string& name) const override;
   int threads() const override { return threads_; }
 

@@ -20,7 +20,9 @@ bool parse_number(const std::string& text, T& target) {
 }
 
 /// A list as it is, a single text as a list of one.
-std::vector<std::string> as_items(const Raw& raw) { return raw.is_list ? raw.items : std::vector<std::string>{raw.text}; }
+std::vector<std::string> as_items(const Raw& raw) {
+  return raw.is_list ? raw.items : std::vector<std::string>{raw.text};
+}
 
 template <class T>
 std::string join(const std::vector<T>& values) {

@@ -15,7 +15,8 @@ void check_names(const CheckedNode& node, const std::vector<SourceItem>& listed,
   std::set<std::string> names;
   for (const SourceItem& item : listed)
     if (!names.insert(item.name).second)
-      return diagnostics.error(node.place, fmt::format("'{}' ({}) lists '{}' twice", node.id, node.info->name, item.name));
+      return diagnostics.error(node.place,
+                               fmt::format("'{}' ({}) lists '{}' twice", node.id, node.info->name, item.name));
 }
 
 /// "a.png, b.png and 3 more"
@@ -27,7 +28,8 @@ std::string some_names(const std::vector<std::string>& names) {
 
 }  // namespace
 
-ItemList list_sources(const CheckedGraph& graph, const std::vector<std::unique_ptr<Node>>& nodes, Diagnostics& diagnostics) {
+ItemList list_sources(const CheckedGraph& graph, const std::vector<std::unique_ptr<Node>>& nodes,
+                      Diagnostics& diagnostics) {
   ItemList list;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     if (nodes[i] == nullptr || graph.nodes[i].info->role != Role::source) continue;
@@ -55,8 +57,10 @@ ItemList list_sources(const CheckedGraph& graph, const std::vector<std::unique_p
     const SourceItem* stand_in = nullptr;  // the item for those without a partner of their own
     std::set<const SourceItem*> used;
     for (const SourceItem& item : listed) {
-      if (item.key.empty()) used.insert(stand_in = &item);
-      else keys[item.key].push_back(&item);
+      if (item.key.empty())
+        used.insert(stand_in = &item);
+      else
+        keys[item.key].push_back(&item);
     }
     for (JoinedItem& joined : list.items) {
       const SourceItem* partner = nullptr;

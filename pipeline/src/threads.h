@@ -46,7 +46,9 @@ class ThreadBudget {
 
   /// Runs on the calling thread as one of the arena's.
   template <class F>
-  void execute(F&& work) { arena_.execute(std::forward<F>(work)); }
+  void execute(F&& work) {
+    arena_.execute(std::forward<F>(work));
+  }
 
  private:
   tbb::global_control limit_;

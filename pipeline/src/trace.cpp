@@ -35,8 +35,10 @@ void Trace::add(std::size_t node, const std::string& item, Clock::time_point beg
     for (const auto& [quantity, value] : measured) {
       auto known = std::find_if(report.quantities.begin(), report.quantities.end(),
                                 [&](const auto& one) { return one.first == quantity; });
-      if (known == report.quantities.end()) report.quantities.emplace_back(quantity, value);
-      else known->second += value;
+      if (known == report.quantities.end())
+        report.quantities.emplace_back(quantity, value);
+      else
+        known->second += value;
     }
   }
   if (!keep_events_) return;

@@ -23,11 +23,13 @@ class TreeBuilder final : public YAML::EventHandler {
     close();
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-    diagnostics_.error(place(mark), "aliases are not used in graph files; declare a parameter in params and write $name");
+    diagnostics_.error(place(mark),
+                       "aliases are not used in graph files; declare a parameter in params and write $name");
     open(YamlNode::Type::null, mark).reported = true;
     close();
   }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
     refuse_anchor(mark, anchor);
     refuse_tag(mark, tag);
     YamlNode& node = open(YamlNode::Type::text, mark);
@@ -92,14 +94,15 @@ class TreeBuilder final : public YAML::EventHandler {
       return diagnostics_.error(key.place, "merge keys are not used in graph files; write the entries out");
     for (const auto& [known, unused] : map.entries)
       if (known.text == key.text)
-        return diagnostics_.error(key.place, "'" + key.text + "' is given twice, first on line " +
-                                                 std::to_string(known.place.line));
+        return diagnostics_.error(
+            key.place, "'" + key.text + "' is given twice, first on line " + std::to_string(known.place.line));
     map.entries.emplace_back(std::move(key), std::move(value));
   }
 
   void refuse_anchor(const YAML::Mark& mark, YAML::anchor_t anchor) {
     if (anchor != 0)
-      diagnostics_.error(place(mark), "anchors are not used in graph files; declare a parameter in params and write $name");
+      diagnostics_.error(place(mark),
+                         "anchors are not used in graph files; declare a parameter in params and write $name");
   }
   void refuse_tag(const YAML::Mark& mark, const std::string& tag) {
     if (!tag.empty() && tag != "?" && tag != "!")
@@ -154,8 +157,11 @@ std::optional<YamlNode> parse_yaml(const std::string& text, const std::string& f
       diagnostics.error(rest.root->place, "a graph file holds one document, here a second one begins");
     return root;
   } catch (const YAML::Exception& caught) {
-    if (caught.mark.is_null()) diagnostics.error({file, 0, 0}, "not valid YAML: " + caught.msg);
-    else diagnostics.error(builder.place(caught.mark), "not valid YAML: " + plain_words(caught.msg, text, caught.mark.line));
+    if (caught.mark.is_null())
+      diagnostics.error({file, 0, 0}, "not valid YAML: " + caught.msg);
+    else
+      diagnostics.error(builder.place(caught.mark),
+                        "not valid YAML: " + plain_words(caught.msg, text, caught.mark.line));
   } catch (const std::exception& caught) {
     diagnostics.error({file, 0, 0}, std::string("not valid YAML: ") + caught.what());
   }

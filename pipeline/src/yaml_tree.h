@@ -16,9 +16,9 @@ struct YamlNode {
   Place place;
   std::string text;
   bool quoted = false;
-  bool reported = false;  ///< stands for something that was refused
-  std::vector<YamlNode> items;                           ///< of a list
-  std::vector<std::pair<YamlNode, YamlNode>> entries;    ///< of a map, in file order, keys unique texts
+  bool reported = false;                               ///< stands for something that was refused
+  std::vector<YamlNode> items;                         ///< of a list
+  std::vector<std::pair<YamlNode, YamlNode>> entries;  ///< of a map, in file order, keys unique texts
 
   /// "a text", "a list", "a map", "nothing": for messages.
   const char* type_name() const;

@@ -12,9 +12,15 @@ namespace latentflow::denoise {
 void Denoise::describe(Describe<Denoise>& d) {
   d.name("denoise", "removes noise with a trained network");
   d.field(&Params::model, "model", "a name from the zoo or an ONNX file");
-  d.field(&Params::sigma, "sigma", "noise level, or auto to estimate it for every picture").range(0, 255).unit("grey levels of 0..255");
-  d.field(&Params::strength, "strength", "how much of the noise to remove: 0 leaves the picture, 1 takes the network's result").range(0, 1);
-  d.field(&Params::tile, "tile", "side of the tiles large pictures are cut into; 0 lets the planner choose").range(0, 4096).unit("pixels");
+  d.field(&Params::sigma, "sigma", "noise level, or auto to estimate it for every picture")
+      .range(0, 255)
+      .unit("grey levels of 0..255");
+  d.field(&Params::strength, "strength",
+          "how much of the noise to remove: 0 leaves the picture, 1 takes the network's result")
+      .range(0, 1);
+  d.field(&Params::tile, "tile", "side of the tiles large pictures are cut into; 0 lets the planner choose")
+      .range(0, 4096)
+      .unit("pixels");
   d.example("{node: denoise, image: photos, sigma: auto}");
 }
 
@@ -38,8 +44,8 @@ Result<Image> Denoise::process(const Image& image, const Image* sigma_map, Conte
     const double asked = params.sigma.value ? *params.sigma.value : estimate_noise(image);
     request.sigma = std::clamp(asked, denoiser->lowest_level(), denoiser->highest_level());
     if (request.sigma != asked)
-      ctx.warn(fmt::format("noise level {:.1f} is outside {:g} to {:g}, which the model was trained for; {:g} is used", asked,
-                           denoiser->lowest_level(), denoiser->highest_level(), request.sigma));
+      ctx.warn(fmt::format("noise level {:.1f} is outside {:g} to {:g}, which the model was trained for; {:g} is used",
+                           asked, denoiser->lowest_level(), denoiser->highest_level(), request.sigma));
     ctx.measure("sigma", request.sigma);
   }
   return denoiser->clean(image, request, ctx);

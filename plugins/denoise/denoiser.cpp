@@ -17,16 +17,17 @@ namespace {
 constexpr std::size_t most_tile_side = 1024;
 
 cv::Rect as_rect(const nn::Region& region) {
-  return {static_cast<int>(region.x), static_cast<int>(region.y), static_cast<int>(region.width), static_cast<int>(region.height)};
+  return {static_cast<int>(region.x), static_cast<int>(region.y), static_cast<int>(region.width),
+          static_cast<int>(region.height)};
 }
 
 }  // namespace
 
 struct Denoiser::Feeding {
-  ChannelOrder order;        ///< planes of one run, or of all runs when the batch holds one channel each
-  std::int64_t batch = 1;    ///< 3 when a grey network cleans each colour channel by itself
-  bool average = false;      ///< grey picture through a colour network
-  double level_factor = 1;   ///< see docs/decisions.md, grey pictures through a colour denoiser
+  ChannelOrder order;       ///< planes of one run, or of all runs when the batch holds one channel each
+  std::int64_t batch = 1;   ///< 3 when a grey network cleans each colour channel by itself
+  bool average = false;     ///< grey picture through a colour network
+  double level_factor = 1;  ///< see docs/decisions.md, grey pictures through a colour denoiser
 };
 
 Result<std::shared_ptr<const Denoiser>> Denoiser::load(const std::string& model, Services& services) {
@@ -38,15 +39,17 @@ Result<std::shared_ptr<const Denoiser>> Denoiser::load(const std::string& model,
     const Result<nn::ModelCard> card = nn::read_card(*graph);
     if (!card) return card.error();
     if (!card->task.empty() && card->task != "denoise")
-      return invalid_argument(fmt::format("{} is a model for the task '{}', needs one for 'denoise'", file->string(), card->task));
+      return invalid_argument(
+          fmt::format("{} is a model for the task '{}', needs one for 'denoise'", file->string(), card->task));
 
     auto denoiser = std::make_shared<Denoiser>();
     const Dims& input = graph->value(graph->inputs[0]).dims;
     const bool two_inputs = graph->inputs.size() == 2;
     if (graph->inputs.size() > 2 || graph->outputs.size() != 1 || input.size() != 4 || (input[1] != 1 && input[1] != 3))
-      return invalid_argument(fmt::format(
-          "{} has {} inputs, the first of shape {}; a denoiser takes a picture [N,C,H,W] with C 1 or 3 and at most a noise-level map",
-          file->string(), graph->inputs.size(), to_string(input)));
+      return invalid_argument(
+          fmt::format("{} has {} inputs, the first of shape {}; a denoiser takes a picture [N,C,H,W] with C 1 or 3 and "
+                      "at most a noise-level map",
+                      file->string(), graph->inputs.size(), to_string(input)));
     denoiser->name_ = file->string();
     denoiser->planes_ = static_cast<int>(input[1]);
     denoiser->wants_level_ = two_inputs;
@@ -95,9 +98,11 @@ Result<Image> Denoiser::clean(const Image& noisy, const Request& request, Contex
   const auto write = [&](const nn::Tile& tile, const std::vector<Tensor>& outputs) -> Status {
     const Dims& dims = outputs[0].dims();
     if (dims != Dims{feed.batch, planes_, tile.input.height, tile.input.width})
-      return bad_input(fmt::format("{} gives {} for a picture of {}x{}", name_, to_string(dims), tile.input.width, tile.input.height));
-    write_planes(outputs[0].data(), {as_rect(tile.input), as_rect(tile.output), feed.order, feed.average, request.strength},
-                 noisy, result);
+      return bad_input(fmt::format("{} gives {} for a picture of {}x{}", name_, to_string(dims), tile.input.width,
+                                   tile.input.height));
+    write_planes(outputs[0].data(),
+                 {as_rect(tile.input), as_rect(tile.output), feed.order, feed.average, request.strength}, noisy,
+                 result);
     gflop += tile_gflop(dims);
     return success();
   };
@@ -127,7 +132,8 @@ std::size_t Denoiser::working_bytes(const Shape& picture, std::int64_t tile) con
   const std::vector<Dims> probe = wants_level_ ? std::vector<Dims>{sides, level} : std::vector<Dims>{sides};
   const Result<std::size_t> small = network_->working_bytes(probe);
   if (!small) return options.bytes_per_tile;
-  return std::min(options.bytes_per_tile, *small * std::max<std::size_t>(1, tile_pixels / (64 * 64))) * static_cast<std::size_t>(threads_);
+  return std::min(options.bytes_per_tile, *small * std::max<std::size_t>(1, tile_pixels / (64 * 64))) *
+         static_cast<std::size_t>(threads_);
 }
 
 }  // namespace latentflow::denoise

@@ -11,7 +11,8 @@
 namespace latentflow::denoise {
 
 /// An image-to-image network for grey or colour pictures, with or without a noise-level map as second input. The facts
-/// come from the model card; a file without one is taken as a denoiser of the colours its input has, blind to the level.
+/// come from the model card; a file without one is taken as a denoiser of the colours its input has, blind to the
+/// level.
 class Denoiser {
  public:
   /// Refuses networks for other tasks and shapes other than [N,C,H,W] -> [N,C,H,W] with C 1 or 3.

@@ -54,7 +54,7 @@ class Bands {
 struct Candidate {
   int x, y;
   float low_mean, high_mean;  ///< of the darkest and of the brightest channel
-  float energy;  ///< sum of squared horizontal and vertical differences
+  float energy;               ///< sum of squared horizontal and vertical differences
 };
 
 /// Candidates on a grid that keeps their number near target_patches.
@@ -71,10 +71,13 @@ std::vector<Candidate> candidates_in(Bands& picture) {
       float sums[3] = {0, 0, 0}, energy = 0;
       for (int line = 0; line < side; ++line) {
         const float* samples = band.ptr<float>(line) + static_cast<std::ptrdiff_t>(x) * channels;
-        const float* below = line + 1 < side ? band.ptr<float>(line + 1) + static_cast<std::ptrdiff_t>(x) * channels : nullptr;
+        const float* below =
+            line + 1 < side ? band.ptr<float>(line + 1) + static_cast<std::ptrdiff_t>(x) * channels : nullptr;
         for (int i = 0; i < row_length; ++i) sums[i % channels] += samples[i];
-        for (int i = channels; i < row_length; ++i) energy += (samples[i] - samples[i - channels]) * (samples[i] - samples[i - channels]);
-        for (int i = 0; below != nullptr && i < row_length; ++i) energy += (below[i] - samples[i]) * (below[i] - samples[i]);
+        for (int i = channels; i < row_length; ++i)
+          energy += (samples[i] - samples[i - channels]) * (samples[i] - samples[i - channels]);
+        for (int i = 0; below != nullptr && i < row_length; ++i)
+          energy += (below[i] - samples[i]) * (below[i] - samples[i]);
       }
       const auto [low, high] = std::minmax_element(sums, sums + channels);
       const auto area = static_cast<float>(side * side);
@@ -129,7 +132,8 @@ double noise_variance(const std::vector<double>& eigenvalues) {
 /// the energy 2 sigma^2 each, with some spread (after Liu, Tanaka, Okutomi, "Single-Image Noise Level Estimation for
 /// Blind Denoising", IEEE TIP 2013); means stay off both ends of
 /// the range by `clearance` sigma.
-std::vector<Candidate> weakly_textured(const std::vector<Candidate>& all, double sigma, int channels, double clearance) {
+std::vector<Candidate> weakly_textured(const std::vector<Candidate>& all, double sigma, int channels,
+                                       double clearance) {
   const int side = patch_side(channels);
   const double differences = 2.0 * side * (side - 1) * channels;
   const double highest_energy = 2 * sigma * sigma * (differences + texture_tolerance * std::sqrt(differences));

@@ -15,9 +15,12 @@ int plane_count(const ChannelOrder& order) {
 /// Calls f with a value of the picture's sample type.
 template <class F>
 void with_sample_type(int depth, F&& f) {
-  if (depth == CV_8U) f(std::uint8_t{});
-  else if (depth == CV_16U) f(std::uint16_t{});
-  else f(float{});
+  if (depth == CV_8U)
+    f(std::uint8_t{});
+  else if (depth == CV_16U)
+    f(std::uint16_t{});
+  else
+    f(float{});
 }
 
 }  // namespace
@@ -47,10 +50,12 @@ void read_planes(const Image& picture, const cv::Rect& region, const ChannelOrde
 void write_planes(const float* planes, const PlaneWrite& write, const Image& source, cv::Mat& target) {
   const cv::Rect& region = write.region;
   const int channels = target.channels(), count = plane_count(write.order);
-  const int height = std::min(region.height, target.rows - region.y), width = std::min(region.width, target.cols - region.x);
+  const int height = std::min(region.height, target.rows - region.y),
+            width = std::min(region.width, target.cols - region.x);
   const auto white = static_cast<float>(source.white()), strength = static_cast<float>(write.strength);
   const std::ptrdiff_t plane_size = static_cast<std::ptrdiff_t>(write.planes.height) * write.planes.width;
-  const float* corner = planes + static_cast<std::ptrdiff_t>(region.y - write.planes.y) * write.planes.width + (region.x - write.planes.x);
+  const float* corner = planes + static_cast<std::ptrdiff_t>(region.y - write.planes.y) * write.planes.width +
+                        (region.x - write.planes.x);
 
   with_sample_type(target.depth(), [&](auto sample) {
     using Sample = decltype(sample);
@@ -71,7 +76,8 @@ void write_planes(const float* planes, const PlaneWrite& write, const Image& sou
         continue;
       }
       for (int plane = 0; plane < count; ++plane)
-        for (int x = 0; x < width; ++x) put(x, write.order[static_cast<std::size_t>(plane)], row[plane * plane_size + x]);
+        for (int x = 0; x < width; ++x)
+          put(x, write.order[static_cast<std::size_t>(plane)], row[plane * plane_size + x]);
     }
   });
 }

@@ -12,17 +12,17 @@ namespace latentflow::denoise {
 /// Which source channel feeds each plane; -1 ends the list. Networks order colours R, G, B, OpenCV B, G, R.
 using ChannelOrder = std::array<int, 4>;
 
-/// Fills planes [count, region.height, region.width] (count = entries of `order`) from the region of the picture, scaled
-/// so that white is 1. A region may reach past the right and bottom border: the picture is reflected there.
+/// Fills planes [count, region.height, region.width] (count = entries of `order`) from the region of the picture,
+/// scaled so that white is 1. A region may reach past the right and bottom border: the picture is reflected there.
 void read_planes(const Image& picture, const cv::Rect& region, const ChannelOrder& order, float* planes);
 
 /// How a cleaned region goes back.
 struct PlaneWrite {
-  cv::Rect planes;        ///< the region the planes cover
-  cv::Rect region;        ///< the part of it to write; what lies past the right and bottom border is dropped
-  ChannelOrder order;     ///< as for read_planes
-  bool average = false;   ///< all planes are estimates of the one grey channel: their mean is written
-  double strength = 1;    ///< 0 leaves the picture, 1 takes the planes, linear between
+  cv::Rect planes;       ///< the region the planes cover
+  cv::Rect region;       ///< the part of it to write; what lies past the right and bottom border is dropped
+  ChannelOrder order;    ///< as for read_planes
+  bool average = false;  ///< all planes are estimates of the one grey channel: their mean is written
+  double strength = 1;   ///< 0 leaves the picture, 1 takes the planes, linear between
 };
 
 /// Writes planes [count, height, width] into `target` (same size and type as `source`), rounded and clipped for integer

@@ -7,7 +7,8 @@ namespace latentflow::image {
 
 void Convert::describe(Describe<Convert>& d) {
   d.name("convert", "changes the depth and the colours of pictures; white stays white");
-  d.field(&Params::depth, "depth", "8 and 16 bit round and clip; float has white at 1").choices({"keep", "8", "16", "float"});
+  d.field(&Params::depth, "depth", "8 and 16 bit round and clip; float has white at 1")
+      .choices({"keep", "8", "16", "float"});
   d.field(&Params::color, "color", "gray weighs as BT.601 and has no alpha").choices({"keep", "gray", "color"});
   d.field(&Params::alpha, "alpha", "drop forgets the transparency").choices({"keep", "drop"});
   d.example("{node: convert, image: photos, color: gray, depth: float}");
@@ -30,7 +31,10 @@ Result<Image> Convert::process(const Image& image, Context&) const {
     cv::cvtColor(picture, changed, code);
     picture = changed;
   }
-  const int depth = params.depth == "8" ? CV_8U : params.depth == "16" ? CV_16U : params.depth == "float" ? CV_32F : picture.depth();
+  const int depth = params.depth == "8"       ? CV_8U
+                    : params.depth == "16"    ? CV_16U
+                    : params.depth == "float" ? CV_32F
+                                              : picture.depth();
   if (depth != picture.depth()) {
     const double white = depth == CV_8U ? 255.0 : depth == CV_16U ? 65535.0 : 1.0;
     cv::Mat changed;

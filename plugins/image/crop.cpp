@@ -10,13 +10,18 @@ namespace latentflow::image {
 void Crop::describe(Describe<Crop>& d) {
   constexpr double limit = 1 << 20;
   d.name("crop", "cuts a rectangle out of pictures");
-  d.field(&Params::x, "x", "left edge of the rectangle (at: corner), or its offset from the centre (at: centre)").range(-limit, limit).unit("pixels");
+  d.field(&Params::x, "x", "left edge of the rectangle (at: corner), or its offset from the centre (at: centre)")
+      .range(-limit, limit)
+      .unit("pixels");
   d.field(&Params::y, "y", "upper edge, or offset from the centre").range(-limit, limit).unit("pixels");
   d.field(&Params::width, "width", "0 for all there is").range(0, limit).unit("pixels");
   d.field(&Params::height, "height", "0 for all there is").range(0, limit).unit("pixels");
   d.field(&Params::at, "at", "what x and y count from").choices({"corner", "centre"});
-  d.field(&Params::multiple, "multiple", "makes width and height multiples of this, by cutting more").range(1, 65536).unit("pixels");
-  d.rule("x and y are not negative where at is corner", [](const Params& p) { return p.at == "centre" || (p.x >= 0 && p.y >= 0); });
+  d.field(&Params::multiple, "multiple", "makes width and height multiples of this, by cutting more")
+      .range(1, 65536)
+      .unit("pixels");
+  d.rule("x and y are not negative where at is corner",
+         [](const Params& p) { return p.at == "centre" || (p.x >= 0 && p.y >= 0); });
   d.example("{node: crop, image: photos, width: 256, height: 256, at: centre}");
 }
 
@@ -26,7 +31,8 @@ cv::Rect Crop::area(cv::Size size) const {
     const int all = wanted > 0 ? wanted : centred ? whole : whole - offset;
     return all / params.multiple * params.multiple;
   };
-  cv::Rect rect(params.x, params.y, extent(params.width, size.width, params.x), extent(params.height, size.height, params.y));
+  cv::Rect rect(params.x, params.y, extent(params.width, size.width, params.x),
+                extent(params.height, size.height, params.y));
   if (centred) rect.x += (size.width - rect.width) / 2, rect.y += (size.height - rect.height) / 2;
   return rect;
 }
@@ -35,8 +41,8 @@ Result<Image> Crop::process(const Image& image, Context&) const {
   const cv::Size size = image.mat().size();
   const cv::Rect rect = area(size);
   if (rect.width <= 0 || rect.height <= 0 || (rect & cv::Rect({0, 0}, size)) != rect)
-    return bad_input(fmt::format("rectangle of {}x{} at {},{} does not fit into a picture of {}x{}", rect.width, rect.height, rect.x,
-                                 rect.y, size.width, size.height));
+    return bad_input(fmt::format("rectangle of {}x{} at {},{} does not fit into a picture of {}x{}", rect.width,
+                                 rect.height, rect.x, rect.y, size.width, size.height));
   if (rect.size() == size) return image;
   const cv::Mat part(image.mat(), rect);
   // A large part shares the pixels; a small one is copied, so that it does not keep the whole picture in memory.

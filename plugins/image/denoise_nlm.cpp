@@ -9,10 +9,16 @@ namespace latentflow::image {
 void DenoiseNlm::describe(Describe<DenoiseNlm>& d) {
   d.name("denoise_nlm", "removes noise by non-local means (OpenCV), without a network");
   d.field(&Params::h, "h", "strength; near the noise's standard deviation").range(0, 255).unit("grey levels of 0..255");
-  d.field(&Params::h_color, "h_color", "strength for the colour part of colour pictures; negative for the same as h").range(-1, 255);
-  d.field(&Params::template_window, "template_window", "side of the patches that are compared; odd").range(1, 31).unit("pixels");
-  d.field(&Params::search_window, "search_window", "side of the area they are searched in; odd").range(1, 101).unit("pixels");
-  d.rule("template_window and search_window are odd", [](const Params& p) { return p.template_window % 2 == 1 && p.search_window % 2 == 1; });
+  d.field(&Params::h_color, "h_color", "strength for the colour part of colour pictures; negative for the same as h")
+      .range(-1, 255);
+  d.field(&Params::template_window, "template_window", "side of the patches that are compared; odd")
+      .range(1, 31)
+      .unit("pixels");
+  d.field(&Params::search_window, "search_window", "side of the area they are searched in; odd")
+      .range(1, 101)
+      .unit("pixels");
+  d.rule("template_window and search_window are odd",
+         [](const Params& p) { return p.template_window % 2 == 1 && p.search_window % 2 == 1; });
   d.example("{node: denoise_nlm, image: noisy, h: 20}");
 }
 

@@ -19,22 +19,51 @@ Stroke ellipse(Point centre, Point radius) {
   Stroke stroke;
   for (int i = 0; i <= 16; ++i) {
     const double angle = 2 * std::numbers::pi * i / 16;
-    stroke.push_back(centre + Point(radius.x * static_cast<float>(std::sin(angle)), -radius.y * static_cast<float>(std::cos(angle))));
+    stroke.push_back(centre + Point(radius.x * static_cast<float>(std::sin(angle)),
+                                    -radius.y * static_cast<float>(std::cos(angle))));
   }
   return stroke;
 }
 
 std::vector<Stroke> strokes_of(int digit) {
-  static const Stroke six{{.66f, .1f}, {.45f, .2f}, {.3f, .42f}, {.26f, .66f}, {.36f, .87f}, {.54f, .93f},
+  static const Stroke six{{.66f, .1f}, {.45f, .2f},  {.3f, .42f}, {.26f, .66f}, {.36f, .87f}, {.54f, .93f},
                           {.7f, .83f}, {.73f, .66f}, {.6f, .52f}, {.42f, .53f}, {.28f, .66f}};
   switch (digit) {
     case 0: return {ellipse({.5f, .5f}, {.27f, .42f})};
     case 1: return {{{.36f, .26f}, {.54f, .08f}, {.54f, .92f}}};
-    case 2: return {{{.22f, .28f}, {.28f, .14f}, {.45f, .07f}, {.64f, .12f}, {.74f, .27f}, {.68f, .44f}, {.5f, .62f}, {.2f, .92f}, {.8f, .92f}}};
-    case 3: return {{{.22f, .18f}, {.4f, .07f}, {.62f, .1f}, {.72f, .25f}, {.62f, .42f}, {.42f, .48f}, {.65f, .53f}, {.77f, .7f},
-                     {.66f, .88f}, {.44f, .94f}, {.22f, .84f}}};
+    case 2:
+      return {{{.22f, .28f},
+               {.28f, .14f},
+               {.45f, .07f},
+               {.64f, .12f},
+               {.74f, .27f},
+               {.68f, .44f},
+               {.5f, .62f},
+               {.2f, .92f},
+               {.8f, .92f}}};
+    case 3:
+      return {{{.22f, .18f},
+               {.4f, .07f},
+               {.62f, .1f},
+               {.72f, .25f},
+               {.62f, .42f},
+               {.42f, .48f},
+               {.65f, .53f},
+               {.77f, .7f},
+               {.66f, .88f},
+               {.44f, .94f},
+               {.22f, .84f}}};
     case 4: return {{{.58f, .08f}, {.2f, .62f}, {.82f, .62f}}, {{.62f, .36f}, {.62f, .93f}}};
-    case 5: return {{{.74f, .08f}, {.3f, .08f}, {.27f, .45f}, {.5f, .4f}, {.7f, .5f}, {.75f, .68f}, {.66f, .86f}, {.45f, .93f}, {.22f, .85f}}};
+    case 5:
+      return {{{.74f, .08f},
+               {.3f, .08f},
+               {.27f, .45f},
+               {.5f, .4f},
+               {.7f, .5f},
+               {.75f, .68f},
+               {.66f, .86f},
+               {.45f, .93f},
+               {.22f, .85f}}};
     case 6: return {six};
     case 7: return {{{.2f, .1f}, {.78f, .1f}, {.55f, .45f}, {.42f, .92f}}};
     case 8: return {ellipse({.5f, .28f}, {.2f, .2f}), ellipse({.5f, .71f}, {.25f, .22f})};
@@ -78,15 +107,19 @@ cv::Mat draw_digit(int digit, std::uint64_t seed, int size) {
       const Point at(static_cast<float>(x) + 0.5f, static_cast<float>(y) + 0.5f);
       float nearest = 2 * side;
       for (const Stroke& stroke : strokes)
-        for (std::size_t i = 1; i < stroke.size(); ++i) nearest = std::min(nearest, distance_to(at, stroke[i - 1], stroke[i]));
+        for (std::size_t i = 1; i < stroke.size(); ++i)
+          nearest = std::min(nearest, distance_to(at, stroke[i - 1], stroke[i]));
       // A soft edge one pixel wide.
-      picture.at<std::uint8_t>(y, x) = static_cast<std::uint8_t>(std::lround(255 * std::clamp(radius + 0.5f - nearest, 0.0f, 1.0f)));
+      picture.at<std::uint8_t>(y, x) =
+          static_cast<std::uint8_t>(std::lround(255 * std::clamp(radius + 0.5f - nearest, 0.0f, 1.0f)));
     }
   return picture;
 }
 
 void DrawDigits::describe(Describe<DrawDigits>& d) {
-  d.name("draw_digits", "draws digits as if written by hand, 0 to 9 in turn, with labels; to try what learns on MNIST without a download");
+  d.name("draw_digits",
+         "draws digits as if written by hand, 0 to 9 in turn, with labels; to try what learns on MNIST without a "
+         "download");
   d.field(&Params::count, "count", "number of pictures").range(1, 10000000);
   d.field(&Params::size, "size", "width and height").range(8, 1024).unit("pixels");
   d.field(&Params::seed, "seed", "same seed, same pictures");
@@ -103,7 +136,9 @@ Result<std::vector<SourceItem>> DrawDigits::list() const {
   return items;
 }
 
-Result<Shape> DrawDigits::probe(const SourceItem&) const { return Shape{Kind::image, {params.size, params.size, 1}, 1}; }
+Result<Shape> DrawDigits::probe(const SourceItem&) const {
+  return Shape{Kind::image, {params.size, params.size, 1}, 1};
+}
 
 Result<std::tuple<Image, Record>> DrawDigits::process(const SourceItem& item, Context& ctx) const {
   const auto digit = static_cast<int>(item.index % 10);

@@ -17,9 +17,14 @@ struct KindOfSample {
   Scene (*scene)(std::uint64_t seed, const Frame& frame);  // null: the letter, which is no scene
 };
 
-constexpr std::array<KindOfSample, 8> all_kinds{{{"hills", draw_hills}, {"spheres", draw_spheres}, {"fabric", draw_fabric},
-                                                 {"letter", nullptr}, {"shapes", draw_shapes}, {"rings", draw_rings},
-                                                 {"marble", draw_marble}, {"lights", draw_lights}}};
+constexpr std::array<KindOfSample, 8> all_kinds{{{"hills", draw_hills},
+                                                 {"spheres", draw_spheres},
+                                                 {"fabric", draw_fabric},
+                                                 {"letter", nullptr},
+                                                 {"shapes", draw_shapes},
+                                                 {"rings", draw_rings},
+                                                 {"marble", draw_marble},
+                                                 {"lights", draw_lights}}};
 
 std::string known_kinds() {
   std::string text;
@@ -60,13 +65,16 @@ Result<std::vector<SourceItem>> DrawSamples::list() const {
   for (std::size_t i = 0; i < static_cast<std::size_t>(params.count); ++i) {
     const std::size_t kind = kinds_[i % kinds_.size()];
     const int copy = ++uses[kind];
-    const std::string name = copy == 1 ? std::string(all_kinds[kind].name) : fmt::format("{}_{}", all_kinds[kind].name, copy);
+    const std::string name =
+        copy == 1 ? std::string(all_kinds[kind].name) : fmt::format("{}_{}", all_kinds[kind].name, copy);
     items.push_back({name, name, Path(), i});
   }
   return items;
 }
 
-Result<Shape> DrawSamples::probe(const SourceItem&) const { return Shape{Kind::image, {params.height, params.width, 3}, 1}; }
+Result<Shape> DrawSamples::probe(const SourceItem&) const {
+  return Shape{Kind::image, {params.height, params.width, 3}, 1};
+}
 
 Result<Image> DrawSamples::process(const SourceItem& item, Context& ctx) const {
   const KindOfSample& kind = all_kinds[kinds_[item.index % kinds_.size()]];

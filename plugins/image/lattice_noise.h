@@ -36,8 +36,10 @@ inline float smooth_step(float low, float high, float x) {
 inline float lattice(float x, float y, std::uint64_t seed) {
   const float fx = std::floor(x), fy = std::floor(y);
   const auto corner = [&](float cx, float cy) {
-    const auto ix = static_cast<std::uint64_t>(static_cast<std::int64_t>(cx)), iy = static_cast<std::uint64_t>(static_cast<std::int64_t>(cy));
-    return static_cast<float>(scramble(seed + ix * 0x9e3779b97f4a7c15ull + iy * 0xd1b54a32d192ed03ull) >> 40) / 16777216.0f;
+    const auto ix = static_cast<std::uint64_t>(static_cast<std::int64_t>(cx)),
+               iy = static_cast<std::uint64_t>(static_cast<std::int64_t>(cy));
+    return static_cast<float>(scramble(seed + ix * 0x9e3779b97f4a7c15ull + iy * 0xd1b54a32d192ed03ull) >> 40) /
+           16777216.0f;
   };
   const float tx = smooth_step(0, 1, x - fx), ty = smooth_step(0, 1, y - fy);
   const float top = corner(fx, fy) + tx * (corner(fx + 1, fy) - corner(fx, fy));

@@ -47,17 +47,20 @@ void Resize::describe(Describe<Resize>& d) {
   d.field(&Params::width, "width", "new width; 0 keeps the proportions").range(0, side_limit).unit("pixels");
   d.field(&Params::height, "height", "new height; 0 keeps the proportions").range(0, side_limit).unit("pixels");
   d.field(&Params::scale, "scale", "factor for both sides; 0 for none").range(0, 64);
-  d.field(&Params::max_side, "max_side", "shrinks larger pictures until the longer side fits; 0 for none").range(0, side_limit).unit("pixels");
+  d.field(&Params::max_side, "max_side", "shrinks larger pictures until the longer side fits; 0 for none")
+      .range(0, side_limit)
+      .unit("pixels");
   d.field(&Params::interpolation, "interpolation", "auto: area where it shrinks, cubic where it enlarges")
       .choices({"auto", "nearest", "linear", "cubic", "area", "lanczos"});
-  d.rule("exactly one of width/height, scale and max_side is given", [](const Params& p) {
-    return (p.width > 0 || p.height > 0) + (p.scale > 0) + (p.max_side > 0) == 1;
-  });
+  d.rule("exactly one of width/height, scale and max_side is given",
+         [](const Params& p) { return (p.width > 0 || p.height > 0) + (p.scale > 0) + (p.max_side > 0) == 1; });
   d.example("{node: resize, image: photos, max_side: 1024}");
 }
 
 cv::Size Resize::target(cv::Size size) const {
-  const auto part = [](double extent) { return static_cast<int>(std::clamp(std::round(extent), 1.0, static_cast<double>(side_limit))); };
+  const auto part = [](double extent) {
+    return static_cast<int>(std::clamp(std::round(extent), 1.0, static_cast<double>(side_limit)));
+  };
   const double width = size.width, height = size.height;
   if (params.max_side > 0) {
     const double factor = std::min(1.0, params.max_side / std::max(width, height));
@@ -74,9 +77,11 @@ Result<Image> Resize::process(const Image& image, Context&) const {
   const cv::Size from = image.mat().size(), to = target(from);
   if (from == to) return image;
   if (static_cast<double>(to.width) * to.height > (1 << 30))
-    return unsupported(fmt::format("a picture of {}x{} would become {}x{}, allowed up to 2^30 pixels", from.width, from.height, to.width, to.height));
+    return unsupported(fmt::format("a picture of {}x{} would become {}x{}, allowed up to 2^30 pixels", from.width,
+                                   from.height, to.width, to.height));
   const int method = method_for(params.interpolation, from, to);
-  if (image.has_alpha() && method != cv::INTER_NEAREST) return Image(resize_with_alpha(image.mat(), to, method, image.white()));
+  if (image.has_alpha() && method != cv::INTER_NEAREST)
+    return Image(resize_with_alpha(image.mat(), to, method, image.white()));
   cv::Mat out;
   cv::resize(image.mat(), out, to, 0, 0, method);
   return Image(out);

@@ -13,15 +13,18 @@ namespace latentflow::image {
 namespace {
 
 constexpr float byte = 1 / 255.0f, pi = 3.14159265f;
-Colour rgb(int r, int g, int b) { return {static_cast<float>(b) * byte, static_cast<float>(g) * byte, static_cast<float>(r) * byte}; }
+Colour rgb(int r, int g, int b) {
+  return {static_cast<float>(b) * byte, static_cast<float>(g) * byte, static_cast<float>(r) * byte};
+}
 Colour mix(const Colour& a, const Colour& b, float t) { return a + (b - a) * t; }
 
 }  // namespace
 
 Scene draw_fabric(std::uint64_t seed, const Frame& frame) {
-  static const std::array<std::array<Colour, 4>, 3> dyes{{{rgb(158, 32, 40), rgb(24, 44, 38), rgb(28, 38, 84), rgb(238, 206, 120)},
-                                                          {rgb(38, 78, 92), rgb(220, 208, 184), rgb(126, 52, 44), rgb(236, 168, 72)},
-                                                          {rgb(92, 104, 60), rgb(44, 40, 38), rgb(196, 120, 60), rgb(232, 224, 204)}}};
+  static const std::array<std::array<Colour, 4>, 3> dyes{
+      {{rgb(158, 32, 40), rgb(24, 44, 38), rgb(28, 38, 84), rgb(238, 206, 120)},
+       {rgb(38, 78, 92), rgb(220, 208, 184), rgb(126, 52, 44), rgb(236, 168, 72)},
+       {rgb(92, 104, 60), rgb(44, 40, 38), rgb(196, 120, 60), rgb(232, 224, 204)}}};
   Dice dice(seed);
   const std::array<Colour, 4> dye = dyes[static_cast<std::size_t>(dice.below(3))];
   // The set of a tartan: widths in threads, mirrored at both ends.
@@ -33,10 +36,12 @@ Scene draw_fabric(std::uint64_t seed, const Frame& frame) {
   }
   set.insert(set.end(), set.rbegin(), set.rend());
   // A thread is at least five pixels wide, so that its shading survives.
-  const float threads = std::fmin(84.0f, static_cast<float>(frame.pixel_height) / 5.0f), turn = dice.between(-0.12f, 0.12f);
+  const float threads = std::fmin(84.0f, static_cast<float>(frame.pixel_height) / 5.0f),
+              turn = dice.between(-0.12f, 0.12f);
   return [=](float x, float y) {
     const float fold = 0.012f * std::sin(3.1f * x + 2.2f * y) + 0.02f * fractal(x * 1.5f, y * 1.5f, 3, seed + 1);
-    const float u = (x * std::cos(turn) - y * std::sin(turn) + fold) * threads + 400, v = (x * std::sin(turn) + y * std::cos(turn) + fold) * threads + 400;
+    const float u = (x * std::cos(turn) - y * std::sin(turn) + fold) * threads + 400,
+                v = (x * std::sin(turn) + y * std::cos(turn) + fold) * threads + 400;
     const int i = static_cast<int>(std::floor(u)), j = static_cast<int>(std::floor(v));
     const bool warp = ((i + j) & 3) < 2;  // 2/2 twill
     const int thread = warp ? i : j;
@@ -57,20 +62,22 @@ Scene draw_shapes(std::uint64_t seed, const Frame& frame) {
     float x, y, size, cosine, sine;
     Colour colour;
   };
-  static const std::array<Colour, 6> palette{rgb(208, 58, 44), rgb(238, 182, 52), rgb(36, 78, 142), rgb(32, 32, 36), rgb(92, 150, 144), rgb(226, 122, 84)};
+  static const std::array<Colour, 6> palette{rgb(208, 58, 44), rgb(238, 182, 52), rgb(36, 78, 142),
+                                             rgb(32, 32, 36),  rgb(92, 150, 144), rgb(226, 122, 84)};
   Dice dice(seed);
   std::vector<Shape> shapes;
   for (int i = 0; i < 17; ++i) {
     const float angle = dice.between(0, 2 * pi), size = dice.between(0.05f, 0.26f) * (i < 6 ? 1.25f : 0.75f);
-    shapes.push_back({i % 6, dice.between(0.04f, 0.96f) * frame.aspect, dice.between(0.06f, 0.94f), size, std::cos(angle), std::sin(angle),
-                      palette[static_cast<std::size_t>(dice.below(6))]});
+    shapes.push_back({i % 6, dice.between(0.04f, 0.96f) * frame.aspect, dice.between(0.06f, 0.94f), size,
+                      std::cos(angle), std::sin(angle), palette[static_cast<std::size_t>(dice.below(6))]});
   }
   const Colour ground = rgb(242, 234, 218);
   return [=](float x, float y) {
     Colour colour = ground;
     for (const Shape& shape : shapes) {
       const float dx = (x - shape.x) / shape.size, dy = (y - shape.y) / shape.size;
-      const float u = dx * shape.cosine + dy * shape.sine, v = dy * shape.cosine - dx * shape.sine, r = std::hypot(u, v);
+      const float u = dx * shape.cosine + dy * shape.sine, v = dy * shape.cosine - dx * shape.sine,
+                  r = std::hypot(u, v);
       bool inside = false;
       switch (shape.kind) {
         case 0: inside = r < 0.9f; break;
@@ -93,7 +100,8 @@ Scene draw_rings(std::uint64_t seed, const Frame& frame) {
   // Phase k r^2: its frequency k r / pi ends at a fifth of the sampling rate in the farthest corner.
   const float k = 0.2f * static_cast<float>(frame.pixel_height) * pi / reach;
   const Colour dark = rgb(28, 34, 60), light = rgb(244, 238, 224), accent = rgb(196, 74, 50);
-  const float star_x = cx < frame.aspect / 2 ? frame.aspect - 0.24f : 0.24f, board_x = cx < frame.aspect / 2 ? frame.aspect - 0.42f : 0.06f;
+  const float star_x = cx < frame.aspect / 2 ? frame.aspect - 0.24f : 0.24f,
+              board_x = cx < frame.aspect / 2 ? frame.aspect - 0.42f : 0.06f;
   return [=](float x, float y) {
     const float star = std::hypot(x - star_x, y - 0.26f);
     if (star < 0.19f) {
@@ -104,7 +112,8 @@ Scene draw_rings(std::uint64_t seed, const Frame& frame) {
     const float bx = (x - board_x) / 0.36f, by = (y - 0.58f) / 0.36f;
     if (bx > 0 && bx < 1 && by > 0 && by < 1) {
       const int cells = by < 0.5f ? (bx < 0.5f ? 6 : 12) : (bx < 0.5f ? 24 : 48);
-      const int step = std::min(cells, std::max(2, static_cast<int>(0.36f * static_cast<float>(frame.pixel_height) / 3)));
+      const int step =
+          std::min(cells, std::max(2, static_cast<int>(0.36f * static_cast<float>(frame.pixel_height) / 3)));
       const int sum = static_cast<int>(bx * static_cast<float>(step)) + static_cast<int>(by * static_cast<float>(step));
       return sum % 2 == 0 ? dark : light;
     }
@@ -116,10 +125,14 @@ Scene draw_rings(std::uint64_t seed, const Frame& frame) {
 cv::Mat draw_letter(std::uint64_t seed, cv::Size size) {
   static const std::array<const char*, 8> sentences{
       "A picture is a row of numbers, and noise is what the numbers say when nothing was there.",
-      "An autoencoder learns which numbers belong together: it keeps the strokes of a letter and forgets the grain of the film.",
-      "Pack my box with five dozen liquor jugs.", "Sphinx of black quartz, judge my vow!",
-      "What is left over is the part that repeats nowhere else.", "The five boxing wizards jump quickly; [x + y = 2z].",
-      "0123456789 (%&?) makes no sense, and that is why it is hard to guess.", "How vexingly quick daft zebras jump."};
+      "An autoencoder learns which numbers belong together: it keeps the strokes of a letter and forgets the grain of "
+      "the film.",
+      "Pack my box with five dozen liquor jugs.",
+      "Sphinx of black quartz, judge my vow!",
+      "What is left over is the part that repeats nowhere else.",
+      "The five boxing wizards jump quickly; [x + y = 2z].",
+      "0123456789 (%&?) makes no sense, and that is why it is hard to guess.",
+      "How vexingly quick daft zebras jump."};
   Dice dice(seed);
   constexpr int zoom = 2;
   const int width = size.width * zoom, height = size.height * zoom;
@@ -127,12 +140,15 @@ cv::Mat draw_letter(std::uint64_t seed, cv::Size size) {
   const cv::Scalar ink(66, 40, 34), red(40, 44, 168);
   const double unit = std::max(4.0, height / 16.0);  // height of a line of the body
   const double left = unit * 1.1, right = width - left;
-  const auto write = [&](const std::string& text, double x, double y, double letter, int font, const cv::Scalar& colour, double bold) {
+  const auto write = [&](const std::string& text, double x, double y, double letter, int font, const cv::Scalar& colour,
+                         double bold) {
     const double scale = letter / 30;  // capitals of these fonts are about 21 of 30 units
-    cv::putText(page, text, {cvRound(x), cvRound(y)}, font, scale, colour, std::max(1, cvRound(scale * 1.6 * bold)), cv::LINE_AA);
+    cv::putText(page, text, {cvRound(x), cvRound(y)}, font, scale, colour, std::max(1, cvRound(scale * 1.6 * bold)),
+                cv::LINE_AA);
   };
   write("Dear noise,", left, unit * 2.2, unit * 1.9, cv::FONT_HERSHEY_SCRIPT_COMPLEX, red, 1.3);
-  cv::line(page, {cvRound(left), cvRound(unit * 2.9)}, {cvRound(right), cvRound(unit * 2.9)}, red, std::max(1, cvRound(unit / 14)), cv::LINE_AA);
+  cv::line(page, {cvRound(left), cvRound(unit * 2.9)}, {cvRound(right), cvRound(unit * 2.9)}, red,
+           std::max(1, cvRound(unit / 14)), cv::LINE_AA);
   std::istringstream words;
   double y = unit * 4.2;
   std::string word;
@@ -155,7 +171,8 @@ cv::Mat draw_letter(std::uint64_t seed, cv::Size size) {
   const float corner = dice.between(0.6f, 1.0f);
   for (int row = 0; row < small.rows; ++row)
     for (int column = 0; column < small.cols; ++column) {
-      const float u = static_cast<float>(column) / static_cast<float>(small.cols), v = static_cast<float>(row) / static_cast<float>(small.rows);
+      const float u = static_cast<float>(column) / static_cast<float>(small.cols),
+                  v = static_cast<float>(row) / static_cast<float>(small.rows);
       const float shade = 1 - 0.22f * corner * (u * u + v * v) / 2 - 0.03f * fractal(u * 9, v * 9, 4, seed + 1);
       cv::Vec3b& pixel = small.at<cv::Vec3b>(row, column);
       for (int c = 0; c < 3; ++c) pixel[c] = cv::saturate_cast<std::uint8_t>(static_cast<float>(pixel[c]) * shade);

@@ -10,7 +10,9 @@ namespace {
 
 /// From the order in which people write colours.
 constexpr float byte = 1 / 255.0f;
-Colour rgb(int r, int g, int b) { return {static_cast<float>(b) * byte, static_cast<float>(g) * byte, static_cast<float>(r) * byte}; }
+Colour rgb(int r, int g, int b) {
+  return {static_cast<float>(b) * byte, static_cast<float>(g) * byte, static_cast<float>(r) * byte};
+}
 Colour mix(const Colour& a, const Colour& b, float t) { return a + (b - a) * t; }
 
 struct Daytime {
@@ -20,21 +22,24 @@ struct Daytime {
 }  // namespace
 
 Scene draw_hills(std::uint64_t seed, const Frame& frame) {
-  static const std::array<Daytime, 3> times{{
-      {rgb(72, 110, 168), rgb(252, 206, 160), rgb(255, 244, 214), rgb(176, 164, 188), rgb(24, 44, 52)},
-      {rgb(58, 52, 104), rgb(246, 136, 96), rgb(255, 226, 170), rgb(178, 112, 128), rgb(30, 22, 44)},
-      {rgb(84, 146, 206), rgb(214, 232, 240), rgb(255, 255, 246), rgb(150, 184, 200), rgb(26, 62, 44)}}};
+  static const std::array<Daytime, 3> times{
+      {{rgb(72, 110, 168), rgb(252, 206, 160), rgb(255, 244, 214), rgb(176, 164, 188), rgb(24, 44, 52)},
+       {rgb(58, 52, 104), rgb(246, 136, 96), rgb(255, 226, 170), rgb(178, 112, 128), rgb(30, 22, 44)},
+       {rgb(84, 146, 206), rgb(214, 232, 240), rgb(255, 255, 246), rgb(150, 184, 200), rgb(26, 62, 44)}}};
   Dice dice(seed);
   const Daytime time = times[static_cast<std::size_t>(dice.below(3))];
   const float sun_x = dice.between(0.2f, 0.8f) * frame.aspect, sun_y = dice.between(0.22f, 0.4f);
   constexpr int ridges = 6;
   const auto crest_of = [=](int i, float depth, float x) {
     const float steep = 1.6f + 1.1f * depth;
-    const float bump = fractal(x * steep + 17.0f * static_cast<float>(i), 0.5f, 6, seed + 11 + static_cast<std::uint64_t>(i));
+    const float bump =
+        fractal(x * steep + 17.0f * static_cast<float>(i), 0.5f, 6, seed + 11 + static_cast<std::uint64_t>(i));
     float crest = 0.40f + 0.50f * depth * depth + 0.06f * depth - (0.30f - 0.14f * depth) * (bump - 0.35f);
     if (i >= 3) {  // pointed trees along the nearer crests
-      const float cell = x * (70.0f - 16.0f * static_cast<float>(i - 3)), tip = std::abs(cell - std::floor(cell) - 0.5f) * 2;
-      crest -= (0.012f + 0.035f * depth) * lattice(std::floor(cell), 3.0f, seed + 31 + static_cast<std::uint64_t>(i)) * (1 - tip);
+      const float cell = x * (70.0f - 16.0f * static_cast<float>(i - 3)),
+                  tip = std::abs(cell - std::floor(cell) - 0.5f) * 2;
+      crest -= (0.012f + 0.035f * depth) * lattice(std::floor(cell), 3.0f, seed + 31 + static_cast<std::uint64_t>(i)) *
+               (1 - tip);
     }
     return crest;
   };
@@ -64,15 +69,20 @@ Scene draw_spheres(std::uint64_t seed, const Frame& frame) {
     Colour paint;
     float shine;
   };
-  static const std::array<Colour, 6> paints{rgb(204, 62, 54), rgb(236, 170, 58), rgb(58, 128, 122), rgb(66, 92, 158), rgb(230, 222, 208), rgb(134, 74, 112)};
+  static const std::array<Colour, 6> paints{rgb(204, 62, 54), rgb(236, 170, 58),  rgb(58, 128, 122),
+                                            rgb(66, 92, 158), rgb(230, 222, 208), rgb(134, 74, 112)};
   Dice dice(seed);
   std::vector<Ball> balls;
   const int first = dice.below(6);
   for (int tries = 0; tries < 200 && balls.size() < 6; ++tries) {
-    Ball ball{{}, dice.between(0.26f, 0.62f), paints[(static_cast<std::size_t>(first) + balls.size()) % 6], dice.between(12, 90)};
+    Ball ball{{},
+              dice.between(0.26f, 0.62f),
+              paints[(static_cast<std::size_t>(first) + balls.size()) % 6],
+              dice.between(12, 90)};
     ball.centre = {dice.between(-1.25f, 1.25f) * frame.aspect, ball.radius, dice.between(0.1f, 2.6f)};
     bool apart = true;
-    for (const Ball& other : balls) apart = apart && cv::norm(ball.centre - other.centre) > ball.radius + other.radius + 0.04f;
+    for (const Ball& other : balls)
+      apart = apart && cv::norm(ball.centre - other.centre) > ball.radius + other.radius + 0.04f;
     if (apart) balls.push_back(ball);
   }
   const cv::Vec3f light = cv::normalize(cv::Vec3f(-0.55f, 1.0f, -0.65f));
@@ -82,7 +92,8 @@ Scene draw_spheres(std::uint64_t seed, const Frame& frame) {
     const float b = to.dot(ray), inside = b * b - to.dot(to) + ball.radius * ball.radius;
     return inside < 0 ? -1.0f : -b - std::sqrt(inside);
   };
-  const Colour wall_low = rgb(226, 214, 198), wall_high = rgb(120, 138, 156), wood_light = rgb(196, 152, 108), wood_dark = rgb(120, 78, 48);
+  const Colour wall_low = rgb(226, 214, 198), wall_high = rgb(120, 138, 156), wood_light = rgb(196, 152, 108),
+               wood_dark = rgb(120, 78, 48);
   return [=](float x, float y) {
     const cv::Vec3f ray = cv::normalize(cv::Vec3f((x - frame.aspect / 2) * 1.05f, (0.42f - y) * 1.05f, 1.55f));
     float nearest = 1e9f;
@@ -117,7 +128,8 @@ Scene draw_spheres(std::uint64_t seed, const Frame& frame) {
     const cv::Vec3f point = eye + ray * down;
     if (down < 1e8f && point[2] < back_wall) {
       const float plank = std::floor(point[0] * 1.1f + 40);
-      const float rings = fractal(point[0] * 9, point[2] * 0.9f + plank * 5, 5, seed + 3 + static_cast<std::uint64_t>(plank));
+      const float rings =
+          fractal(point[0] * 9, point[2] * 0.9f + plank * 5, 5, seed + 3 + static_cast<std::uint64_t>(plank));
       const float seam = smooth_step(0.0f, 0.02f, std::abs(point[0] * 1.1f + 40 - plank - 0.5f) * -1 + 0.5f);
       Colour wood = mix(wood_dark, wood_light, 0.35f + 0.6f * rings) * (0.65f + 0.35f * seam);
       float contact = 1;
@@ -128,20 +140,23 @@ Scene draw_spheres(std::uint64_t seed, const Frame& frame) {
       const float fade = smooth_step(0, back_wall, point[2]);
       return Colour(mix(wood * (0.42f + 0.68f * lit(point, nullptr)) * contact, wall_low, 0.18f * fade));
     }
-    return mix(wall_low, wall_high, smooth_step(-0.05f, 0.42f, ray[1])) * (0.97f + 0.06f * fractal(x * 3, y * 3, 3, seed + 8));
+    return mix(wall_low, wall_high, smooth_step(-0.05f, 0.42f, ray[1])) *
+           (0.97f + 0.06f * fractal(x * 3, y * 3, 3, seed + 8));
   };
 }
 
 Scene draw_marble(std::uint64_t seed, const Frame&) {
-  static const std::array<std::array<Colour, 3>, 3> stones{{{rgb(236, 232, 226), rgb(150, 152, 160), rgb(196, 160, 104)},
-                                                            {rgb(28, 70, 72), rgb(120, 170, 160), rgb(232, 214, 160)},
-                                                            {rgb(92, 34, 38), rgb(196, 120, 104), rgb(244, 224, 206)}}};
+  static const std::array<std::array<Colour, 3>, 3> stones{
+      {{rgb(236, 232, 226), rgb(150, 152, 160), rgb(196, 160, 104)},
+       {rgb(28, 70, 72), rgb(120, 170, 160), rgb(232, 214, 160)},
+       {rgb(92, 34, 38), rgb(196, 120, 104), rgb(244, 224, 206)}}};
   Dice dice(seed);
   const std::array<Colour, 3> stone = stones[static_cast<std::size_t>(dice.below(3))];
   const float turn = dice.between(0, 3.1f);
   return [=](float x, float y) {
     const float u = x * std::cos(turn) + y * std::sin(turn), v = y * std::cos(turn) - x * std::sin(turn);
-    const float warp_u = fractal(u * 2.3f, v * 2.3f, 5, seed + 1), warp_v = fractal(u * 2.3f + 31, v * 2.3f, 5, seed + 2);
+    const float warp_u = fractal(u * 2.3f, v * 2.3f, 5, seed + 1),
+                warp_v = fractal(u * 2.3f + 31, v * 2.3f, 5, seed + 2);
     const float body = fractal(u * 2 + 3.2f * warp_u, v * 2 + 3.2f * warp_v, 6, seed + 3);
     const float vein = 1 - std::abs(2 * fractal(u * 1.7f + 2.6f * warp_v, v * 1.7f, 6, seed + 4) - 1);
     const float fine = 1 - std::abs(2 * fractal(u * 6 + warp_u * 4, v * 6, 5, seed + 5) - 1);
@@ -157,13 +172,15 @@ Scene draw_lights(std::uint64_t seed, const Frame& frame) {
     float x, y, radius, strength;
     Colour colour;
   };
-  static const std::array<Colour, 5> glows{rgb(255, 176, 84), rgb(255, 226, 168), rgb(255, 92, 72), rgb(96, 176, 255), rgb(122, 230, 178)};
+  static const std::array<Colour, 5> glows{rgb(255, 176, 84), rgb(255, 226, 168), rgb(255, 92, 72), rgb(96, 176, 255),
+                                           rgb(122, 230, 178)};
   Dice dice(seed);
   std::vector<Lamp> lamps;
   for (int i = 0; i < 46; ++i) {
     const float near = dice.between(0, 1);
-    lamps.push_back({dice.between(-0.05f, 1.05f) * frame.aspect, 0.60f + dice.between(-0.34f, 0.22f) * (0.35f + near), 0.018f + 0.07f * near * near,
-                     dice.between(0.25f, 0.8f) * (1.15f - 0.6f * near), glows[static_cast<std::size_t>(dice.below(5))]});
+    lamps.push_back({dice.between(-0.05f, 1.05f) * frame.aspect, 0.60f + dice.between(-0.34f, 0.22f) * (0.35f + near),
+                     0.018f + 0.07f * near * near, dice.between(0.25f, 0.8f) * (1.15f - 0.6f * near),
+                     glows[static_cast<std::size_t>(dice.below(5))]});
   }
   const Colour night = rgb(12, 16, 38), dusk = rgb(74, 44, 84), street = rgb(18, 16, 26);
   return [=](float x, float y) {

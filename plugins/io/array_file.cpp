@@ -30,12 +30,15 @@ Result<nn::NpyHeader> read_array_header(const Input& input, const std::string& n
   Result<nn::NpyHeader> header = nn::read_npy_header(reader(input, 0), name);
   if (!header) return header;
   if (!is_supported(*header))
-    return unsupported(fmt::format("{} holds elements of type {}, supported are float32, float64 and uint8; "
-                                   "save with .astype('float32')",
-                                   name, header->type_name()));
+    return unsupported(
+        fmt::format("{} holds elements of type {}, supported are float32, float64 and uint8; "
+                    "save with .astype('float32')",
+                    name, header->type_name()));
   if (element_count(header->dims) == 0)
-    return bad_input(fmt::format("{} holds an array of shape {}, which has no elements", name, to_string(header->dims)));
-  if (Status status = nn::check_npy_length(*header, input.size() - header->offset, name); !status) return status.error();
+    return bad_input(
+        fmt::format("{} holds an array of shape {}, which has no elements", name, to_string(header->dims)));
+  if (Status status = nn::check_npy_length(*header, input.size() - header->offset, name); !status)
+    return status.error();
   return header;
 }
 

@@ -9,8 +9,8 @@
 
 namespace latentflow::io {
 
-/// Checks that the file is exactly as long as its header says. Elements may be float32, float64 or uint8, and at least one.
-/// `name` is how messages call the file. Errors: bad_input for damage, unsupported for other elements.
+/// Checks that the file is exactly as long as its header says. Elements may be float32, float64 or uint8, and at least
+/// one. `name` is how messages call the file. Errors: bad_input for damage, unsupported for other elements.
 Result<nn::NpyHeader> read_array_header(const Input& input, const std::string& name = "the file");
 
 /// All elements in C order as float32: uint8 keeps its values, float64 is rounded. Errors: bad_input, out_of_memory.

@@ -48,7 +48,8 @@ Result<cv::Mat> by_opencv(ByteSpan file, const Header& header, const Path& path)
   else
     picture = cv::imdecode(cv::Mat(1, static_cast<int>(file.size()), CV_8U, const_cast<std::uint8_t*>(file.data())),
                            cv::IMREAD_UNCHANGED);
-  if (picture.empty()) return bad_input(fmt::format("{} file is damaged: its pixels cannot be decoded", to_string(header.format)));
+  if (picture.empty())
+    return bad_input(fmt::format("{} file is damaged: its pixels cannot be decoded", to_string(header.format)));
   return usual_layout(std::move(picture));
 }
 
@@ -57,7 +58,8 @@ Result<cv::Mat> by_opencv(ByteSpan file, const Header& header, const Path& path)
 Result<cv::Mat> decode(ByteSpan file, const Header& header, const Path& path, const DecodeOptions& options) {
   if (header.format == Format::jpeg) return decode_jpeg(file, options);
   if (file.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
-    return unsupported(fmt::format("file has {} bytes, {} files of up to 2147483647 can be decoded", file.size(), to_string(header.format)));
+    return unsupported(fmt::format("file has {} bytes, {} files of up to 2147483647 can be decoded", file.size(),
+                                   to_string(header.format)));
   try {
     if (header.format != Format::png) return by_opencv(file, header, path);
     const Result<std::vector<Segment>> chunks = png_chunks(Input(file), false);

@@ -9,9 +9,9 @@
 namespace latentflow::io {
 
 struct DecodeOptions {
-  bool strict = true;                         ///< damaged pixel data is an error; otherwise decoded as far as possible
-  std::function<bool()> cancelled;            ///< asked now and then; may be empty
-  std::function<void(std::string)> warn;      ///< harmless irregularities; may be empty
+  bool strict = true;                     ///< damaged pixel data is an error; otherwise decoded as far as possible
+  std::function<bool()> cancelled;        ///< asked now and then; may be empty
+  std::function<void(std::string)> warn;  ///< harmless irregularities; may be empty
 };
 
 /// The pixels as stored (1, 3 or 4 channels, 8U, 16U or 32F; BGR order), orientation not applied. Never throws.

@@ -17,8 +17,8 @@ struct Handler {
   jpeg_error_mgr base;
   std::jmp_buf back;
   char failure[JMSG_LENGTH_MAX];
-  char damage[JMSG_LENGTH_MAX];   ///< the first warning that means lost pixels
-  char oddity[JMSG_LENGTH_MAX];   ///< the first other warning
+  char damage[JMSG_LENGTH_MAX];  ///< the first warning that means lost pixels
+  char oddity[JMSG_LENGTH_MAX];  ///< the first other warning
 };
 
 Handler& handler_of(j_common_ptr info) { return *reinterpret_cast<Handler*>(info->err); }
@@ -45,7 +45,8 @@ void keep_quiet(j_common_ptr) {}
 
 /// Everything between setjmp and longjmp lives here and in the caller; no local with a destructor in this function.
 /// Returns 0 when decoded, 1 on failure, 2 when cancelled, 3 when memory is missing.
-int decode_lines(jpeg_decompress_struct& info, Handler& handler, ByteSpan file, const DecodeOptions& options, cv::Mat& out) {
+int decode_lines(jpeg_decompress_struct& info, Handler& handler, ByteSpan file, const DecodeOptions& options,
+                 cv::Mat& out) {
   if (setjmp(handler.back) != 0) return 1;
   jpeg_create_decompress(&info);
   jpeg_mem_src(&info, file.data(), file.size());
@@ -53,10 +54,9 @@ int decode_lines(jpeg_decompress_struct& info, Handler& handler, ByteSpan file, 
   info.out_color_space = info.num_components == 1 ? JCS_GRAYSCALE : info.num_components == 3 ? JCS_EXT_BGR : JCS_CMYK;
   jpeg_start_decompress(&info);
   try {
-    out.create(static_cast<int>(info.output_height), static_cast<int>(info.output_width), CV_8UC(info.output_components));
-  } catch (...) {
-    return 3;
-  }
+    out.create(static_cast<int>(info.output_height), static_cast<int>(info.output_width),
+               CV_8UC(info.output_components));
+  } catch (...) { return 3; }
   while (info.output_scanline < info.output_height) {
     if (info.output_scanline % 256 == 0 && options.cancelled && options.cancelled()) return 2;
     JSAMPROW line = out.ptr(static_cast<int>(info.output_scanline));
@@ -99,7 +99,8 @@ Result<cv::Mat> decode_jpeg(ByteSpan file, const DecodeOptions& options) {
   if (state == 3) return out_of_memory("no memory for the decoded JPEG picture");
   if (*handler.damage != 0) {
     if (options.strict)
-      return bad_input(std::string("JPEG file is damaged: ") + handler.damage + " (decode: lenient takes what can be read)");
+      return bad_input(std::string("JPEG file is damaged: ") + handler.damage +
+                       " (decode: lenient takes what can be read)");
     if (options.warn) options.warn(std::string("JPEG file is damaged: ") + handler.damage);
   }
   if (*handler.oddity != 0 && options.warn) options.warn(std::string("JPEG file is irregular: ") + handler.oddity);

@@ -36,7 +36,8 @@ int depth_for(const Image& image, const Capacity& holds, const EncodeOptions& op
                      : options.depth == "float" ? CV_32F
                                                 : image.depth();
   if (holds.real && !holds.deep) return CV_32F;  // pfm and hdr hold nothing else
-  if (wanted == CV_32F && !holds.real) return holds.deep && (options.was_deep || options.depth == "float") ? CV_16U : CV_8U;
+  if (wanted == CV_32F && !holds.real)
+    return holds.deep && (options.was_deep || options.depth == "float") ? CV_16U : CV_8U;
   if (wanted == CV_16U && !holds.deep) return CV_8U;
   return wanted;
 }
@@ -47,14 +48,17 @@ double white(int depth) { return depth == CV_8U ? 255.0 : depth == CV_16U ? 6553
 std::vector<std::uint8_t> encode_pfm(const cv::Mat& picture) {
   const int channels = picture.channels();
   const std::string head = fmt::format("{}\n{} {}\n-1.0\n", channels == 3 ? "PF" : "Pf", picture.cols, picture.rows);
-  const std::size_t row_bytes = static_cast<std::size_t>(picture.cols) * static_cast<std::size_t>(channels) * sizeof(float);
+  const std::size_t row_bytes =
+      static_cast<std::size_t>(picture.cols) * static_cast<std::size_t>(channels) * sizeof(float);
   std::vector<std::uint8_t> file(head.size() + row_bytes * static_cast<std::size_t>(picture.rows));
   std::copy(head.begin(), head.end(), file.begin());
   std::uint8_t* target = file.data() + head.size();
   for (int y = picture.rows - 1; y >= 0; --y, target += row_bytes) {
     cv::Mat row(1, picture.cols, picture.type(), target);
-    if (channels == 3) cv::cvtColor(picture.row(y), row, cv::COLOR_BGR2RGB);
-    else picture.row(y).copyTo(row);
+    if (channels == 3)
+      cv::cvtColor(picture.row(y), row, cv::COLOR_BGR2RGB);
+    else
+      picture.row(y).copyTo(row);
   }
   return file;
 }
@@ -62,10 +66,19 @@ std::vector<std::uint8_t> encode_pfm(const cv::Mat& picture) {
 }  // namespace
 
 Result<Format> format_to_write(const std::string& extension) {
-  static const std::array<std::pair<const char*, Format>, 13> formats{{
-      {"jpg", Format::jpeg}, {"jpeg", Format::jpeg}, {"jpe", Format::jpeg}, {"png", Format::png}, {"bmp", Format::bmp},
-      {"dib", Format::bmp}, {"tif", Format::tiff}, {"tiff", Format::tiff}, {"webp", Format::webp}, {"pgm", Format::pnm},
-      {"ppm", Format::pnm}, {"pfm", Format::pfm}, {"hdr", Format::hdr}}};
+  static const std::array<std::pair<const char*, Format>, 13> formats{{{"jpg", Format::jpeg},
+                                                                       {"jpeg", Format::jpeg},
+                                                                       {"jpe", Format::jpeg},
+                                                                       {"png", Format::png},
+                                                                       {"bmp", Format::bmp},
+                                                                       {"dib", Format::bmp},
+                                                                       {"tif", Format::tiff},
+                                                                       {"tiff", Format::tiff},
+                                                                       {"webp", Format::webp},
+                                                                       {"pgm", Format::pnm},
+                                                                       {"ppm", Format::pnm},
+                                                                       {"pfm", Format::pfm},
+                                                                       {"hdr", Format::hdr}}};
   std::string known;
   for (const auto& [word, format] : formats) {
     if (extension == word) return format;
@@ -74,7 +87,8 @@ Result<Format> format_to_write(const std::string& extension) {
   return unsupported(fmt::format("files of type '{}' cannot be written, allowed: {}", extension, known));
 }
 
-cv::Mat fit_to_format(const Image& image, Format format, const EncodeOptions& options, std::vector<std::string>& warnings) {
+cv::Mat fit_to_format(const Image& image, Format format, const EncodeOptions& options,
+                      std::vector<std::string>& warnings) {
   const Capacity holds = capacity(format);
   cv::Mat picture = image.mat();
   if (picture.channels() == 4 && !holds.alpha) {
@@ -99,10 +113,11 @@ cv::Mat fit_to_format(const Image& image, Format format, const EncodeOptions& op
   return picture;
 }
 
-Result<std::vector<std::uint8_t>> encode(const cv::Mat& picture, const std::string& extension, const EncodeOptions& options) {
+Result<std::vector<std::uint8_t>> encode(const cv::Mat& picture, const std::string& extension,
+                                         const EncodeOptions& options) {
   try {
     if (extension == "pfm") return encode_pfm(picture);
-    constexpr int lzw = 5;  // lossless for every depth; OpenCV would store float colours as 16-bit LogLuv
+    constexpr int lzw = 5;      // lossless for every depth; OpenCV would store float colours as 16-bit LogLuv
     std::vector<int> settings;  // OpenCV refuses settings of other formats here and there
     if (extension.starts_with("jp")) settings = {cv::IMWRITE_JPEG_QUALITY, options.jpeg_quality};
     if (extension == "png") settings = {cv::IMWRITE_PNG_COMPRESSION, options.png_compression};
@@ -118,7 +133,8 @@ Result<std::vector<std::uint8_t>> encode(const cv::Mat& picture, const std::stri
   } catch (const std::bad_alloc&) {
     return out_of_memory("no memory for the encoded picture");
   } catch (const cv::Exception& caught) {
-    return io_error(fmt::format("a picture of {}x{} cannot be encoded as {}: {}", picture.cols, picture.rows, extension, caught.err));
+    return io_error(fmt::format("a picture of {}x{} cannot be encoded as {}: {}", picture.cols, picture.rows, extension,
+                                caught.err));
   }
 }
 

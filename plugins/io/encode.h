@@ -13,7 +13,8 @@ struct EncodeOptions {
   int png_compression = 1;
   int webp_quality = 95;
   std::string depth = "keep";  ///< keep, 8, 16 or float
-  bool was_deep = false;       ///< the source file had more than 8 bits: float pictures become 16 bit where float cannot be kept
+  bool was_deep =
+      false;  ///< the source file had more than 8 bits: float pictures become 16 bit where float cannot be kept
 };
 
 /// The format of an extension (lower case, without dot); an error names those that can be written.
@@ -21,9 +22,11 @@ Result<Format> format_to_write(const std::string& extension);
 
 /// The picture in samples and channels that the format holds, rounded; what had to be given up that the user may care
 /// about is appended to `warnings`.
-cv::Mat fit_to_format(const Image& image, Format format, const EncodeOptions& options, std::vector<std::string>& warnings);
+cv::Mat fit_to_format(const Image& image, Format format, const EncodeOptions& options,
+                      std::vector<std::string>& warnings);
 
 /// The complete file. `extension` chooses among spellings of one format ("pgm", "ppm"). Never throws.
-Result<std::vector<std::uint8_t>> encode(const cv::Mat& picture, const std::string& extension, const EncodeOptions& options);
+Result<std::vector<std::uint8_t>> encode(const cv::Mat& picture, const std::string& extension,
+                                         const EncodeOptions& options);
 
 }  // namespace latentflow::io

@@ -14,7 +14,8 @@ namespace latentflow::io {
 namespace {
 
 Error cut_off(Format format, const Input& input) {
-  return bad_input(fmt::format("{} file is cut off: it ends at byte {} within its header", to_string(format), input.size()));
+  return bad_input(
+      fmt::format("{} file is cut off: it ends at byte {} within its header", to_string(format), input.size()));
 }
 
 Result<Header> jpeg_header(const Input& input) {
@@ -68,7 +69,8 @@ Result<Header> bmp_header(const Input& input) {
   if (cursor.failed()) return cut_off(Format::bmp, input);
   header.channels = bits == 32 ? 4 : 3;
   const std::uint64_t row = (static_cast<std::uint64_t>(std::max(0, header.width)) * bits + 31) / 32 * 4;
-  if (compression == 0 || compression == 3) header.needed_bytes = pixels + row * static_cast<std::uint64_t>(std::max(0, header.height));
+  if (compression == 0 || compression == 3)
+    header.needed_bytes = pixels + row * static_cast<std::uint64_t>(std::max(0, header.height));
   return header;
 }
 
@@ -81,7 +83,8 @@ Result<Header> pnm_header(const Input& input, int kind) {
   for (; i < bytes.size() && static_cast<int>(words.size()) <= wanted; ++i) {
     if (bytes[i] == '#')
       while (i < bytes.size() && bytes[i] != '\n') ++i;
-    else if (!std::isspace(bytes[i])) words.back() += static_cast<char>(bytes[i]);
+    else if (!std::isspace(bytes[i]))
+      words.back() += static_cast<char>(bytes[i]);
     if (i < bytes.size() && std::isspace(bytes[i]) && !words.back().empty()) words.emplace_back();
   }
   const bool is_float = kind == 'F' || kind == 'f';
@@ -93,10 +96,14 @@ Result<Header> pnm_header(const Input& input, int kind) {
   header.channels = kind == '3' || kind == '6' || kind == 'F' ? 3 : 1;
   header.element_bytes = is_float ? 4 : wanted == 3 && number(words[2]) > 255 ? 2 : 1;
   const bool as_text = kind >= '1' && kind <= '3';
-  const auto width = static_cast<std::uint64_t>(std::max(0, header.width)), height = static_cast<std::uint64_t>(std::max(0, header.height));
+  const auto width = static_cast<std::uint64_t>(std::max(0, header.width)),
+             height = static_cast<std::uint64_t>(std::max(0, header.height));
   const std::uint64_t samples = width * static_cast<std::uint64_t>(header.channels);
   // Numbers written as text take at least a digit each, and whitespace between them.
-  const std::uint64_t row = kind == '4' ? (width + 7) / 8 : kind == '1' ? width : as_text ? 2 * samples : samples * header.element_bytes;
+  const std::uint64_t row = kind == '4'   ? (width + 7) / 8
+                            : kind == '1' ? width
+                            : as_text     ? 2 * samples
+                                          : samples * header.element_bytes;
   header.needed_bytes = 2 + i + row * height - (kind == '2' || kind == '3' ? 1 : 0);
   return header;
 }
@@ -106,7 +113,9 @@ Result<Header> tiff_header(const Input& input) {
   if (!read) return read.error();
   const TiffDirectory& directory = read.value();
   Header header{Format::tiff};
-  const auto extent = [&](int tag) { return static_cast<int>(std::min<std::uint64_t>(directory.value(input, tag, 0), 1u << 30)); };
+  const auto extent = [&](int tag) {
+    return static_cast<int>(std::min<std::uint64_t>(directory.value(input, tag, 0), 1u << 30));
+  };
   header.width = extent(256);
   header.height = extent(257);
   const std::uint64_t bits = directory.value(input, 258, 1), samples = directory.value(input, 277, 1);
@@ -181,7 +190,8 @@ Result<Header> dispatch(const Input& input, std::string_view extension) {
   if (text.starts_with("#?RADIANCE") || text.starts_with("#?RGBE")) return hdr_header(input);
   std::string wanted(extension);
   std::transform(wanted.begin(), wanted.end(), wanted.begin(), [](unsigned char c) { return std::toupper(c); });
-  return bad_input(fmt::format("is not a {}picture: begins with {}", wanted.empty() ? "" : wanted + " ", beginning(input)));
+  return bad_input(
+      fmt::format("is not a {}picture: begins with {}", wanted.empty() ? "" : wanted + " ", beginning(input)));
 }
 
 }  // namespace
@@ -203,15 +213,17 @@ const char* to_string(Format format) {
 Result<Header> read_header(const Input& input, std::string_view extension) {
   Result<Header> header = dispatch(input, extension);
   if (header && (header->width <= 0 || header->height <= 0))
-    return bad_input(fmt::format("{} header is damaged: the size is {}x{}", to_string(header->format), header->width, header->height));
+    return bad_input(fmt::format("{} header is damaged: the size is {}x{}", to_string(header->format), header->width,
+                                 header->height));
   if (header && header->needed_bytes > input.size())
-    return bad_input(fmt::format("{} file is cut off: it has {} bytes, a picture of {}x{} needs {}", to_string(header->format), input.size(),
-                                 header->width, header->height, header->needed_bytes));
+    return bad_input(fmt::format("{} file is cut off: it has {} bytes, a picture of {}x{} needs {}",
+                                 to_string(header->format), input.size(), header->width, header->height,
+                                 header->needed_bytes));
   return header;
 }
 
 const std::vector<std::string>& known_extensions() {
-  static const std::vector<std::string> extensions{"jpg",  "jpeg", "jpe", "png", "bmp", "dib",  "tif", "tiff",
+  static const std::vector<std::string> extensions{"jpg",  "jpeg", "jpe", "png", "bmp", "dib", "tif", "tiff",
                                                    "webp", "pgm",  "ppm", "pbm", "pnm", "pfm", "hdr"};
   return extensions;
 }

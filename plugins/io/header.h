@@ -16,11 +16,11 @@ const char* to_string(Format format);
 struct Header {
   Format format = Format::png;
   int width = 0, height = 0;
-  int channels = 0;               ///< 1, 3 or 4
-  std::size_t element_bytes = 1;  ///< 1, 2 or 4 (float)
-  int orientation = 1;            ///< EXIF 0x0112, 1 to 8
-  std::uint64_t needed_bytes = 0; ///< size of a whole file, where the header tells (bmp, pnm, pfm); 0 otherwise
-  bool cmyk = false;              ///< JPEG with four ink channels; decodes to 3 channels
+  int channels = 0;                ///< 1, 3 or 4
+  std::size_t element_bytes = 1;   ///< 1, 2 or 4 (float)
+  int orientation = 1;             ///< EXIF 0x0112, 1 to 8
+  std::uint64_t needed_bytes = 0;  ///< size of a whole file, where the header tells (bmp, pnm, pfm); 0 otherwise
+  bool cmyk = false;               ///< JPEG with four ink channels; decodes to 3 channels
 
   bool turned() const { return orientation >= 5; }  ///< orientation exchanges width and height
 };

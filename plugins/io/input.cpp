@@ -87,7 +87,8 @@ std::string beginning(const Input& input) {
     return (c >= 32 && c < 127) || c == '\n' || c == '\r' || c == '\t';
   });
   std::string text;
-  for (std::uint8_t c : bytes) text += printable ? std::string(1, c < 32 ? ' ' : static_cast<char>(c)) : fmt::format("{:02x} ", c);
+  for (std::uint8_t c : bytes)
+    text += printable ? std::string(1, c < 32 ? ' ' : static_cast<char>(c)) : fmt::format("{:02x} ", c);
   if (!printable && !text.empty()) text.pop_back();
   return printable ? "\"" + text + "\"" : text;
 }

@@ -50,7 +50,9 @@ void finish_names(std::vector<SourceItem>& items) {
   for (SourceItem& item : items) {
     const Path original(item.name);
     for (int copy = 2; !names.insert(item.name).second; ++copy)
-      item.name = (original.parent_path() / fmt::format("{}_{}{}", original.stem().string(), copy, original.extension().string())).generic_string();
+      item.name = (original.parent_path() /
+                   fmt::format("{}_{}{}", original.stem().string(), copy, original.extension().string()))
+                      .generic_string();
     item.key = Path(item.name).replace_extension().generic_string();
     ++uses[item.key];
   }
@@ -78,9 +80,12 @@ Result<std::vector<SourceItem>> list_folder(const Path& folder, const ListingOpt
     const bool is_folder = entry->is_directory(ignored);
     if (is_folder && (!options.recurse || is_hidden(entry->path()))) entry.disable_recursion_pending();
     if (is_hidden(entry->path())) continue;
-    if (is_folder) ++folders;
-    else if (!wanted.contains(extension_of(entry->path()))) ++others;
-    else items.push_back(make_item(entry->path().lexically_relative(folder).generic_string(), entry->path()));
+    if (is_folder)
+      ++folders;
+    else if (!wanted.contains(extension_of(entry->path())))
+      ++others;
+    else
+      items.push_back(make_item(entry->path().lexically_relative(folder).generic_string(), entry->path()));
   }
   if (failure) return io_error(fmt::format("cannot list folder '{}': {}", folder.string(), failure.message()));
   if (items.empty() && others == 0 && folders == 0)
@@ -89,8 +94,10 @@ Result<std::vector<SourceItem>> list_folder(const Path& folder, const ListingOpt
     return not_found(fmt::format("no {} in '{}'; looked for {}; found {} other files{}", options.noun, folder.string(),
                                  quoted_list(wanted), others,
                                  folders > 0 && !options.recurse
-                                     ? fmt::format(" and {} folders (recurse: true looks into them)", folders) : ""));
-  std::sort(items.begin(), items.end(), [](const SourceItem& a, const SourceItem& b) { return natural_less(a.name, b.name); });
+                                     ? fmt::format(" and {} folders (recurse: true looks into them)", folders)
+                                     : ""));
+  std::sort(items.begin(), items.end(),
+            [](const SourceItem& a, const SourceItem& b) { return natural_less(a.name, b.name); });
   return items;
 }
 
@@ -111,7 +118,8 @@ Result<std::vector<SourceItem>> list_file(const Path& list, const ListingOptions
     const Path written(line);
     items.push_back(make_item(name_for(written), written.is_absolute() ? written : list.parent_path() / written));
   }
-  if (items.empty()) return not_found(fmt::format("no {} in list '{}'; needs one path per line", options.noun, list.string()));
+  if (items.empty())
+    return not_found(fmt::format("no {} in list '{}'; needs one path per line", options.noun, list.string()));
   return items;
 }
 
@@ -135,8 +143,10 @@ Result<std::vector<SourceItem>> list_glob(const Path& pattern, const ListingOpti
   }
   ::globfree(&found);
   if (items.empty())
-    return not_found(fmt::format("no {} match '{}'; {} other paths do; looked for {}", options.noun, pattern.string(), matches, quoted_list(wanted)));
-  std::sort(items.begin(), items.end(), [](const SourceItem& a, const SourceItem& b) { return natural_less(a.name, b.name); });
+    return not_found(fmt::format("no {} match '{}'; {} other paths do; looked for {}", options.noun, pattern.string(),
+                                 matches, quoted_list(wanted)));
+  std::sort(items.begin(), items.end(),
+            [](const SourceItem& a, const SourceItem& b) { return natural_less(a.name, b.name); });
   return items;
 }
 
@@ -147,13 +157,14 @@ Result<std::vector<SourceItem>> list_pictures(const Path& path, const ListingOpt
   const bool exists = fs::exists(path, ignored);
   const bool wildcard = path.string().find_first_of("*?[") != std::string::npos;
   if (!exists && !wildcard)
-    return not_found(fmt::format("path '{}' does not exist; needs a folder, {}, a list file (.txt) or a pattern with *", path.string(),
+    return not_found(fmt::format("path '{}' does not exist; needs a folder, {}, a list file (.txt) or a pattern with *",
+                                 path.string(),
                                  options.noun == "pictures" ? "a picture" : "one of the " + options.noun));
   Result<std::vector<SourceItem>> items =
-      !exists                         ? list_glob(path, options)
+      !exists                           ? list_glob(path, options)
       : fs::is_directory(path, ignored) ? list_folder(path, options)
-      : extension_of(path) == "txt"   ? list_file(path, options)
-                                      : std::vector<SourceItem>{make_item(path.filename().generic_string(), path)};
+      : extension_of(path) == "txt"     ? list_file(path, options)
+                                        : std::vector<SourceItem>{make_item(path.filename().generic_string(), path)};
   if (items) finish_names(*items);
   return items;
 }
@@ -169,7 +180,8 @@ bool natural_less(std::string_view left, std::string_view right) {
       while (left_end < left.size() && digit(left[left_end])) ++left_end;
       while (right_end < right.size() && digit(right[right_end])) ++right_end;
       if (left_end - i != right_end - j) return left_end - i < right_end - j;
-      if (const int order = left.substr(i, left_end - i).compare(right.substr(j, right_end - j)); order != 0) return order < 0;
+      if (const int order = left.substr(i, left_end - i).compare(right.substr(j, right_end - j)); order != 0)
+        return order < 0;
       i = left_end, j = right_end;
       continue;
     }

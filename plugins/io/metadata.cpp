@@ -17,8 +17,9 @@ constexpr std::string_view exif_mark{"Exif\0\0", 6}, icc_mark{"ICC_PROFILE\0", 1
 constexpr std::size_t largest_profile = 64u << 20;  // guards against inflating bombs; real profiles are below 4 MB
 
 bool begins_with(const std::vector<std::uint8_t>& bytes, std::string_view mark) {
-  return bytes.size() >= mark.size() && std::equal(mark.begin(), mark.end(), bytes.begin(),
-                                                   [](char a, std::uint8_t b) { return static_cast<std::uint8_t>(a) == b; });
+  return bytes.size() >= mark.size() && std::equal(mark.begin(), mark.end(), bytes.begin(), [](char a, std::uint8_t b) {
+           return static_cast<std::uint8_t>(a) == b;
+         });
 }
 
 void drop_front(std::vector<std::uint8_t>& bytes, std::size_t count) {

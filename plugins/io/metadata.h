@@ -22,8 +22,8 @@ struct Pieces {
 };
 
 /// Puts the blocks into an encoded JPEG, PNG or WebP file as the formats prescribe (JPEG: APP1 and APP2 after the JFIF
-/// header; PNG: iCCP and eXIf before the pixels; WebP: ICCP and EXIF in an extended file). Blocks that do not fit go into
-/// `dropped`, a phrase for a warning, for example "exif (70000 bytes, jpeg holds 65527)".
+/// header; PNG: iCCP and eXIf before the pixels; WebP: ICCP and EXIF in an extended file). Blocks that do not fit go
+/// into `dropped`, a phrase for a warning, for example "exif (70000 bytes, jpeg holds 65527)".
 Pieces attach(ByteSpan encoded, Format format, const Attachments& attachments, std::string& dropped);
 
 /// Channels the profile is made for: 1, 3 or 4 (ink); 0 where it does not say.

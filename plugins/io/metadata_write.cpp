@@ -12,13 +12,14 @@ namespace {
 
 using Buffer = std::vector<std::uint8_t>;
 
-constexpr std::size_t jpeg_body_limit = 65533;                 // a 16-bit length that counts itself
+constexpr std::size_t jpeg_body_limit = 65533;                   // a 16-bit length that counts itself
 constexpr std::size_t jpeg_profile_part = jpeg_body_limit - 14;  // "ICC_PROFILE\0", number, count
 
 void put(Buffer& target, std::string_view text) { target.insert(target.end(), text.begin(), text.end()); }
 void put(Buffer& target, ByteSpan bytes) { target.insert(target.end(), bytes.begin(), bytes.end()); }
 void put_number(Buffer& target, std::uint64_t value, int bytes, bool big_endian) {
-  for (int i = 0; i < bytes; ++i) target.push_back(static_cast<std::uint8_t>(value >> 8 * (big_endian ? bytes - 1 - i : i)));
+  for (int i = 0; i < bytes; ++i)
+    target.push_back(static_cast<std::uint8_t>(value >> 8 * (big_endian ? bytes - 1 - i : i)));
 }
 
 void put_jpeg_segment(Buffer& target, std::uint8_t marker, std::string_view mark, ByteSpan body) {
@@ -48,7 +49,8 @@ Pieces attach_jpeg(ByteSpan encoded, const Attachments& attachments, std::string
   const ByteSpan icc = attachments.icc;
   const std::size_t parts = (icc.size() + jpeg_profile_part - 1) / jpeg_profile_part;
   if (parts > 255) {
-    dropped += fmt::format("{}icc ({} bytes, jpeg holds {})", dropped.empty() ? "" : ", ", icc.size(), 255 * jpeg_profile_part);
+    dropped += fmt::format("{}icc ({} bytes, jpeg holds {})", dropped.empty() ? "" : ", ", icc.size(),
+                           255 * jpeg_profile_part);
     return around(encoded, place, std::move(inserted));
   }
   for (std::size_t part = 0; part < parts; ++part) {
@@ -106,8 +108,10 @@ Pieces attach_webp(ByteSpan encoded, const Attachments& attachments, std::string
   };
   Buffer front, back, content;
   Buffer extended;
-  put_number(extended, (header.value().channels == 4 ? 0x10u : 0u) | (attachments.icc.empty() ? 0u : 0x20u) |
-                           (attachments.exif.empty() ? 0u : 0x08u), 4, false);
+  put_number(extended,
+             (header.value().channels == 4 ? 0x10u : 0u) | (attachments.icc.empty() ? 0u : 0x20u) |
+                 (attachments.exif.empty() ? 0u : 0x08u),
+             4, false);
   put_number(extended, static_cast<std::uint64_t>(header.value().width - 1), 3, false);
   put_number(extended, static_cast<std::uint64_t>(header.value().height - 1), 3, false);
   put_chunk(content, "VP8X", extended);

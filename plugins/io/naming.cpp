@@ -25,17 +25,21 @@ Result<NamePattern> NamePattern::parse(const std::string& text) {
     if (close == std::string::npos) return invalid_argument(fmt::format("pattern '{}' has a '{{' without '}}'", text));
     const std::string token = text.substr(i + 1, close - i - 1);
     if (std::find(tokens.begin(), tokens.end(), token) == tokens.end())
-      return invalid_argument(fmt::format("pattern '{}' has {{{}}}, allowed: {{name}}, {{stem}}, {{dir}}, {{ext}}, {{number}}", text, token));
+      return invalid_argument(fmt::format(
+          "pattern '{}' has {{{}}}, allowed: {{name}}, {{stem}}, {{dir}}, {{ext}}, {{number}}", text, token));
     tells_apart = tells_apart || token == "name" || token == "stem" || token == "number";
     i = close;
   }
   if (!tells_apart)
-    return invalid_argument(fmt::format("pattern '{}' gives every picture the same name; needs {{name}}, {{stem}} or {{number}}", text));
-  if (Path(text).is_absolute()) return invalid_argument(fmt::format("pattern '{}' is an absolute path; needs one inside the output folder", text));
+    return invalid_argument(
+        fmt::format("pattern '{}' gives every picture the same name; needs {{name}}, {{stem}} or {{number}}", text));
+  if (Path(text).is_absolute())
+    return invalid_argument(fmt::format("pattern '{}' is an absolute path; needs one inside the output folder", text));
   return NamePattern{text};
 }
 
-Result<Path> NamePattern::expand(const std::string& item_name, const std::string& extension, std::uint64_t number) const {
+Result<Path> NamePattern::expand(const std::string& item_name, const std::string& extension,
+                                 std::uint64_t number) const {
   const Path name(item_name);
   const std::array<std::string, 5> values{Path(name).replace_extension().generic_string(), name.stem().generic_string(),
                                           name.parent_path().generic_string(), extension, fmt::format("{:05}", number)};
@@ -60,7 +64,8 @@ Result<Path> NamePattern::expand(const std::string& item_name, const std::string
 std::string extension_for(const std::string& name, const std::string& format) {
   if (format != "keep") return "." + format;
   std::string extension = Path(name).extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   return !extension.empty() && format_to_write(extension.substr(1)) ? extension : ".png";
 }
 

@@ -9,8 +9,8 @@
 
 namespace latentflow::io {
 
-/// A pattern such as "{dir}/{stem}_clean{ext}": {name} is the relative name without extension, {dir} its folder, {stem} its last
-/// part, {ext} the extension with dot, {number} the item number, five digits or more.
+/// A pattern such as "{dir}/{stem}_clean{ext}": {name} is the relative name without extension, {dir} its folder, {stem}
+/// its last part, {ext} the extension with dot, {number} the item number, five digits or more.
 struct NamePattern {
   std::string text;
 
@@ -21,8 +21,8 @@ struct NamePattern {
   Result<Path> expand(const std::string& item_name, const std::string& extension, std::uint64_t number) const;
 };
 
-/// The extension, lower case and with dot, by which `name` is written: that of `format` ("png"); for "keep" its own where
-/// such files can be written, otherwise ".png".
+/// The extension, lower case and with dot, by which `name` is written: that of `format` ("png"); for "keep" its own
+/// where such files can be written, otherwise ".png".
 std::string extension_for(const std::string& name, const std::string& format);
 
 }  // namespace latentflow::io

@@ -25,15 +25,16 @@ Result<std::vector<SourceItem>> ReadIdx::list() {
     if (!labels) return std::move(labels).error();
     labels_.emplace(std::move(*labels));
     if (labels_->count() != pictures_->count())
-      return bad_input(fmt::format("'{}' has {} labels, '{}' has {} pictures; needs as many", params.labels.string(), labels_->count(),
-                                   params.path.string(), pictures_->count()));
+      return bad_input(fmt::format("'{}' has {} labels, '{}' has {} pictures; needs as many", params.labels.string(),
+                                   labels_->count(), params.path.string(), pictures_->count()));
   }
   const std::int64_t all = pictures_->count();
   if (params.first >= all)
-    return invalid_argument(fmt::format("first is {}, '{}' has items 0 to {}", params.first, params.path.string(), all - 1));
+    return invalid_argument(
+        fmt::format("first is {}, '{}' has items 0 to {}", params.first, params.path.string(), all - 1));
   if (params.count > all - params.first)
-    return invalid_argument(fmt::format("count is {} from item {} on, '{}' has {}", params.count, params.first, params.path.string(),
-                                        all - params.first));
+    return invalid_argument(fmt::format("count is {} from item {} on, '{}' has {}", params.count, params.first,
+                                        params.path.string(), all - params.first));
   const std::int64_t count = params.count == 0 ? all - params.first : params.count;
   std::vector<SourceItem> items;
   items.reserve(static_cast<std::size_t>(count));

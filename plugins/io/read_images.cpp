@@ -19,7 +19,8 @@ namespace {
 
 std::string extension_of(const Path& path) {
   std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   return extension.empty() ? extension : extension.substr(1);
 }
 
@@ -52,14 +53,20 @@ const char* depth_word(int depth) { return depth == CV_8U ? "8" : depth == CV_16
 
 void ReadImages::describe(Describe<ReadImages>& d) {
   d.name("read_images", "reads the pictures of a folder, a list, one file or a pattern");
-  d.field(&Params::path, "path", "a folder, a picture, a list file (.txt, one path per line) or a pattern with *").required();
+  d.field(&Params::path, "path", "a folder, a picture, a list file (.txt, one path per line) or a pattern with *")
+      .required();
   d.field(&Params::recurse, "recurse", "look into folders below, too");
-  d.field(&Params::extensions, "extensions", "which files of a folder are pictures; empty for all formats that can be read");
+  d.field(&Params::extensions, "extensions",
+          "which files of a folder are pictures; empty for all formats that can be read");
   d.field(&Params::depth, "depth", "samples of the result").choices({"keep", "8", "16", "float"});
-  d.field(&Params::color, "color", "channels of the result; gray and color drop alpha").choices({"keep", "gray", "color"});
-  d.field(&Params::decode, "decode", "strict fails a damaged file, lenient takes what can be read").choices({"strict", "lenient"});
+  d.field(&Params::color, "color", "channels of the result; gray and color drop alpha")
+      .choices({"keep", "gray", "color"});
+  d.field(&Params::decode, "decode", "strict fails a damaged file, lenient takes what can be read")
+      .choices({"strict", "lenient"});
   d.field(&Params::orient, "orient", "turn pictures as their EXIF orientation says");
-  d.field(&Params::max_megapixels, "max_megapixels", "larger pictures fail before they are decoded").range(0.000001, 1073).unit("million pixels");
+  d.field(&Params::max_megapixels, "max_megapixels", "larger pictures fail before they are decoded")
+      .range(0.000001, 1073)
+      .unit("million pixels");
   d.example("{node: read_images, path: photos, recurse: true}");
 }
 
@@ -78,8 +85,8 @@ Result<Header> ReadImages::checked_header(const Input& input, const SourceItem& 
   if (!params.orient) header->orientation = 1;
   const double megapixels = static_cast<double>(header->width) * header->height / 1e6;
   if (megapixels > params.max_megapixels)
-    return unsupported(fmt::format("picture is {}x{}, {:.1f} megapixels, allowed up to {} (max_megapixels)", header->width,
-                                   header->height, megapixels, params.max_megapixels));
+    return unsupported(fmt::format("picture is {}x{}, {:.1f} megapixels, allowed up to {} (max_megapixels)",
+                                   header->width, header->height, megapixels, params.max_megapixels));
   return header;
 }
 
@@ -90,7 +97,10 @@ Result<Shape> ReadImages::probe(const SourceItem& item) const {
   if (!header) return std::move(header).error();
   if (header->turned()) std::swap(header->width, header->height);
   const int channels = params.color == "gray" ? 1 : params.color == "color" ? 3 : header->channels;
-  const std::size_t bytes = params.depth == "8" ? 1 : params.depth == "16" ? 2 : params.depth == "float" ? 4 : header->element_bytes;
+  const std::size_t bytes = params.depth == "8"       ? 1
+                            : params.depth == "16"    ? 2
+                            : params.depth == "float" ? 4
+                                                      : header->element_bytes;
   return Shape{Kind::image, {header->height, header->width, channels}, bytes};
 }
 

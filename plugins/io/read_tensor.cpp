@@ -12,9 +12,12 @@ namespace latentflow::io {
 
 void ReadTensor::describe(Describe<ReadTensor>& d) {
   d.name("read_tensor", "reads arrays of .npy files (float32, float64 or uint8, either order)");
-  d.field(&Params::path, "path", "a folder, a .npy file, a list file (.txt, one path per line) or a pattern with *").required();
+  d.field(&Params::path, "path", "a folder, a .npy file, a list file (.txt, one path per line) or a pattern with *")
+      .required();
   d.field(&Params::recurse, "recurse", "look into folders below, too");
-  d.field(&Params::rows, "rows", "path is one array whose rows are the items; their names come from the .names.txt file beside it, if there is one");
+  d.field(&Params::rows, "rows",
+          "path is one array whose rows are the items; their names come from the .names.txt file beside it, if there "
+          "is one");
   d.example("{node: read_tensor, path: codes}");
 }
 
@@ -50,14 +53,17 @@ Result<std::vector<SourceItem>> ReadTensor::list_rows() {
     std::ifstream stream(beside);
     for (std::string line; std::getline(stream, line);) names.push_back(line);
     if (static_cast<std::int64_t>(names.size()) != header_.dims[0])
-      return bad_input(fmt::format("'{}' has {} names, the array has {} rows", beside.string(), names.size(), header_.dims[0]));
+      return bad_input(
+          fmt::format("'{}' has {} names, the array has {} rows", beside.string(), names.size(), header_.dims[0]));
     if (std::set<std::string>(names.begin(), names.end()).size() != names.size())
       return bad_input(fmt::format("'{}' has a name twice; needs a name of its own for every row", beside.string()));
   }
   std::vector<SourceItem> items;
   for (std::int64_t i = 0; i < header_.dims[0]; ++i) {
-    const std::string name = names.empty() ? fmt::format("{}_{:05}", params.path.stem().string(), i) : names[static_cast<std::size_t>(i)];
-    items.push_back({name, Path(name).replace_extension().generic_string(), params.path, static_cast<std::uint64_t>(i)});
+    const std::string name =
+        names.empty() ? fmt::format("{}_{:05}", params.path.stem().string(), i) : names[static_cast<std::size_t>(i)];
+    items.push_back(
+        {name, Path(name).replace_extension().generic_string(), params.path, static_cast<std::uint64_t>(i)});
   }
   std::set<std::string> keys;
   for (const SourceItem& item : items) keys.insert(item.key);
@@ -67,7 +73,9 @@ Result<std::vector<SourceItem>> ReadTensor::list_rows() {
 }
 
 Result<Shape> ReadTensor::probe(const SourceItem& item) const {
-  if (params.rows) return Shape{Kind::tensor, header_.dims.size() > 1 ? Dims(header_.dims.begin() + 1, header_.dims.end()) : Dims{1}, 4};
+  if (params.rows)
+    return Shape{Kind::tensor, header_.dims.size() > 1 ? Dims(header_.dims.begin() + 1, header_.dims.end()) : Dims{1},
+                 4};
   const Result<Input> input = Input::open(item.path);
   if (!input) return input.error();
   const Result<nn::NpyHeader> header = read_array_header(*input);

@@ -14,7 +14,8 @@ Error cut_off(const char* format, const Input& input) {
 std::string four_letters(Cursor& cursor) {
   const std::uint32_t letters = cursor.u32();
   std::string type(4, ' ');
-  for (int i = 0; i < 4; ++i) type[static_cast<std::size_t>(i)] = static_cast<char>(letters >> (cursor.big_endian() ? 24 - 8 * i : 8 * i));
+  for (int i = 0; i < 4; ++i)
+    type[static_cast<std::size_t>(i)] = static_cast<char>(letters >> (cursor.big_endian() ? 24 - 8 * i : 8 * i));
   return type;
 }
 
@@ -36,7 +37,8 @@ Result<std::vector<Segment>> jpeg_segments(const Input& input) {
     const bool bare = marker == 0x01 || (marker >= 0xd0 && marker <= 0xd8);
     const std::uint16_t length = bare ? 2 : cursor.u16();
     segment.body = cursor.position();
-    if (length < 2) return bad_input(fmt::format("JPEG file is damaged: a segment of length {} at byte {}", length, segment.start));
+    if (length < 2)
+      return bad_input(fmt::format("JPEG file is damaged: a segment of length {} at byte {}", length, segment.start));
     segment.size = length - 2u;
     segment.end = segment.body + segment.size;
     if (cursor.failed() || segment.end > input.size()) return cut_off("JPEG", input);
@@ -92,7 +94,8 @@ Status check_png(ByteSpan file, const std::vector<Segment>& chunks) {
     const std::uint32_t actual = static_cast<std::uint32_t>(
         ::crc32_z(0, file.data() + chunk.body - 4, static_cast<std::size_t>(chunk.size + 4)));
     if (stored != actual)
-      return bad_input(fmt::format("PNG file is damaged: wrong checksum of chunk {} at byte {}", chunk.type, chunk.start));
+      return bad_input(
+          fmt::format("PNG file is damaged: wrong checksum of chunk {} at byte {}", chunk.type, chunk.start));
   }
   return success();
 }

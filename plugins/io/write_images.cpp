@@ -16,13 +16,16 @@ void WriteImages::describe(Describe<WriteImages>& d) {
   d.name("write_images", "writes pictures into a folder, which mirrors the folder they came from");
   d.field(&Params::path, "path", "the output folder; made if missing").required();
   d.field(&Params::pattern, "pattern", "file names, from {name} = {dir}/{stem}, {ext} and {number}");
-  d.field(&Params::format, "format", "what {ext} stands for; keep takes the source's where it can be written, otherwise png")
+  d.field(&Params::format, "format",
+          "what {ext} stands for; keep takes the source's where it can be written, otherwise png")
       .choices({"keep", "png", "jpg", "jpeg", "tif", "tiff", "webp", "bmp", "ppm", "pgm", "pfm", "hdr"});
-  d.field(&Params::depth, "depth", "samples, rounded where the format holds less").choices({"keep", "8", "16", "float"});
+  d.field(&Params::depth, "depth", "samples, rounded where the format holds less")
+      .choices({"keep", "8", "16", "float"});
   d.field(&Params::jpeg_quality, "jpeg_quality", "of JPEG files").range(1, 100);
   d.field(&Params::png_compression, "png_compression", "of PNG files; 1 is fast, 9 is small").range(0, 9);
   d.field(&Params::webp_quality, "webp_quality", "of WebP files; 101 is lossless").range(1, 101);
-  d.field(&Params::existing, "existing", "what to do where a file of that name exists").choices({"overwrite", "skip", "fail"});
+  d.field(&Params::existing, "existing", "what to do where a file of that name exists")
+      .choices({"overwrite", "skip", "fail"});
   d.field(&Params::metadata, "metadata", "EXIF and ICC of the source file").choices({"keep", "strip"});
   d.example("{node: write_images, image: clean, path: out, pattern: \"{name}_clean{ext}\"}");
 }
@@ -48,7 +51,8 @@ Result<Path> WriteImages::target_for(const ItemInfo& item) const {
   const Path target = params.path / *relative;
   std::error_code ignored;
   if (!item.path.empty() && std::filesystem::equivalent(target, item.path, ignored) && !ignored)
-    return invalid_argument(fmt::format("would overwrite its own source '{}'; choose another folder or pattern", item.path.string()));
+    return invalid_argument(
+        fmt::format("would overwrite its own source '{}'; choose another folder or pattern", item.path.string()));
   return target;
 }
 
@@ -59,18 +63,21 @@ Status WriteImages::process(const Image& image, Context& ctx) const {
   {
     const std::lock_guard guard(lock_);
     if (!written_.insert(target.value()).second)
-      return invalid_argument(fmt::format("another picture of this run was already written to '{}'; use {{ext}}, {{name}} or {{number}} in pattern",
-                                          target.value().string()));
+      return invalid_argument(fmt::format(
+          "another picture of this run was already written to '{}'; use {{ext}}, {{name}} or {{number}} in pattern",
+          target.value().string()));
   }
   std::error_code ignored;
   if (params.existing != "overwrite" && std::filesystem::exists(target.value(), ignored)) {
-    if (params.existing == "fail") return io_error(fmt::format("file '{}' exists (existing: fail)", target.value().string()));
+    if (params.existing == "fail")
+      return io_error(fmt::format("file '{}' exists (existing: fail)", target.value().string()));
     ctx.warn(fmt::format("'{}' exists, left as it is", target.value().string()));
     return success();
   }
 
   std::string extension = target.value().extension().string().substr(1);
-  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   const Result<Format> format = format_to_write(extension);
   if (!format) return format.error();
   const auto depth = item.metadata.tags.find("depth");
@@ -86,14 +93,16 @@ Status WriteImages::process(const Image& image, Context& ctx) const {
     const int profile = icc_channels(attachments.icc);
     if (profile != 0 && profile != (picture.channels() == 1 ? 1 : 3)) {
       attachments.icc.clear();
-      warnings.push_back(fmt::format("icc profile dropped: it is for {} channels, the picture has {}", profile, picture.channels()));
+      warnings.push_back(
+          fmt::format("icc profile dropped: it is for {} channels, the picture has {}", profile, picture.channels()));
     }
   }
   if (!encoded) return std::move(encoded).error();
   std::string dropped;
   const Pieces pieces = attach(*encoded, format.value(), attachments, dropped);
   if (!dropped.empty()) warnings.push_back("not kept: " + dropped);
-  if (Status status = write_atomically(target.value(), pieces.parts, std::to_string(item.number)); !status) return status;
+  if (Status status = write_atomically(target.value(), pieces.parts, std::to_string(item.number)); !status)
+    return status;
   for (std::string& warning : warnings) ctx.warn(std::move(warning));
   return success();
 }

@@ -19,10 +19,13 @@ ByteSpan bytes_of(std::span<const float> numbers) {
 
 void WriteTensor::describe(Describe<WriteTensor>& d) {
   d.name("write_tensor", "writes .npy files (float32, C order): a mirrored folder, or one array with a row per item");
-  d.field(&Params::path, "path", "a folder, which mirrors the one the items came from; or a file that ends in .npy: all items as rows of one "
-                                 "array, kept in memory and written after the last one, with their names in a .names.txt file beside it").required();
+  d.field(&Params::path, "path",
+          "a folder, which mirrors the one the items came from; or a file that ends in .npy: all items as rows of one "
+          "array, kept in memory and written after the last one, with their names in a .names.txt file beside it")
+      .required();
   d.field(&Params::pattern, "pattern", "file names in the folder, from {name} = {dir}/{stem} and {number}");
-  d.field(&Params::existing, "existing", "what to do where a file of that name exists").choices({"overwrite", "skip", "fail"});
+  d.field(&Params::existing, "existing", "what to do where a file of that name exists")
+      .choices({"overwrite", "skip", "fail"});
   d.example("{node: write_tensor, tensor: codes, path: codes}");
 }
 
@@ -30,12 +33,17 @@ Result<std::unique_ptr<WriteTensor>> WriteTensor::create(const Params& params, S
   Result<NamePattern> pattern = NamePattern::parse(params.pattern);
   if (!pattern) return std::move(pattern).error();
   std::error_code ignored;
-  const bool is_folder = std::filesystem::is_directory(params.path, ignored), exists = std::filesystem::exists(params.path, ignored);
+  const bool is_folder = std::filesystem::is_directory(params.path, ignored),
+             exists = std::filesystem::exists(params.path, ignored);
   if (params.path.extension() == ".npy") {
-    if (is_folder) return invalid_argument(fmt::format("path '{}' is a folder, needs a file or a folder of another name", params.path.string()));
-    if (exists && params.existing == "fail") return io_error(fmt::format("file '{}' exists (existing: fail)", params.path.string()));
+    if (is_folder)
+      return invalid_argument(
+          fmt::format("path '{}' is a folder, needs a file or a folder of another name", params.path.string()));
+    if (exists && params.existing == "fail")
+      return io_error(fmt::format("file '{}' exists (existing: fail)", params.path.string()));
   } else if (exists && !is_folder) {
-    return invalid_argument(fmt::format("path '{}' is a file, needs a folder, or a file that ends in .npy", params.path.string()));
+    return invalid_argument(
+        fmt::format("path '{}' is a file, needs a folder, or a file that ends in .npy", params.path.string()));
   }
   return std::make_unique<WriteTensor>(params, std::move(*pattern));
 }
@@ -50,9 +58,12 @@ Status WriteTensor::process(const Tensor& tensor, Context& ctx) {
   const Path target = params.path / *relative;
   std::error_code ignored;
   if (!item.path.empty() && std::filesystem::equivalent(target, item.path, ignored) && !ignored)
-    return invalid_argument(fmt::format("would overwrite its own source '{}'; choose another folder or pattern", item.path.string()));
+    return invalid_argument(
+        fmt::format("would overwrite its own source '{}'; choose another folder or pattern", item.path.string()));
   if (!written_.insert(target).second)
-    return invalid_argument(fmt::format("another item of this run was already written to '{}'; use {{name}} or {{number}} in pattern", target.string()));
+    return invalid_argument(
+        fmt::format("another item of this run was already written to '{}'; use {{name}} or {{number}} in pattern",
+                    target.string()));
   if (params.existing != "overwrite" && std::filesystem::exists(target, ignored)) {
     if (params.existing == "fail") return io_error(fmt::format("file '{}' exists (existing: fail)", target.string()));
     ctx.warn(fmt::format("'{}' exists, left as it is", target.string()));
@@ -66,9 +77,10 @@ Status WriteTensor::process(const Tensor& tensor, Context& ctx) {
 Status WriteTensor::append(const Tensor& tensor, const std::string& name) {
   if (names_.empty()) row_ = tensor.dims();
   if (tensor.dims() != row_)
-    return bad_input(fmt::format("tensor is {}, the first row of '{}' is {}; one array needs equal shapes", to_string(tensor.dims()),
-                                 params.path.string(), to_string(row_)));
-  if (name.find_first_of("\r\n") != std::string::npos) return bad_input("the name has a line break, which a list of names cannot hold");
+    return bad_input(fmt::format("tensor is {}, the first row of '{}' is {}; one array needs equal shapes",
+                                 to_string(tensor.dims()), params.path.string(), to_string(row_)));
+  if (name.find_first_of("\r\n") != std::string::npos)
+    return bad_input("the name has a line break, which a list of names cannot hold");
   rows_.insert(rows_.end(), tensor.span().begin(), tensor.span().end());
   names_.push_back(name);
   return success();

@@ -33,22 +33,26 @@ Result<std::shared_ptr<const CodeNetwork>> CodeNetwork::load(const std::string& 
     const Result<nn::ModelCard> card = nn::read_card(*graph);
     if (!card) return card.error();
     if (!card->task.empty() && card->task != "pca")
-      return invalid_argument(fmt::format("{} is a model for the task '{}', needs one for 'pca' (written by pca_fit)", file->string(), card->task));
+      return invalid_argument(fmt::format("{} is a model for the task '{}', needs one for 'pca' (written by pca_fit)",
+                                          file->string(), card->task));
     Result<nn::Graph> part = half == Half::encoder ? nn::encoder_of(*graph) : nn::decoder_of(*graph);
     if (!part) return invalid_argument(fmt::format("{}: {}", file->string(), part.error().message));
     auto made = std::make_shared<CodeNetwork>();
     const std::int64_t features = columns_of(*graph, graph->inputs[0]);
     made->codes_ = columns_of(*graph, graph->outputs[0]);
     if (features == 0 || made->codes_ == 0 || columns_of(*graph, graph->outputs[1]) != features)
-      return invalid_argument(fmt::format("{} takes {} to codes {} and reconstructions {}; needs [batch, features], [batch, codes] and [batch, features]",
-                                          file->string(), to_string(graph->value(graph->inputs[0]).dims),
-                                          to_string(graph->value(graph->outputs[0]).dims), to_string(graph->value(graph->outputs[1]).dims)));
+      return invalid_argument(fmt::format(
+          "{} takes {} to codes {} and reconstructions {}; needs [batch, features], [batch, codes] and [batch, "
+          "features]",
+          file->string(), to_string(graph->value(graph->inputs[0]).dims),
+          to_string(graph->value(graph->outputs[0]).dims), to_string(graph->value(graph->outputs[1]).dims)));
     made->item_.width = features;
     if (const auto text = graph->metadata.find("item"); text != graph->metadata.end()) {
       const Result<nn::CodeItem> item = nn::parse_code_item(text->second);
       if (!item) return bad_input(fmt::format("{}: {}", file->string(), item.error().message));
       if (item->features() != features)
-        return bad_input(fmt::format("{}: item \"{}\" has {} numbers, the network takes {}", file->string(), text->second, item->features(), features));
+        return bad_input(fmt::format("{}: item \"{}\" has {} numbers, the network takes {}", file->string(),
+                                     text->second, item->features(), features));
       made->item_ = *item;
     }
     made->outputs_ = half == Half::encoder ? made->codes_ : features;
@@ -59,8 +63,8 @@ Result<std::shared_ptr<const CodeNetwork>> CodeNetwork::load(const std::string& 
   };
   // A program that runs one graph after the other may have fitted the file anew since it was last read.
   std::error_code ignored;
-  const std::string key = fmt::format("codes:{}:{}:{}:{}", half == Half::encoder ? "encoder" : "decoder", file->string(),
-                                      std::filesystem::file_size(*file, ignored),
+  const std::string key = fmt::format("codes:{}:{}:{}:{}", half == Half::encoder ? "encoder" : "decoder",
+                                      file->string(), std::filesystem::file_size(*file, ignored),
                                       std::filesystem::last_write_time(*file, ignored).time_since_epoch().count());
   Result<std::shared_ptr<const void>> shared = services.shared(key, make);
   if (!shared) return std::move(shared).error();
@@ -82,7 +86,8 @@ Result<Tensor> CodeNetwork::run(const Tensor& rows) const {
     }
     const Result<std::vector<Tensor>> result = network_->run({&portion, 1});
     if (!result) return result.error();
-    std::memcpy(all.mutable_data() + begin * outputs_, result->front().data(), static_cast<std::size_t>(some * outputs_) * sizeof(float));
+    std::memcpy(all.mutable_data() + begin * outputs_, result->front().data(),
+                static_cast<std::size_t>(some * outputs_) * sizeof(float));
     begin += some;
   }
   return all;

@@ -12,8 +12,11 @@ using ItemKind = nn::CodeItem::Kind;
 void PcaProject::describe(Describe<PcaProject>& d) {
   d.name("pca_project", "projects pictures, patches or tensors on principal components: few numbers instead of many");
   d.field(&Params::model, "model", "what pca_fit wrote: an ONNX file, or a name from the zoo").required();
-  d.field(&Params::stride, "stride", "distance of neighbouring patches; 0 for side by side, for coding; less than a patch for restoration. "
-                                     "pca_reconstruct needs the same").range(0, 256).unit("pixels");
+  d.field(&Params::stride, "stride",
+          "distance of neighbouring patches; 0 for side by side, for coding; less than a patch for restoration. "
+          "pca_reconstruct needs the same")
+      .range(0, 256)
+      .unit("pixels");
   d.example("{node: pca_project, image: digits, model: digits_pca.onnx}");
 }
 
@@ -21,7 +24,8 @@ Result<std::unique_ptr<PcaProject>> PcaProject::create(const Params& params, Ser
   auto network = CodeNetwork::load(params.model, CodeNetwork::Half::encoder, services);
   if (!network) return std::move(network).error();
   if (params.stride > (*network)->item().width || (params.stride > 0 && (*network)->item().kind != ItemKind::patch))
-    return invalid_argument(fmt::format("stride is {}, the model is for {}; allowed up to the side of its patches", params.stride, to_string((*network)->item())));
+    return invalid_argument(fmt::format("stride is {}, the model is for {}; allowed up to the side of its patches",
+                                        params.stride, to_string((*network)->item())));
   auto node = std::make_unique<PcaProject>();
   node->params = params;
   node->network = std::move(*network);
@@ -29,10 +33,12 @@ Result<std::unique_ptr<PcaProject>> PcaProject::create(const Params& params, Ser
 }
 
 Result<Tensor> PcaProject::process(const Image* image, const Tensor* tensor, Context& ctx) const {
-  if (image != nullptr && tensor != nullptr) return invalid_argument("image and tensor are both wired; needs one of the two");
+  if (image != nullptr && tensor != nullptr)
+    return invalid_argument("image and tensor are both wired; needs one of the two");
   const bool for_pictures = network->item().kind != ItemKind::tensor;
   if ((image != nullptr) != for_pictures)
-    return bad_input(fmt::format("got a {}, the model is for {}", image != nullptr ? "picture" : "tensor", to_string(network->item())));
+    return bad_input(fmt::format("got a {}, the model is for {}", image != nullptr ? "picture" : "tensor",
+                                 to_string(network->item())));
   return image != nullptr ? project_picture(*image, ctx) : project_tensor(*tensor);
 }
 
@@ -40,10 +46,12 @@ Result<Tensor> PcaProject::project_picture(const Image& image, Context& ctx) con
   const nn::CodeItem& item = network->item();
   if (Status status = check_picture(image); !status) return status.error();
   if (image.channels() != item.channels)
-    return bad_input(fmt::format("picture has {} channels, the model is for {} (node convert)", image.channels(), item.channels));
+    return bad_input(
+        fmt::format("picture has {} channels, the model is for {} (node convert)", image.channels(), item.channels));
   const bool whole = item.kind == ItemKind::image;
   if (whole && (image.height() != item.height || image.width() != item.width))
-    return bad_input(fmt::format("picture is {}x{}, the model is for {}x{} (node resize)", image.width(), image.height(), item.width, item.height));
+    return bad_input(fmt::format("picture is {}x{}, the model is for {}x{} (node resize)", image.width(),
+                                 image.height(), item.width, item.height));
   const Grid grid = whole ? Grid() : grid_over(image.height(), image.width(), item, stride());
   const cv::Mat floats = as_floats(image);
   Tensor codes({grid.rows, grid.columns, network->codes()});
@@ -64,7 +72,8 @@ Result<Tensor> PcaProject::project_tensor(const Tensor& tensor) const {
   Dims dims = tensor.dims();
   const bool rows = dims.size() > 1 && dims.back() == features;
   if (tensor.empty() || (!rows && tensor.size() != features))
-    return bad_input(fmt::format("tensor is {}, the model takes {} numbers, or rows of as many", to_string(dims), features));
+    return bad_input(
+        fmt::format("tensor is {}, the model takes {} numbers, or rows of as many", to_string(dims), features));
   const Result<Tensor> codes = network->run(tensor.reshaped({tensor.size() / features, features}));
   if (!codes) return codes;
   if (!rows) return codes->reshaped({network->codes()});
@@ -77,7 +86,8 @@ Prediction PcaProject::predict(const Shapes& inputs) const {
   Shape codes{latentflow::Kind::tensor, {}, 4};
   const std::size_t fixed = std::size_t{1} << 22;  // one portion of rows in the network
   if (!inputs[0].known()) {
-    if (inputs[1].known()) codes.dims = {std::max<std::int64_t>(1, element_count(inputs[1].dims) / network->features()), network->codes()};
+    if (inputs[1].known())
+      codes.dims = {std::max<std::int64_t>(1, element_count(inputs[1].dims) / network->features()), network->codes()};
     return {{codes}, inputs[1].bytes() + fixed};
   }
   const std::int64_t height = inputs[0].dims[0], width = inputs[0].dims[1];

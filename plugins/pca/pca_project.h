@@ -12,9 +12,11 @@ struct PcaProject {
     std::string model;
     std::int64_t stride = 0;
   };
-  static constexpr Port inputs[] = {{"image", "a picture as the model was fitted to, or of any size for a model of patches"},
-                                    {"tensor", "instead, for a model of tensors: one item, or items along the last axis"}};
-  static constexpr Port outputs[] = {{"codes", "[components]; for patches [rows, columns, components]; for rows of a tensor [..., components]"}};
+  static constexpr Port inputs[] = {
+      {"image", "a picture as the model was fitted to, or of any size for a model of patches"},
+      {"tensor", "instead, for a model of tensors: one item, or items along the last axis"}};
+  static constexpr Port outputs[] = {
+      {"codes", "[components]; for patches [rows, columns, components]; for rows of a tensor [..., components]"}};
   static void describe(Describe<PcaProject>& d);
   static Result<std::unique_ptr<PcaProject>> create(const Params& params, Services& services);
 

@@ -15,11 +15,14 @@ struct PcaReconstruct {
     std::int64_t stride = 0;
     std::string depth = "float";
   };
-  static constexpr Port inputs[] = {{"codes", "as pca_project makes them"},
-                                    {"like", "for patches: the picture whose size the result gets; without it, all that the patches cover"}};
-  static constexpr Port outputs[] = {{"image", "the picture; for a model of tensors one line of it per item"},
-                                     {"tensor", "the same as numbers: planes [channels, height, width] of a picture, or the shape of the codes with "
-                                                "features instead of components"}};
+  static constexpr Port inputs[] = {
+      {"codes", "as pca_project makes them"},
+      {"like", "for patches: the picture whose size the result gets; without it, all that the patches cover"}};
+  static constexpr Port outputs[] = {
+      {"image", "the picture; for a model of tensors one line of it per item"},
+      {"tensor",
+       "the same as numbers: planes [channels, height, width] of a picture, or the shape of the codes with "
+       "features instead of components"}};
   static void describe(Describe<PcaReconstruct>& d);
   static Result<std::unique_ptr<PcaReconstruct>> create(const Params& params, Services& services);
 

@@ -7,7 +7,9 @@ namespace latentflow::pca {
 namespace {
 
 /// Plane number to OpenCV's channel number.
-int channel_of(std::int64_t plane, std::int64_t channels) { return static_cast<int>(channels == 3 ? 2 - plane : plane); }
+int channel_of(std::int64_t plane, std::int64_t channels) {
+  return static_cast<int>(channels == 3 ? 2 - plane : plane);
+}
 
 /// How many of `count` patches of `extent` at multiples of `stride` lie over position `at`.
 std::int64_t patches_over(std::int64_t at, std::int64_t count, std::int64_t extent, std::int64_t stride) {
@@ -19,18 +21,23 @@ std::int64_t patches_over(std::int64_t at, std::int64_t count, std::int64_t exte
 }  // namespace
 
 Grid grid_inside(std::int64_t height, std::int64_t width, const nn::CodeItem& patch, std::int64_t stride) {
-  const auto fit = [&](std::int64_t whole, std::int64_t part) { return whole < part ? 0 : (whole - part) / stride + 1; };
+  const auto fit = [&](std::int64_t whole, std::int64_t part) {
+    return whole < part ? 0 : (whole - part) / stride + 1;
+  };
   return {fit(height, patch.height), fit(width, patch.width), patch.height, patch.width, stride};
 }
 
 Grid grid_over(std::int64_t height, std::int64_t width, const nn::CodeItem& patch, std::int64_t stride) {
-  const auto cover = [&](std::int64_t whole, std::int64_t part) { return whole <= part ? 1 : (whole - part + stride - 1) / stride + 1; };
+  const auto cover = [&](std::int64_t whole, std::int64_t part) {
+    return whole <= part ? 1 : (whole - part + stride - 1) / stride + 1;
+  };
   return {cover(height, patch.height), cover(width, patch.width), patch.height, patch.width, stride};
 }
 
 Status check_picture(const Image& picture) {
   const int depth = picture.depth();
-  if ((picture.channels() == 1 || picture.channels() == 3) && (depth == CV_8U || depth == CV_16U || depth == CV_32F)) return success();
+  if ((picture.channels() == 1 || picture.channels() == 3) && (depth == CV_8U || depth == CV_16U || depth == CV_32F))
+    return success();
   return bad_input("needs 1 or 3 channels of 8 bit, 16 bit or float, got " + describe_picture(picture) +
                    (picture.has_alpha() ? "; node convert drops alpha" : ""));
 }
@@ -46,7 +53,8 @@ void read_row(const cv::Mat& floats, std::int64_t y, std::int64_t x, const nn::C
     const int channel = channel_of(plane, item.channels);
     for (std::int64_t j = 0; j < item.height; ++j) {
       const float* line = floats.ptr<float>(static_cast<int>(std::min<std::int64_t>(y + j, floats.rows - 1))) + channel;
-      for (std::int64_t i = 0; i < item.width; ++i) *row++ = line[std::min<std::int64_t>(x + i, floats.cols - 1) * item.channels];
+      for (std::int64_t i = 0; i < item.width; ++i)
+        *row++ = line[std::min<std::int64_t>(x + i, floats.cols - 1) * item.channels];
     }
   }
 }
@@ -63,12 +71,15 @@ void add_row(const float* row, std::int64_t y, std::int64_t x, const nn::CodeIte
 
 void average(const Grid& grid, cv::Mat& sum) {
   std::vector<float> across(static_cast<std::size_t>(sum.cols));
-  for (int x = 0; x < sum.cols; ++x) across[static_cast<std::size_t>(x)] = static_cast<float>(patches_over(x, grid.columns, grid.patch_width, grid.stride));
+  for (int x = 0; x < sum.cols; ++x)
+    across[static_cast<std::size_t>(x)] =
+        static_cast<float>(patches_over(x, grid.columns, grid.patch_width, grid.stride));
   for (int y = 0; y < sum.rows; ++y) {
     const auto down = static_cast<float>(patches_over(y, grid.rows, grid.patch_height, grid.stride));
     float* line = sum.ptr<float>(y);
     for (int x = 0; x < sum.cols; ++x)
-      for (int c = 0; c < sum.channels(); ++c) line[x * sum.channels() + c] /= std::max(1.0f, down * across[static_cast<std::size_t>(x)]);
+      for (int c = 0; c < sum.channels(); ++c)
+        line[x * sum.channels() + c] /= std::max(1.0f, down * across[static_cast<std::size_t>(x)]);
   }
 }
 

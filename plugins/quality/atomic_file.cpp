@@ -18,7 +18,8 @@ Status write_atomically(const Path& target, std::span<const std::uint8_t> bytes)
   if (target.has_parent_path()) {
     std::error_code failure;
     std::filesystem::create_directories(target.parent_path(), failure);
-    if (failure) return io_error(fmt::format("cannot make folder '{}': {}", target.parent_path().string(), failure.message()));
+    if (failure)
+      return io_error(fmt::format("cannot make folder '{}': {}", target.parent_path().string(), failure.message()));
   }
   Path temporary = target;
   temporary += fmt::format(".{}.partial", ::getpid());
@@ -41,7 +42,8 @@ Status check_target(const Path& target, const std::vector<std::string>& extensio
   const std::string extension = target.extension().string();
   if (std::find(extensions.begin(), extensions.end(), extension) != extensions.end())
     return check_writable(target.parent_path());
-  return invalid_argument(fmt::format("path '{}' ends in '{}', allowed: {}", target.string(), extension, fmt::join(extensions, ", ")));
+  return invalid_argument(
+      fmt::format("path '{}' ends in '{}', allowed: {}", target.string(), extension, fmt::join(extensions, ", ")));
 }
 
 }  // namespace latentflow::quality

@@ -31,9 +31,11 @@ cv::Mat scaled(const Image& image, bool round) {
 
 void Compare::describe(Describe<Compare>& d) {
   d.name("compare", "measures PSNR, SSIM and mean squared error of a picture against its reference");
-  d.field(&Params::round, "round", "first round and clip the picture to 8 bit, as it would be saved and as papers report");
+  d.field(&Params::round, "round",
+          "first round and clip the picture to 8 bit, as it would be saved and as papers report");
   d.field(&Params::ssim, "ssim", "measure SSIM, too; it takes most of the time");
-  d.field(&Params::sse, "sse", "add the squared error summed over all samples, with white as 1, as papers on autoencoders report it");
+  d.field(&Params::sse, "sse",
+          "add the squared error summed over all samples, with white as 1, as papers on autoencoders report it");
   d.field(&Params::label, "label", "put before the names of the numbers: noisy gives noisy_psnr");
   d.example("{node: compare, image: clean, reference: photos}");
 }
@@ -45,8 +47,9 @@ Result<Record> Compare::process(const Image& image, const Image& reference, cons
                                  reference.width(), reference.height()));
   const auto colours = [](const Image& one) { return one.channels() == 1 ? 1 : 3; };
   if (colours(image) != colours(reference))
-    return bad_input(fmt::format("image has {} channels, reference has {}; needs both grey or both colour (node convert)",
-                                 image.channels(), reference.channels()));
+    return bad_input(
+        fmt::format("image has {} channels, reference has {}; needs both grey or both colour (node convert)",
+                    image.channels(), reference.channels()));
   if (image.mat().empty()) return bad_input("picture has no pixels");
   const cv::Mat a = scaled(image, params.round), b = scaled(reference, false);
   const Difference apart = difference(a, b);
@@ -56,7 +59,9 @@ Result<Record> Compare::process(const Image& image, const Image& reference, cons
   row.set(prefix + "psnr", apart.psnr);
   if (params.ssim) row.set(prefix + "ssim", structural_similarity(a, b));
   row.set(prefix + "mse", apart.mse);
-  if (params.sse) row.set(prefix + "sse", apart.mse / (255.0 * 255.0) * static_cast<double>(a.total() * static_cast<std::size_t>(a.channels())));
+  if (params.sse)
+    row.set(prefix + "sse",
+            apart.mse / (255.0 * 255.0) * static_cast<double>(a.total() * static_cast<std::size_t>(a.channels())));
   if (mask == nullptr) return row;
   const Result<cv::Mat> holes = holes::fit_mask(mask->mat(), a.size(), false);
   if (!holes) return holes.error();
@@ -75,7 +80,8 @@ Prediction Compare::predict(const Shapes& inputs) const {
     copy.element_bytes = i == 0 && params.round ? 1 : 4;
     bytes += copy.bytes();
   }
-  bytes += inputs[0].known() ? static_cast<std::size_t>(inputs[0].dims[0] * inputs[0].dims[1]) : 0;  // the mask, checked
+  bytes +=
+      inputs[0].known() ? static_cast<std::size_t>(inputs[0].dims[0] * inputs[0].dims[1]) : 0;  // the mask, checked
   return {{Shape{Kind::record, {}, 1}}, bytes};
 }
 

@@ -14,8 +14,8 @@ constexpr int window = 11;
 constexpr double deviation = 1.5;
 constexpr int strip_rows = 64;  // of the similarity map; bounds the memory to a few hundred rows of floats
 
-/// Similarity summed over the valid positions of one strip of one channel. `a` and `b` (floats) lose their own means first:
-/// the variances do not change and the squares keep more digits.
+/// Similarity summed over the valid positions of one strip of one channel. `a` and `b` (floats) lose their own means
+/// first: the variances do not change and the squares keep more digits.
 double strip_sum(cv::Mat& a, cv::Mat& b, const cv::Mat& kernel_x, const cv::Mat& kernel_y) {
   constexpr float c1 = 0.01f * 255 * 0.01f * 255, c2 = 0.03f * 255 * 0.03f * 255;
   const double level_a = cv::mean(a)[0], level_b = cv::mean(b)[0];
@@ -25,7 +25,8 @@ double strip_sum(cv::Mat& a, cv::Mat& b, const cv::Mat& kernel_x, const cv::Mat&
   const cv::Rect inside(margin_x, margin_y, a.cols - 2 * margin_x, a.rows - 2 * margin_y);
   const auto smooth = [&](const cv::Mat& values) {
     cv::Mat blurred;
-    cv::sepFilter2D(values, blurred, CV_32F, kernel_x, kernel_y, cv::Point(-1, -1), 0, cv::BORDER_REFLECT | cv::BORDER_ISOLATED);
+    cv::sepFilter2D(values, blurred, CV_32F, kernel_x, kernel_y, cv::Point(-1, -1), 0,
+                    cv::BORDER_REFLECT | cv::BORDER_ISOLATED);
     return cv::Mat(blurred, inside);
   };
   const cv::Mat mean_a = smooth(a), mean_b = smooth(b);
@@ -36,7 +37,8 @@ double strip_sum(cv::Mat& a, cv::Mat& b, const cv::Mat& kernel_x, const cv::Mat&
     const float *saa = square_a.ptr<float>(y), *sbb = square_b.ptr<float>(y), *sab = product.ptr<float>(y);
     double row = 0;
     for (int x = 0; x < inside.width; ++x) {
-      const float variance_a = saa[x] - ma[x] * ma[x], variance_b = sbb[x] - mb[x] * mb[x], covariance = sab[x] - ma[x] * mb[x];
+      const float variance_a = saa[x] - ma[x] * ma[x], variance_b = sbb[x] - mb[x] * mb[x],
+                  covariance = sab[x] - ma[x] * mb[x];
       const float bright_a = ma[x] + static_cast<float>(level_a), bright_b = mb[x] + static_cast<float>(level_b);
       row += static_cast<double>((2 * bright_a * bright_b + c1) * (2 * covariance + c2)) /
              static_cast<double>((bright_a * bright_a + bright_b * bright_b + c1) * (variance_a + variance_b + c2));
@@ -89,7 +91,8 @@ double structural_similarity(const cv::Mat& image, const cv::Mat& reference) {
     cv::split(strip, a);
     reference.rowRange(first, first + rows).convertTo(strip, CV_32F);
     cv::split(strip, b);
-    for (std::size_t channel = 0; channel < a.size(); ++channel) sum += strip_sum(a[channel], b[channel], kernel_x, kernel_y);
+    for (std::size_t channel = 0; channel < a.size(); ++channel)
+      sum += strip_sum(a[channel], b[channel], kernel_x, kernel_y);
   }
   return sum / (static_cast<double>(positions_x) * positions_y * image.channels());
 }

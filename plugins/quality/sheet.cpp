@@ -11,16 +11,19 @@ namespace {
 constexpr int margin = 16, gap = 8, caption_height = 28, name_height = 22;
 const cv::Scalar paper(255, 255, 255), ink(60, 56, 52), pale(140, 136, 132);
 
-/// OpenCV's stroke letters, drawn four times as large and shrunk: thin and smooth. Cut to `width`; `height` in pixels of a
-/// capital letter. Text that is not ASCII prints as "?".
-void put_text(cv::Mat& page, const std::string& text, cv::Point baseline, int width, double height, const cv::Scalar& colour) {
+/// OpenCV's stroke letters, drawn four times as large and shrunk: thin and smooth. Cut to `width`; `height` in pixels
+/// of a capital letter. Text that is not ASCII prints as "?".
+void put_text(cv::Mat& page, const std::string& text, cv::Point baseline, int width, double height,
+              const cv::Scalar& colour) {
   constexpr int zoom = 4;
   constexpr double capital = 21;  // pixels at scale 1 of this font
   const double scale = height * zoom / capital;
   std::string shown;
   for (char c : text)
     if ((c & 0xc0) != 0x80) shown += c >= 32 && c < 127 ? c : '?';
-  const auto extent = [&] { return cv::getTextSize(shown, cv::FONT_HERSHEY_SIMPLEX, scale, zoom, nullptr).width / zoom + 2; };
+  const auto extent = [&] {
+    return cv::getTextSize(shown, cv::FONT_HERSHEY_SIMPLEX, scale, zoom, nullptr).width / zoom + 2;
+  };
   bool cut = false;
   while (shown.size() > 1 && extent() > width) {
     shown = shown.substr(0, shown.size() - (cut ? 3 : 1));
@@ -28,7 +31,8 @@ void put_text(cv::Mat& page, const std::string& text, cv::Point baseline, int wi
   }
   const int box_height = static_cast<int>(height * 2);
   cv::Mat large(box_height * zoom, width * zoom, CV_8U, cv::Scalar(0)), mask;
-  cv::putText(large, shown, {zoom, static_cast<int>(height * 1.4) * zoom}, cv::FONT_HERSHEY_SIMPLEX, scale, 255, zoom + 1, cv::LINE_AA);
+  cv::putText(large, shown, {zoom, static_cast<int>(height * 1.4) * zoom}, cv::FONT_HERSHEY_SIMPLEX, scale, 255,
+              zoom + 1, cv::LINE_AA);
   cv::resize(large, mask, {width, box_height}, 0, 0, cv::INTER_AREA);
   const int top = baseline.y - static_cast<int>(height * 1.4);
   for (int y = 0; y < mask.rows; ++y) {
@@ -52,7 +56,9 @@ cv::Mat make_cell(const Image& image, int cell, bool centre) {
   } else if (longer > cell) {
     const double factor = static_cast<double>(cell) / longer;
     cv::Mat small;
-    cv::resize(picture, small, {std::max(1, cvRound(picture.cols * factor)), std::max(1, cvRound(picture.rows * factor))}, 0, 0, cv::INTER_AREA);
+    cv::resize(picture, small,
+               {std::max(1, cvRound(picture.cols * factor)), std::max(1, cvRound(picture.rows * factor))}, 0, 0,
+               cv::INTER_AREA);
     picture = small;
   }
   cv::Mat bytes, colour;
@@ -67,7 +73,8 @@ cv::Mat make_cell(const Image& image, int cell, bool centre) {
     for (int x = 0; x < bytes.cols; ++x) {
       const cv::Vec4b& pixel = bytes.at<cv::Vec4b>(y, x);
       for (int c = 0; c < 3; ++c)
-        colour.at<cv::Vec3b>(y, x)[c] = static_cast<std::uint8_t>((pixel[c] * pixel[3] + 255 * (255 - pixel[3]) + 127) / 255);
+        colour.at<cv::Vec3b>(y, x)[c] =
+            static_cast<std::uint8_t>((pixel[c] * pixel[3] + 255 * (255 - pixel[3]) + 127) / 255);
     }
   return colour;
 }

@@ -15,8 +15,8 @@ struct SheetRow {
   std::string name;
 };
 
-/// A picture as a cell: 8-bit BGR on white, shrunk to fit `cell` pixels on its longer side (never enlarged), or its centre
-/// in full resolution where `centre` is set.
+/// A picture as a cell: 8-bit BGR on white, shrunk to fit `cell` pixels on its longer side (never enlarged), or its
+/// centre in full resolution where `centre` is set.
 cv::Mat make_cell(const Image& image, int cell, bool centre);
 
 /// The page: a line of column captions on top, rows below with their names small underneath. `captions` may be shorter

@@ -83,7 +83,9 @@ std::string Table::csv(bool with_mean) const {
     text += '\n';
   };
   const auto row_line = [&](const Record& row) {
-    line([&](const std::string& column) { return row.find(column) == nullptr ? std::string() : exact(*row.find(column)); });
+    line([&](const std::string& column) {
+      return row.find(column) == nullptr ? std::string() : exact(*row.find(column));
+    });
   };
   line([](const std::string& column) { return column; });
   for (const Record& row : rows_) row_line(row);
@@ -97,9 +99,12 @@ std::string Table::json_lines(bool with_mean) const {
     nlohmann::ordered_json object = nlohmann::ordered_json::object();
     for (const auto& [name, field] : row.fields()) {
       const auto* number = std::get_if<double>(&field);
-      if (number != nullptr && std::isfinite(*number)) object[name] = *number;
-      else if (const auto* count = std::get_if<std::int64_t>(&field)) object[name] = *count;
-      else object[name] = exact(field);
+      if (number != nullptr && std::isfinite(*number))
+        object[name] = *number;
+      else if (const auto* count = std::get_if<std::int64_t>(&field))
+        object[name] = *count;
+      else
+        object[name] = exact(field);
     }
     // File names need not be UTF-8; a bad byte becomes U+FFFD instead of an exception.
     text += object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";

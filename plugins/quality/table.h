@@ -15,7 +15,8 @@ class Table {
   std::size_t size() const { return rows_.size(); }
   bool empty() const { return rows_.empty(); }
 
-  /// A row named "mean" with the mean of every column of numbers over the rows that have it. Infinite values count as such.
+  /// A row named "mean" with the mean of every column of numbers over the rows that have it. Infinite values count as
+  /// such.
   Record mean() const;
 
   /// RFC 4180: header line, quotes where needed; numbers with six significant digits, "inf" for infinity.

@@ -24,7 +24,8 @@ void WriteSheet::describe(Describe<WriteSheet>& d) {
 Result<std::unique_ptr<WriteSheet>> WriteSheet::create(const Params& params, Services&) {
   if (Status status = check_target(params.path, {".png", ".jpg"}); !status) return std::move(status).error();
   if (params.captions.size() > std::size(inputs))
-    return invalid_argument(fmt::format("captions has {} words, there are {} columns", params.captions.size(), std::size(inputs)));
+    return invalid_argument(
+        fmt::format("captions has {} words, there are {} columns", params.captions.size(), std::size(inputs)));
   return std::make_unique<WriteSheet>(params);
 }
 
@@ -42,8 +43,10 @@ Status WriteSheet::finish() {
   if (rows_.empty()) return success();
   std::vector<std::uint8_t> file;
   const cv::Mat page = draw_sheet(rows_, params.captions);
-  if (!cv::imencode(params.path.extension().string(), page, file, {cv::IMWRITE_JPEG_QUALITY, 92, cv::IMWRITE_PNG_COMPRESSION, 9}))
-    return io_error(fmt::format("a sheet of {}x{} cannot be encoded for '{}'", page.cols, page.rows, params.path.string()));
+  if (!cv::imencode(params.path.extension().string(), page, file,
+                    {cv::IMWRITE_JPEG_QUALITY, 92, cv::IMWRITE_PNG_COMPRESSION, 9}))
+    return io_error(
+        fmt::format("a sheet of {}x{} cannot be encoded for '{}'", page.cols, page.rows, params.path.string()));
   return write_atomically(params.path, file);
 }
 

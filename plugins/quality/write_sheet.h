@@ -16,7 +16,8 @@ struct WriteSheet {
     bool names = true;
   };
   static constexpr Mode mode = Mode::ordered;
-  static constexpr Port inputs[] = {{"a", "left column"}, {"b", "second column"}, {"c", "third column"}, {"d", "fourth column"}};
+  static constexpr Port inputs[] = {
+      {"a", "left column"}, {"b", "second column"}, {"c", "third column"}, {"d", "fourth column"}};
   static void describe(Describe<WriteSheet>& d);
   static Result<std::unique_ptr<WriteSheet>> create(const Params& params, Services& services);
 

@@ -30,7 +30,8 @@ void denoise_graph(benchmark::State& state) {
   for (auto _ : state) {
     const Report report = graph.run({.threads = static_cast<int>(state.range(0))});
     if (report.exit_code() != 0) {
-      state.SkipWithError(report.problems.empty() ? "not every picture was delivered" : report.problems[0].message.c_str());
+      state.SkipWithError(report.problems.empty() ? "not every picture was delivered"
+                                                  : report.problems[0].message.c_str());
       break;
     }
     pictures += static_cast<double>(report.delivered);

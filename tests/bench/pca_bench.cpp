@@ -1,5 +1,5 @@
-// pca_bench.cpp: seconds of fits of principal components; the first row is the ratio to cv::PCA on the same data in one run.
-// LATENTFLOW_IDX=train-images-idx3-ubyte.gz takes real pictures instead of random ones.
+// pca_bench.cpp: seconds of fits of principal components; the first row is the ratio to cv::PCA on the same data in one
+// run. LATENTFLOW_IDX=train-images-idx3-ubyte.gz takes real pictures instead of random ones.
 #include <benchmark/benchmark.h>
 
 #include <chrono>
@@ -31,7 +31,8 @@ const Tensor& data() {
       return made;
     }
     cv::RNG random(1);
-    cv::Mat codes(static_cast<int>(items), 50, CV_32F), basis(50, features, CV_32F), whole(static_cast<int>(items), features, CV_32F, target);
+    cv::Mat codes(static_cast<int>(items), 50, CV_32F), basis(50, features, CV_32F),
+        whole(static_cast<int>(items), features, CV_32F, target);
     random.fill(codes, cv::RNG::NORMAL, 0, 1);
     random.fill(basis, cv::RNG::NORMAL, 0, 0.03);
     random.fill(whole, cv::RNG::NORMAL, 0.5, 0.05);
@@ -75,7 +76,8 @@ void covariance(benchmark::State& state) {
     if (!moments.add(data().span())) std::abort();
     benchmark::DoNotOptimize(moments.items());
   }
-  state.counters["GFLOP/s"] = benchmark::Counter(2e-9 * items * features * features, benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["GFLOP/s"] =
+      benchmark::Counter(2e-9 * items * features * features, benchmark::Counter::kIsIterationInvariantRate);
 }
 
 void fit(benchmark::State& state) {

@@ -19,7 +19,8 @@ TEST(Admission, BytesInFlightNeverExceedTheBudget) {
   a: {node: emit_records, count: 200, bytes: 1000, journal: budget}
   b: {node: sleep, record: a, jitter_ms: 2}
   c: {node: collect, record: b, bytes: 1000, journal: budget}
-)", {.threads = 8, .max_memory = 6500});
+)",
+                            {.threads = 8, .max_memory = 6500});
   EXPECT_EQ(report.delivered, 200u);
   // sleep holds its input and its output: 2000 bytes per item, so three items fit.
   EXPECT_EQ(report.peak_admitted, 6000u);
@@ -32,7 +33,8 @@ TEST(Admission, ItemsInFlightAreBoundedEvenIfTheyAreFree) {
   a: {node: emit_records, count: 300, journal: free}
   b: {node: sleep, record: a, jitter_ms: 2}
   c: {node: collect_ordered, record: b, journal: free}
-)", {.threads = 3, .max_memory = 1 << 20});
+)",
+      {.threads = 3, .max_memory = 1 << 20});
   EXPECT_LE(Journal::named("free").most_items, 2 * 3 + 2);
 }
 
@@ -41,15 +43,18 @@ TEST(Admission, AnItemOverTheBudgetFailsAloneWithBothFigures) {
   a: {node: emit_records, count: 3, bytes: 5000}
   b: {node: sleep, record: a}
   c: {node: collect, record: b}
-)", {.threads = 2, .max_memory = 8000});
+)",
+                            {.threads = 2, .max_memory = 8000});
   EXPECT_EQ(report.failed, 3u);
   EXPECT_EQ(report.items[0].error.code, Code::out_of_memory);
   EXPECT_EQ(report.items[0].error.node, "b");
-  EXPECT_EQ(report.items[0].error.message, "needs 9.77 KiB at 'b', allowed 7.81 KiB; raise --max-memory or make the picture smaller");
+  EXPECT_EQ(report.items[0].error.message,
+            "needs 9.77 KiB at 'b', allowed 7.81 KiB; raise --max-memory or make the picture smaller");
 }
 
 TEST(Admission, AHeaderThatCannotBeReadFailsItsItemOnly) {
-  const Report report = run("  a: {node: emit_records, count: 3, bad_headers: [1]}\n  c: {node: collect, record: a}\n", {.threads = 2});
+  const Report report =
+      run("  a: {node: emit_records, count: 3, bad_headers: [1]}\n  c: {node: collect, record: a}\n", {.threads = 2});
   EXPECT_EQ(report.conservation(), "3 admitted = 2 delivered + 1 failed + 0 filtered + 0 cancelled");
   EXPECT_EQ(report.items[1].error.message, "the header is damaged");
   EXPECT_EQ(report.items[1].error.node, "a");
@@ -67,23 +72,30 @@ TEST(Admission, ASourceTakesItsOutputTwice) {
 }
 
 TEST(Admission, AChainHoldsTwoValuesAtATime) {
-  EXPECT_EQ(planned("  a: {node: emit_records, bytes: 1000}\n  b: {node: sleep, record: a}\n  c: {node: sleep, record: b}\n"
-                    "  d: {node: sleep, record: c}\n  e: {node: collect, record: d}\n"), 2000u);
+  EXPECT_EQ(
+      planned("  a: {node: emit_records, bytes: 1000}\n  b: {node: sleep, record: a}\n  c: {node: sleep, record: b}\n"
+              "  d: {node: sleep, record: c}\n  e: {node: collect, record: d}\n"),
+      2000u);
 }
 
 TEST(Admission, AValueThatIsNeededLaterStaysAlive) {
-  EXPECT_EQ(planned("  a: {node: emit_records, bytes: 1000}\n  b: {node: sleep, record: a}\n  c: {node: sleep, record: b}\n"
-                    "  p: {node: pair, a: a, b: c}\n  e: {node: collect, record: p}\n"), 4000u)
+  EXPECT_EQ(
+      planned("  a: {node: emit_records, bytes: 1000}\n  b: {node: sleep, record: a}\n  c: {node: sleep, record: b}\n"
+              "  p: {node: pair, a: a, b: c}\n  e: {node: collect, record: p}\n"),
+      4000u)
       << "pair: two inputs and two outputs";
 }
 
 TEST(Admission, BranchesThatMayRunTogetherAreAddedUp) {
-  EXPECT_EQ(planned("  a: {node: emit_records, bytes: 1000}\n  b: {node: sleep, record: a}\n  c: {node: sleep, record: a}\n"
-                    "  d: {node: collect, record: b}\n  e: {node: collect, record: c}\n"), 3000u);
+  EXPECT_EQ(
+      planned("  a: {node: emit_records, bytes: 1000}\n  b: {node: sleep, record: a}\n  c: {node: sleep, record: a}\n"
+              "  d: {node: collect, record: b}\n  e: {node: collect, record: c}\n"),
+      3000u);
 }
 
 TEST(Admission, PlanSaysWhyAnItemWillFail) {
-  const Plan plan = graph_of("  a: {node: emit_records, count: 2, bad_headers: [1]}\n  c: {node: collect, record: a}\n").plan();
+  const Plan plan =
+      graph_of("  a: {node: emit_records, count: 2, bad_headers: [1]}\n  c: {node: collect, record: a}\n").plan();
   ASSERT_EQ(plan.items.size(), 2u);
   EXPECT_FALSE(plan.items[0].failed);
   EXPECT_TRUE(plan.items[1].failed);

@@ -36,8 +36,10 @@ Expectation expectation_of(const Path& file) {
       rest.erase(rest.find_last_not_of(' ') + 1);
       const std::string kind = marks[i].second[1];
       const std::string name = file.filename().string();
-      if (kind == "set") expected.sets.push_back(rest);
-      else if (kind == "file error") expected.errors.push_back(name + ": error: " + rest);
+      if (kind == "set")
+        expected.sets.push_back(rest);
+      else if (kind == "file error")
+        expected.errors.push_back(name + ": error: " + rest);
       else if (kind == "set error") {
         const std::size_t colon = rest.find(": ");
         expected.errors.push_back("--set " + rest.substr(0, colon) + ": error: " + rest.substr(colon + 2));

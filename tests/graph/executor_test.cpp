@@ -76,7 +76,8 @@ TEST_F(Executor, AnOrderedSinkGetsItemsInOrderAlthoughSomeFail) {
   b: {node: sleep, record: a, jitter_ms: 5}
   f: {node: fail, record: b, which: random, chance: 0.3}
   c: {node: collect_ordered, record: f, journal: JOURNAL}
-)", {.threads = 8});
+)",
+                            {.threads = 8});
   const auto& items = Journal::named(own_journal()).items;
   EXPECT_TRUE(std::is_sorted(items.begin(), items.end()));
   EXPECT_EQ(items.size(), report.delivered);
@@ -90,7 +91,8 @@ TEST_F(Executor, ASerialNodeRunsOneItemAtATime) {
   a: {node: emit_records, count: 30}
   b: {node: serial_sleep, record: a, sleep_ms: 1, journal: JOURNAL}
   c: {node: collect, record: b}
-)", {.threads = 8});
+)",
+      {.threads = 8});
   EXPECT_EQ(Journal::named(own_journal()).calls, 30);
   EXPECT_EQ(Journal::named(own_journal()).most_concurrent, 1);
 }
@@ -100,7 +102,8 @@ TEST_F(Executor, AStatelessNodeRunsSeveralItemsAtOnce) {
   a: {node: emit_records, count: 40}
   b: {node: sleep, record: a, sleep_ms: 5, journal: JOURNAL}
   c: {node: collect, record: b}
-)", {.threads = 4});
+)",
+      {.threads = 4});
   EXPECT_GT(Journal::named(own_journal()).most_concurrent, 1);
   EXPECT_LE(Journal::named(own_journal()).most_concurrent, 4);
 }
@@ -112,7 +115,8 @@ TEST_F(Executor, JoinsPairValuesOfTheSameItem) {
   p: {node: pair, a: a, b: slow}
   q: {node: pair, a: p.sum, b: p.difference}
   c: {node: collect, record: q.sum, journal: JOURNAL}
-)", {.threads = 8});
+)",
+      {.threads = 8});
   const auto pairs = collected();
   ASSERT_EQ(pairs.size(), 100u);
   for (const auto& [number, value] : pairs) EXPECT_EQ(value, 1001 * static_cast<std::int64_t>(number));
@@ -125,7 +129,8 @@ TEST_F(Executor, JoinsAreSatisfiedWhenOneSideFails) {
   slow: {node: sleep, record: a, jitter_ms: 3}
   p: {node: pair, a: slow, b: f}
   c: {node: collect_ordered, record: p, journal: JOURNAL}
-)", {.threads = 8});
+)",
+                            {.threads = 8});
   EXPECT_EQ(report.conservation(), "60 admitted = 30 delivered + 30 failed + 0 filtered + 0 cancelled");
   EXPECT_EQ(report.items[1].error.node, "f");
   EXPECT_EQ(report.items[1].error.message, "item 1 was told to fail");
@@ -148,13 +153,19 @@ TEST_F(Executor, NothingIsLostWhateverFails) {
   for (const char* how : {"fail", "throw", "throw_int", "bad_alloc", "drop"})
     for (int seed = 1; seed <= 5; ++seed) {
       const std::string s = std::to_string(seed);
-      const Report report = run("  a: {node: emit_records, count: 80, bad_headers: [3], bad_loads: [4, 70]}\n"
-                                "  b: {node: sleep, record: a, jitter_ms: 1}\n"
-                                "  f: {node: fail, record: b, how: " + std::string(how) + ", which: random, seed: " + s + "}\n"
-                                "  g: {node: fail, record: a, which: random, chance: 0.2, seed: " + s + "0}\n"
-                                "  p: {node: pair, a: f, b: g}\n"
-                                "  c: {node: collect_ordered, record: p.sum, journal: JOURNAL}\n"
-                                "  d: {node: collect, record: p.difference}\n", {.threads = 8});
+      const Report report =
+          run("  a: {node: emit_records, count: 80, bad_headers: [3], bad_loads: [4, 70]}\n"
+              "  b: {node: sleep, record: a, jitter_ms: 1}\n"
+              "  f: {node: fail, record: b, how: " +
+                  std::string(how) + ", which: random, seed: " + s +
+                  "}\n"
+                  "  g: {node: fail, record: a, which: random, chance: 0.2, seed: " +
+                  s +
+                  "0}\n"
+                  "  p: {node: pair, a: f, b: g}\n"
+                  "  c: {node: collect_ordered, record: p.sum, journal: JOURNAL}\n"
+                  "  d: {node: collect, record: p.difference}\n",
+              {.threads = 8});
       EXPECT_EQ(report.admitted, 80u);
       EXPECT_EQ(collected().size(), report.delivered) << how << " " << seed;
       EXPECT_GT(report.failed, 3u);
@@ -164,8 +175,10 @@ TEST_F(Executor, NothingIsLostWhateverFails) {
 
 TEST_F(Executor, ExceptionsOfNodesBecomeErrorsOfTheirItem) {
   const auto first_error = [](const std::string& how) {
-    return run("  a: {node: emit_records, count: 1}\n  f: {node: fail, record: a, how: " + how + "}\n  c: {node: collect, record: f}\n")
-        .items.at(0).error;
+    return run("  a: {node: emit_records, count: 1}\n  f: {node: fail, record: a, how: " + how +
+               "}\n  c: {node: collect, record: f}\n")
+        .items.at(0)
+        .error;
   };
   EXPECT_EQ(first_error("throw").message, "unexpected exception: thrown on purpose");
   EXPECT_EQ(first_error("throw").code, Code::internal);
@@ -219,7 +232,8 @@ TEST_F(Executor, SourcesAreJoinedByKey) {
   EXPECT_EQ(report.items[1].error.node, "masks");
   EXPECT_EQ(report.items[1].error.code, Code::not_found);
   EXPECT_EQ(collected(), (std::vector<std::pair<std::uint64_t, std::int64_t>>{{0, 0}, {2, 2002}, {4, 4004}}));
-  EXPECT_EQ(report.warnings, std::vector<std::string>{"1 of 'masks' have no partner in 'photos' and were not used: mask6.rec"});
+  EXPECT_EQ(report.warnings,
+            std::vector<std::string>{"1 of 'masks' have no partner in 'photos' and were not used: mask6.rec"});
 }
 
 TEST_F(Executor, AnItemWithoutKeyStandsInForMissingPartnersAndIsNoItemOfItsOwn) {
@@ -253,8 +267,10 @@ TEST_F(Executor, OneItemFailsWithTheSameReasonOnSeveralBranches) {
   second: {node: fail, record: a}
   c: {node: collect, record: first}
   d: {node: collect, record: second}
-)", {.threads = 8});
-    for (const ItemReport& item : report.items) EXPECT_EQ(item.error.node, "first") << "topological order decides, not time";
+)",
+                              {.threads = 8});
+    for (const ItemReport& item : report.items)
+      EXPECT_EQ(item.error.node, "first") << "topological order decides, not time";
   }
 }
 
@@ -277,9 +293,11 @@ TEST_F(Executor, ASourceThatCannotListIsRefusedBeforeAnythingRuns) {
 }
 
 TEST_F(Executor, WhatNodesAndSourcesFindIsReportedTogetherWithTheRest) {
-  const Report report = graph_of("  a: {node: emit_records, fail_list: true}\n"
-                                 "  b: {node: strict, record: a, file: x, model: nosuchmodel}\n"
-                                 "  c: {node: collect, record: b, jurnal: x}\n").run();
+  const Report report = graph_of(
+                            "  a: {node: emit_records, fail_list: true}\n"
+                            "  b: {node: strict, record: a, file: x, model: nosuchmodel}\n"
+                            "  c: {node: collect, record: b, jurnal: x}\n")
+                            .run();
   ASSERT_EQ(report.problems.size(), 3u) << text_of(report.problems);
   EXPECT_EQ(report.problems[0].line, 3);
   EXPECT_NE(report.problems[0].message.find("'a' (emit_records): "), std::string::npos);
@@ -294,7 +312,9 @@ settings: {on_error: stop, threads: 1}
 nodes:
   a: {node: emit_records, count: 100, bad_loads: [3]}
   c: {node: collect, record: a}
-)", "test.yaml").run();
+)",
+                                     "test.yaml")
+                            .run();
   EXPECT_TRUE(report.balanced());
   EXPECT_EQ(report.threads, 1);
   EXPECT_EQ(report.failed, 1u);
@@ -309,7 +329,8 @@ TEST_F(Executor, RunsAgainAndAgain) {
   c: {node: collect_ordered, record: f, journal: JOURNAL}
 )"));
   for (int round = 0; round < 3; ++round) {
-    EXPECT_EQ(graph.run({.threads = 3}).conservation(), "20 admitted = 10 delivered + 10 failed + 0 filtered + 0 cancelled");
+    EXPECT_EQ(graph.run({.threads = 3}).conservation(),
+              "20 admitted = 10 delivered + 10 failed + 0 filtered + 0 cancelled");
     EXPECT_EQ(collected().size(), 10u);
   }
 }

@@ -24,7 +24,8 @@ TEST(Ledger, HasOneLinePerItem) {
   a: {node: emit_records, count: 20, bad_loads: [4]}
   f: {node: fail, record: a, how: drop, which: odd}
   c: {node: collect, record: f}
-)").run({.threads = 2, .ledger = folder.path / "ledger.jsonl"});
+)")
+                            .run({.threads = 2, .ledger = folder.path / "ledger.jsonl"});
   std::ifstream stream(folder.path / "ledger.jsonl");
   std::map<std::uint64_t, nlohmann::json> lines;
   for (std::string line; std::getline(stream, line);) {
@@ -46,8 +47,9 @@ TEST(Ledger, AFileThatCannotBeWrittenIsRefusedBeforeAnythingRuns) {
   const Report report = graph_of("  a: {node: emit_records}\n  c: {node: collect, record: a, journal: unwritten}\n")
                             .run({.ledger = "/nonexistent/ledger.jsonl"});
   EXPECT_EQ(report.exit_code(), 1);
-  EXPECT_EQ(text_of(report.problems), "--ledger /nonexistent/ledger.jsonl: error: the ledger cannot be written to "
-                                      "'/nonexistent/ledger.jsonl': No such file or directory\n");
+  EXPECT_EQ(text_of(report.problems),
+            "--ledger /nonexistent/ledger.jsonl: error: the ledger cannot be written to "
+            "'/nonexistent/ledger.jsonl': No such file or directory\n");
   EXPECT_TRUE(Journal::named("unwritten").items.empty());
 }
 
@@ -57,7 +59,8 @@ TEST(Trace, HasOneEventPerCall) {
   a: {node: emit_records, count: 7}
   b: {node: sleep, record: a, sleep_ms: 1}
   c: {node: collect, record: b}
-)").run({.threads = 2, .trace = folder.path / "trace.json"});
+)")
+                            .run({.threads = 2, .trace = folder.path / "trace.json"});
   EXPECT_EQ(report.exit_code(), 0);
   std::ifstream stream(folder.path / "trace.json");
   const auto root = nlohmann::json::parse(stream);
@@ -73,7 +76,8 @@ TEST(Trace, HasOneEventPerCall) {
 }
 
 TEST(Trace, AFileThatCannotBeWrittenIsAnErrorAtTheEnd) {
-  const Report report = graph_of("  a: {node: emit_records}\n  c: {node: collect, record: a}\n").run({.trace = "/nonexistent/t.json"});
+  const Report report =
+      graph_of("  a: {node: emit_records}\n  c: {node: collect, record: a}\n").run({.trace = "/nonexistent/t.json"});
   EXPECT_EQ(report.delivered, 10u);
   EXPECT_EQ(report.exit_code(), 3);
 }

@@ -23,7 +23,8 @@ class PluginFolder {
  public:
   explicit PluginFolder(const std::vector<Path>& plugins) {
     static int count = 0;
-    path = fs::temp_directory_path() / ("latentflow_registry_" + std::to_string(getpid()) + "_" + std::to_string(count++));
+    path =
+        fs::temp_directory_path() / ("latentflow_registry_" + std::to_string(getpid()) + "_" + std::to_string(count++));
     fs::create_directories(path);
     for (const Path& plugin : plugins) fs::create_symlink(plugin, path / plugin.filename());
   }
@@ -51,8 +52,9 @@ TEST(Registry, LoadsAGoodPlugin) {
 }
 
 TEST(Registry, RefusesWhatIsNoPlugin) {
-  EXPECT_EQ(refusal("no_symbol"), "it does not export the symbol latentflow_plugin_v1; it is no latentflow plugin, or one for "
-                                  "another version of the interface");
+  EXPECT_EQ(refusal("no_symbol"),
+            "it does not export the symbol latentflow_plugin_v1; it is no latentflow plugin, or one for "
+            "another version of the interface");
   EXPECT_EQ(refusal("wrong_magic"), "its header does not begin with the latentflow mark; it is no latentflow plugin");
   EXPECT_TRUE(refusal("missing").starts_with("the system cannot open it: ")) << refusal("missing");
 }
@@ -60,13 +62,15 @@ TEST(Registry, RefusesWhatIsNoPlugin) {
 TEST(Registry, RefusesAPluginWithAnotherInterface) {
   EXPECT_EQ(refusal("wrong_abi"), "its interface number is 99, this program has " + std::to_string(plugin_abi) +
                                       "; rebuild it against the installed latentflow package");
-  EXPECT_EQ(refusal("wrong_size"), "its header has 8 bytes, this program wants " + std::to_string(sizeof(PluginHeader)) +
+  EXPECT_EQ(refusal("wrong_size"), "its header has 8 bytes, this program wants " +
+                                       std::to_string(sizeof(PluginHeader)) +
                                        "; rebuild it against the installed latentflow package");
 }
 
 TEST(Registry, RefusesAPluginBuiltWithOtherHeaders) {
-  EXPECT_EQ(refusal("bad_stamp"), "its digest of the latentflow headers is 0123456789abcdef, this program has " LATENTFLOW_HEADER_DIGEST
-                                  "; rebuild it against the installed latentflow package");
+  EXPECT_EQ(refusal("bad_stamp"),
+            "its digest of the latentflow headers is 0123456789abcdef, this program has " LATENTFLOW_HEADER_DIGEST
+            "; rebuild it against the installed latentflow package");
 }
 
 TEST(Registry, RefusesAPluginWhoseListFails) {
@@ -76,10 +80,12 @@ TEST(Registry, RefusesAPluginWhoseListFails) {
 TEST(Registry, SaysWhichPartOfTheStampDiffers) {
   const std::string cure = "; rebuild it against the installed latentflow package";
   EXPECT_EQ(stamp_difference("a=1;b=2", "a=1;b=2"), "");
-  EXPECT_EQ(stamp_difference("compiler=gcc-11;cxx=1", "compiler=gcc-12;cxx=1"), "its compiler is gcc-11, this program has gcc-12" + cure);
+  EXPECT_EQ(stamp_difference("compiler=gcc-11;cxx=1", "compiler=gcc-12;cxx=1"),
+            "its compiler is gcc-11, this program has gcc-12" + cure);
   EXPECT_EQ(stamp_difference("cxx=1", "compiler=gcc-12;cxx=1"), "its build stamp lacks the compiler" + cure);
   EXPECT_EQ(stamp_difference("cxx=1;new=2", "cxx=1"), "its build stamp has fields this program does not know" + cure);
-  EXPECT_EQ(stamp_difference("cxx=201703L", "cxx=202002L"), "its C++ standard is 201703L, this program has 202002L" + cure);
+  EXPECT_EQ(stamp_difference("cxx=201703L", "cxx=202002L"),
+            "its C++ standard is 201703L, this program has 202002L" + cure);
   EXPECT_NE(stamp_difference("", "cxx=202002L"), "");
 }
 
@@ -97,10 +103,14 @@ TEST(Registry, ABadPluginMattersOnlyToGraphsThatNeedIt) {
   const PluginFolder folder({LATENTFLOW_TEST_PLUGIN, bad_plugins / "bad_stamp.so"});
   const Host host(std::vector<Path>{folder.path});
   const auto problems = [&](const std::string& node) {
-    return text_of(Graph::parse(host, "graph: g\nnodes:\n  a: {node: emit_records}\n  b: {node: " + node + ", record: a}\n", "g.yaml").problems());
+    return text_of(Graph::parse(host,
+                                "graph: g\nnodes:\n  a: {node: emit_records}\n  b: {node: " + node + ", record: a}\n",
+                                "g.yaml")
+                       .problems());
   };
   EXPECT_EQ(problems("collect"), "");
-  EXPECT_NE(problems("nothing").find("refused plugins ('latentflow plugins' says why): bad_stamp.so"), std::string::npos);
+  EXPECT_NE(problems("nothing").find("refused plugins ('latentflow plugins' says why): bad_stamp.so"),
+            std::string::npos);
 }
 
 TEST(Registry, AnEarlierFolderHidesALaterOne) {
@@ -130,7 +140,8 @@ TEST(Registry, APluginThatIsCutOffIsRefusedInsteadOfEndingTheProgram) {
     const Host host(std::vector<Path>{folder.path});
     ASSERT_EQ(host.plugins().size(), 1u);
     EXPECT_EQ(host.plugins()[0].state, PluginStatus::State::refused);
-    EXPECT_TRUE(host.plugins()[0].reason.starts_with("it is cut off: " + std::to_string(size) + " bytes, its parts end at byte "))
+    EXPECT_TRUE(host.plugins()[0].reason.starts_with("it is cut off: " + std::to_string(size) +
+                                                     " bytes, its parts end at byte "))
         << host.plugins()[0].reason;
   }
 }
@@ -144,7 +155,8 @@ TEST(Services, FindsModelsByNameAndListsWhatThereIs) {
   EXPECT_EQ(*services.find_model("my_denoiser"), folder.path / "my_denoiser.onnx");
   EXPECT_EQ(*services.find_model("my_denoiser.onnx"), folder.path / "my_denoiser.onnx");
   EXPECT_EQ(*services.find_model((folder.path / "my_denoiser.onnx").string()), folder.path / "my_denoiser.onnx");
-  EXPECT_EQ(services.find_model("my_denoise").error().message, "there is no model 'my_denoise'; did you mean 'my_denoiser'?");
+  EXPECT_EQ(services.find_model("my_denoise").error().message,
+            "there is no model 'my_denoise'; did you mean 'my_denoiser'?");
   EXPECT_EQ(services.find_model("models/x.onnx").error().message, "there is no file 'models/x.onnx'");
   unsetenv("LATENTFLOW_MODEL_PATH");
 }
@@ -152,7 +164,9 @@ TEST(Services, FindsModelsByNameAndListsWhatThereIs) {
 TEST(Services, MakesASharedValueOnceAndForgetsFailures) {
   HostServices services(test_host().implementation(), 1);
   int made = 0;
-  const auto make = [&]() -> Result<std::shared_ptr<const void>> { return std::shared_ptr<const void>(std::make_shared<int>(++made)); };
+  const auto make = [&]() -> Result<std::shared_ptr<const void>> {
+    return std::shared_ptr<const void>(std::make_shared<int>(++made));
+  };
   const auto first = services.shared("registry_test:a", make);
   EXPECT_EQ(services.shared("registry_test:a", make).value(), first.value());
   EXPECT_EQ(made, 1);

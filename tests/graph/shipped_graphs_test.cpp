@@ -57,7 +57,8 @@ TEST(ShippedGraphs, AreAllWithoutProblems) {
 TEST(ShippedGraphs, DemoRemovesMostOfTheNoise) {
   const test::TemporaryFolder folder;
   const Host host;
-  const Graph graph = Graph::load(host, source_root / "graphs" / "demo.yaml", {"count=3", "output=" + folder.path().string()});
+  const Graph graph =
+      Graph::load(host, source_root / "graphs" / "demo.yaml", {"count=3", "output=" + folder.path().string()});
   const Report report = graph.run();
   ASSERT_EQ(report.exit_code(), 0) << all_problems(report.problems);
   EXPECT_EQ(report.delivered, 3u);
@@ -111,7 +112,8 @@ TEST(ShippedGraphs, PcaLearnsDigitsAndGivesThemBack) {
   // A model that stayed in memory from the run before would give the same errors again.
   EXPECT_GT(errors[30], 1);
   EXPECT_LT(errors[30], 0.6 * errors[5]);
-  for (const char* name : {"codes.npy", "codes.names.txt", "sheet.png"}) EXPECT_TRUE(std::filesystem::exists(folder.path() / name)) << name;
+  for (const char* name : {"codes.npy", "codes.names.txt", "sheet.png"})
+    EXPECT_TRUE(std::filesystem::exists(folder.path() / name)) << name;
 }
 
 /// Three pictures, and masks with one box for the first two.
@@ -120,7 +122,8 @@ class Inpainting : public testing::Test {
   Inpainting() {
     for (int i = 0; i < 3; ++i) {
       const std::string name = std::to_string(i) + ".png";
-      folder_.write("photos/" + name, test::encoded(".png", test::soft_picture(80, 60, CV_8UC3, 5 + static_cast<std::uint64_t>(i))));
+      folder_.write("photos/" + name,
+                    test::encoded(".png", test::soft_picture(80, 60, CV_8UC3, 5 + static_cast<std::uint64_t>(i))));
       if (i < 2) folder_.write("masks/" + name, test::encoded(".png", mask()));
     }
   }
@@ -135,7 +138,9 @@ class Inpainting : public testing::Test {
     EXPECT_EQ(all_problems(report.problems), "");
     return report;
   }
-  std::string set(const std::string& parameter, const std::string& name) const { return parameter + "=" + (folder_ / name).string(); }
+  std::string set(const std::string& parameter, const std::string& name) const {
+    return parameter + "=" + (folder_ / name).string();
+  }
 
   test::TemporaryFolder folder_;
 };
@@ -144,13 +149,15 @@ TEST_F(Inpainting, FolderFillsHolesAndLetsPicturesWithoutMaskPassWhereAsked) {
   const std::vector<std::string> folders{set("input", "photos"), set("masks", "masks"), set("output", "whole")};
   const Report strict = run("inpaint_folder.yaml", folders);
   EXPECT_EQ(strict.conservation(), "3 admitted = 2 delivered + 1 failed + 0 filtered + 0 cancelled");
-  EXPECT_NE(strict.items[2].error.message.find("no mask of this name"), std::string::npos) << strict.items[2].error.message;
+  EXPECT_NE(strict.items[2].error.message.find("no mask of this name"), std::string::npos)
+      << strict.items[2].error.message;
   std::vector<std::string> passing = folders;
   passing.push_back("missing_mask=pass");
   EXPECT_EQ(run("inpaint_folder.yaml", passing).delivered, 3u);
   for (int i = 0; i < 3; ++i) {
     const std::string name = std::to_string(i) + ".png";
-    const cv::Mat photo = cv::imread((folder_ / ("photos/" + name)).string()), whole = cv::imread((folder_ / ("whole/" + name)).string());
+    const cv::Mat photo = cv::imread((folder_ / ("photos/" + name)).string()),
+                  whole = cv::imread((folder_ / ("whole/" + name)).string());
     cv::Mat changed;
     cv::absdiff(photo, whole, changed);
     cv::Mat outside = changed.clone();
@@ -161,7 +168,9 @@ TEST_F(Inpainting, FolderFillsHolesAndLetsPicturesWithoutMaskPassWhereAsked) {
 }
 
 TEST_F(Inpainting, OneMaskFileServesAllPictures) {
-  EXPECT_EQ(run("inpaint_folder.yaml", {set("input", "photos"), set("masks", "masks/0.png"), set("output", "whole")}).delivered, 3u);
+  EXPECT_EQ(run("inpaint_folder.yaml", {set("input", "photos"), set("masks", "masks/0.png"), set("output", "whole")})
+                .delivered,
+            3u);
 }
 
 TEST_F(Inpainting, CompareScoresWholePicturesAndHoles) {
@@ -169,7 +178,8 @@ TEST_F(Inpainting, CompareScoresWholePicturesAndHoles) {
   const std::map<std::string, double> mean = mean_row(folder_ / "scores/table.csv");
   // A quarter of the shorter side, 15 pixels squared, of 80x60 is missing, and all of the error is in there.
   for (const std::string method : {"telea", "navier_stokes", "smooth"})
-    EXPECT_NEAR(mean.at(method + "_psnr") - mean.at(method + "_hole_psnr"), -10 * std::log10(225.0 / 4800), 0.01) << method;
+    EXPECT_NEAR(mean.at(method + "_psnr") - mean.at(method + "_hole_psnr"), -10 * std::log10(225.0 / 4800), 0.01)
+        << method;
   EXPECT_TRUE(std::filesystem::exists(folder_ / "scores/sheet.png"));
 }
 
@@ -178,7 +188,9 @@ TEST_F(Inpainting, RemoveTextTakesAwayWhatHasTheColour) {
   cv::Mat written = photo.clone();
   cv::putText(written, "text", {10, 40}, cv::FONT_HERSHEY_SIMPLEX, 1, {255, 255, 0}, 2);
   folder_.write("scans/a.png", test::encoded(".png", written));
-  ASSERT_EQ(run("remove_text.yaml", {set("input", "scans"), set("output", "clean"), "color=[0, 255, 255]", "margin=1"}).delivered, 1u);
+  ASSERT_EQ(run("remove_text.yaml", {set("input", "scans"), set("output", "clean"), "color=[0, 255, 255]", "margin=1"})
+                .delivered,
+            1u);
   const cv::Mat clean = cv::imread((folder_ / "clean/a.png").string());
   EXPECT_LT(cv::norm(clean, photo, cv::NORM_L2), 0.2 * cv::norm(written, photo, cv::NORM_L2));
 }

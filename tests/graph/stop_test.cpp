@@ -25,7 +25,9 @@ TEST(Stop, DrainFinishesWhatIsInFlightAndCancelsTheRest) {
   Stop stop;
   RunOptions options{.threads = 2};
   options.stop = &stop;
-  options.on_progress = [&](const Progress& progress) { if (progress.done == 5) stop.drain(); };
+  options.on_progress = [&](const Progress& progress) {
+    if (progress.done == 5) stop.drain();
+  };
   Journal::named("stop").finished = 0;
   const Report report = graph_of(slow_graph).run(options);
   EXPECT_TRUE(report.balanced()) << report.conservation();
@@ -52,7 +54,8 @@ TEST(Stop, AbortEndsItemsInFlightAsCancelled) {
   a: {node: emit_records, count: 50}
   b: {node: sleep, record: a, sleep_ms: 60000, journal: abort}
   c: {node: collect_ordered, record: b, journal: abort}
-)").run(options);
+)")
+                            .run(options);
   user.join();
   EXPECT_EQ(report.conservation(), "50 admitted = 0 delivered + 0 failed + 0 filtered + 50 cancelled");
   EXPECT_EQ(report.exit_code(), 130);
@@ -64,23 +67,26 @@ TEST(Stop, AStopBeforeTheRunAdmitsNothing) {
   stop.drain();
   RunOptions options{.threads = 2};
   options.stop = &stop;
-  EXPECT_EQ(graph_of(slow_graph).run(options).conservation(), "500 admitted = 0 delivered + 0 failed + 0 filtered + 500 cancelled");
+  EXPECT_EQ(graph_of(slow_graph).run(options).conservation(),
+            "500 admitted = 0 delivered + 0 failed + 0 filtered + 500 cancelled");
 }
 
 /// Starts the command on a graph that would take minutes, sends signals once it runs, returns the exit code and stderr.
 std::pair<int, std::string> interrupt(int signals) {
-  const auto folder = std::filesystem::temp_directory_path() / ("latentflow_stop_" + std::to_string(getpid()) + "_" + std::to_string(signals));
+  const auto folder = std::filesystem::temp_directory_path() /
+                      ("latentflow_stop_" + std::to_string(getpid()) + "_" + std::to_string(signals));
   std::filesystem::create_directories(folder);
   std::ofstream(folder / "graph.yaml") << "graph: slow\nnodes:\n  a: {node: emit_records, count: 5000}\n"
-                                          "  b: {node: sleep, record: a, sleep_ms: " << (signals == 1 ? 100 : 60000)
-                                       << "}\n  c: {node: collect, record: b}\n";
+                                          "  b: {node: sleep, record: a, sleep_ms: "
+                                       << (signals == 1 ? 100 : 60000) << "}\n  c: {node: collect, record: b}\n";
   const std::string ledger = (folder / "ledger.jsonl").string(), log = (folder / "log").string();
   const pid_t child = fork();
   if (child == 0) {
     setenv("LATENTFLOW_PLUGIN_PATH", LATENTFLOW_TEST_PLUGINS, 1);
     if (freopen(log.c_str(), "w", stderr) == nullptr) _exit(99);
     const std::string graph = (folder / "graph.yaml").string();
-    execl(LATENTFLOW_PROGRAM, "latentflow", "run", graph.c_str(), "--threads", "2", "--ledger", ledger.c_str(), nullptr);
+    execl(LATENTFLOW_PROGRAM, "latentflow", "run", graph.c_str(), "--threads", "2", "--ledger", ledger.c_str(),
+          nullptr);
     _exit(98);
   }
   // The ledger file appears when the run begins.
@@ -109,7 +115,8 @@ TEST(Stop, OneSigintDrainsTheCommand) {
 TEST(Stop, TwoSigintsAbortTheCommand) {
   const auto [code, text] = interrupt(2);
   EXPECT_EQ(code, 130);
-  EXPECT_NE(text.find("5000 admitted = 0 delivered + 0 failed + 0 filtered + 5000 cancelled"), std::string::npos) << text;
+  EXPECT_NE(text.find("5000 admitted = 0 delivered + 0 failed + 0 filtered + 5000 cancelled"), std::string::npos)
+      << text;
 }
 
 }  // namespace

@@ -3,4 +3,5 @@
 
 using namespace latentflow::testing;
 
-LATENTFLOW_PLUGIN("test_nodes", "1.0.0", EmitRecords, Sleep, SerialSleep, Fail, Pair, Pack, Collect, CollectOrdered, Strict)
+LATENTFLOW_PLUGIN("test_nodes", "1.0.0", EmitRecords, Sleep, SerialSleep, Fail, Pair, Pack, Collect, CollectOrdered,
+                  Strict)

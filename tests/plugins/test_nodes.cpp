@@ -39,8 +39,10 @@ Result<Record> sleep(const Sleep::Params& params, const Record& record, Context&
   ++journal.calls;
   raise_to(journal.most_concurrent, ++journal.concurrent);
   const double jitter = chance_of(7, ctx.item().number) * static_cast<double>(params.jitter_ms);
-  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(params.sleep_ms + static_cast<std::int64_t>(jitter));
-  while (std::chrono::steady_clock::now() < until && !ctx.cancelled()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  const auto until =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(params.sleep_ms + static_cast<std::int64_t>(jitter));
+  while (std::chrono::steady_clock::now() < until && !ctx.cancelled())
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   --journal.concurrent;
   if (ctx.cancelled()) return cancelled("woken up");
   ctx.measure("naps", 1);

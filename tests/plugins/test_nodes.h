@@ -14,8 +14,8 @@ namespace latentflow::testing {
 /// What happened in a run, for tests that run it in their own process. Tests name theirs by the parameter `journal`.
 struct Journal {
   std::mutex mutex;
-  std::vector<std::uint64_t> items;        ///< numbers, in the order in which they reached a sink
-  std::vector<std::int64_t> values;        ///< of the records, likewise
+  std::vector<std::uint64_t> items;  ///< numbers, in the order in which they reached a sink
+  std::vector<std::int64_t> values;  ///< of the records, likewise
   std::atomic<std::int64_t> bytes_in_flight{0}, most_bytes{0};
   std::atomic<int> items_in_flight{0}, most_items{0};
   std::atomic<int> calls{0}, concurrent{0}, most_concurrent{0};

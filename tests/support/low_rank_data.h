@@ -14,7 +14,8 @@ using DoubleRows = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::
 
 /// Rows = random directions with standard deviations that fall by `decay` from one to the next, plus a mean of up to
 /// `offset`, in float32.
-inline Tensor rows_with_decay(std::int64_t items, std::int64_t features, double decay, double offset, unsigned seed = 7) {
+inline Tensor rows_with_decay(std::int64_t items, std::int64_t features, double decay, double offset,
+                              unsigned seed = 7) {
   std::mt19937_64 generator(seed);
   std::normal_distribution<double> normal;
   DoubleRows directions(features, features), codes(items, features);
@@ -36,7 +37,8 @@ struct PlainPca {
 
 /// The definition, in double, from the singular values of the centred rows.
 inline PlainPca plain_pca(const Tensor& tensor) {
-  const Eigen::Map<const Eigen::Matrix<float, -1, -1, Eigen::RowMajor>> rows(tensor.data(), tensor.dims()[0], tensor.dims()[1]);
+  const Eigen::Map<const Eigen::Matrix<float, -1, -1, Eigen::RowMajor>> rows(tensor.data(), tensor.dims()[0],
+                                                                             tensor.dims()[1]);
   Eigen::MatrixXd x = rows.cast<double>();
   PlainPca pca;
   pca.mean = x.colwise().mean();
@@ -50,7 +52,8 @@ inline PlainPca plain_pca(const Tensor& tensor) {
 /// Largest principal angle in degrees between the rows of `components` and the columns of `vectors`, by the sine, which
 /// is exact for small angles: the largest part of a component outside the other space (Bjorck and Golub 1973).
 inline double largest_angle(const Tensor& components, const Eigen::MatrixXd& vectors) {
-  const Eigen::Map<const Eigen::Matrix<float, -1, -1, Eigen::RowMajor>> rows(components.data(), components.dims()[0], components.dims()[1]);
+  const Eigen::Map<const Eigen::Matrix<float, -1, -1, Eigen::RowMajor>> rows(components.data(), components.dims()[0],
+                                                                             components.dims()[1]);
   const Eigen::MatrixXd u = rows.cast<double>().transpose();
   const Eigen::MatrixXd outside = u - vectors * (vectors.transpose() * u);
   const double sine = Eigen::JacobiSVD<Eigen::MatrixXd>(outside).singularValues()[0];

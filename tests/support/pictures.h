@@ -21,7 +21,8 @@ inline cv::Mat soft_picture(int width, int height, int type, std::uint64_t seed 
   return result;
 }
 
-inline std::vector<std::uint8_t> encoded(const std::string& extension, const cv::Mat& picture, const std::vector<int>& settings = {}) {
+inline std::vector<std::uint8_t> encoded(const std::string& extension, const cv::Mat& picture,
+                                         const std::vector<int>& settings = {}) {
   std::vector<std::uint8_t> bytes;
   cv::imencode(extension, picture, bytes, settings);
   return bytes;

@@ -11,7 +11,7 @@ namespace latentflow::testing {
 
 /// Knows the test nodes and no plugins.
 inline const Host& test_host() {
-  static const Host& host = [] () -> Host& {
+  static const Host& host = []() -> Host& {
     static Host made{std::vector<Path>{}};
     for (const NodeInfo* info : test_nodes()) made.add_node(*info);
     return made;

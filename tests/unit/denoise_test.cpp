@@ -164,7 +164,8 @@ TEST_F(DenoiseTest, RefusesAModelOfAnotherTaskByName) {
   card.task = "inpaint", card.color = "rgb", card.image_input = "image";
   const auto node = Denoise::create({save(graph, card), {}, 1, 0}, services_);
   ASSERT_FALSE(node.ok());
-  EXPECT_NE(node.error().message.find("the task 'inpaint', needs one for 'denoise'"), std::string::npos) << node.error().message;
+  EXPECT_NE(node.error().message.find("the task 'inpaint', needs one for 'denoise'"), std::string::npos)
+      << node.error().message;
 }
 
 /// Shaded, with edges and a textured part, as photographs are.
@@ -173,7 +174,8 @@ cv::Mat drawn_scene() {
   for (int y = 0; y < scene.rows; ++y)
     for (int x = 0; x < scene.cols; ++x) {
       const float shade = 0.3f + 0.3f * static_cast<float>(x) / 320 + (y > 128 ? 0.1f : 0.0f);
-      const float weave = x > 200 ? 0.05f * std::sin(0.9f * static_cast<float>(x)) * std::sin(0.7f * static_cast<float>(y)) : 0.0f;
+      const float weave =
+          x > 200 ? 0.05f * std::sin(0.9f * static_cast<float>(x)) * std::sin(0.7f * static_cast<float>(y)) : 0.0f;
       scene.at<cv::Vec3f>(y, x) = {shade + weave, 0.9f * shade + weave, 0.8f * shade + weave};
     }
   return scene;

@@ -19,7 +19,9 @@ using test::FakeContext;
 using test::same_pixels;
 using test::soft_picture;
 
-Shape shape_of(const cv::Mat& picture) { return {Kind::image, {picture.rows, picture.cols, picture.channels()}, picture.elemSize1()}; }
+Shape shape_of(const cv::Mat& picture) {
+  return {Kind::image, {picture.rows, picture.cols, picture.channels()}, picture.elemSize1()};
+}
 
 /// Runs a stage and checks that predict() promised what came out.
 template <class T>
@@ -68,7 +70,8 @@ TEST(DrawSamples, EveryKindIsAPictureOfItsOwn) {
     cv::Scalar mean, deviation;
     cv::meanStdDev(pictures.back(), mean, deviation);
     EXPECT_GT(deviation[0] + deviation[1] + deviation[2], 20) << items.value()[i].name << " is nearly flat";
-    for (std::size_t j = 0; j < i; ++j) EXPECT_FALSE(same_pixels(pictures[i], pictures[j])) << items.value()[i].name << " " << items.value()[j].name;
+    for (std::size_t j = 0; j < i; ++j)
+      EXPECT_FALSE(same_pixels(pictures[i], pictures[j])) << items.value()[i].name << " " << items.value()[j].name;
   }
   EXPECT_EQ(names.size(), 16u);
   EXPECT_EQ(keys.size(), 16u);
@@ -92,7 +95,8 @@ TEST(DrawSamples, DrawsTheKindsAskedForAndRefusesOthers) {
   params.kinds = {"portrait"};
   const auto refused = DrawSamples::create(params, services);
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().message, "kinds has 'portrait', allowed: hills, spheres, fabric, letter, shapes, rings, marble, lights");
+  EXPECT_EQ(refused.error().message,
+            "kinds has 'portrait', allowed: hills, spheres, fabric, letter, shapes, rings, marble, lights");
 }
 
 TEST(DrawSamples, DrawsOnePixelAndNarrowStrips) {
@@ -109,7 +113,8 @@ TEST(AddNoise, HasTheDeviationAskedForAndDependsOnSeedAndItemAlone) {
   AddNoise::Params params;
   params.sigma = 20;
   params.keep_float = true;
-  const auto one = run<AddNoise>(params, flat, 3), again = run<AddNoise>(params, flat, 3), other = run<AddNoise>(params, flat, 4);
+  const auto one = run<AddNoise>(params, flat, 3), again = run<AddNoise>(params, flat, 3),
+             other = run<AddNoise>(params, flat, 4);
   cv::Scalar mean, deviation;
   cv::meanStdDev(one.value().mat() * 255, mean, deviation);
   // 40000 samples a channel: the standard errors are 0.1 and 0.07.
@@ -137,13 +142,15 @@ TEST(Resize, FindsTheSizeEachWay) {
     int max_side;
     cv::Size expected;
   };
-  const Row rows[] = {{30, 0, 0, 0, {30, 20}}, {0, 80, 0, 0, {120, 80}}, {7, 9, 0, 0, {7, 9}}, {0, 0, 0.5, 0, {30, 20}},
-                      {0, 0, 0.001, 0, {1, 1}}, {0, 0, 0, 30, {30, 20}}, {0, 0, 0, 90, {60, 40}}};
+  const Row rows[] = {{30, 0, 0, 0, {30, 20}},  {0, 80, 0, 0, {120, 80}}, {7, 9, 0, 0, {7, 9}},
+                      {0, 0, 0.5, 0, {30, 20}}, {0, 0, 0.001, 0, {1, 1}}, {0, 0, 0, 30, {30, 20}},
+                      {0, 0, 0, 90, {60, 40}}};
   for (const Row& row : rows)
     for (const char* method : {"auto", "nearest", "linear", "cubic", "area", "lanczos"})
       for (const int type : {CV_8UC1, CV_8UC4, CV_16UC3, CV_32FC3}) {
         Resize::Params params;
-        params.width = row.width, params.height = row.height, params.scale = row.scale, params.max_side = row.max_side, params.interpolation = method;
+        params.width = row.width, params.height = row.height, params.scale = row.scale, params.max_side = row.max_side,
+        params.interpolation = method;
         const auto resized = run<Resize>(params, soft_picture(60, 40, type));
         ASSERT_TRUE(resized);
         EXPECT_EQ(resized.value().mat().size(), row.expected);
@@ -189,11 +196,13 @@ TEST(Crop, TakesTheRectangleAskedFor) {
     int multiple;
     cv::Rect expected;
   };
-  const Row rows[] = {{5, 6, 10, 12, "corner", 1, {5, 6, 10, 12}}, {5, 6, 0, 0, "corner", 1, {5, 6, 55, 35}}, {0, 0, 20, 11, "centre", 1, {20, 15, 20, 11}},
-                      {3, -4, 20, 11, "centre", 1, {23, 11, 20, 11}}, {0, 0, 0, 0, "corner", 16, {0, 0, 48, 32}}, {0, 0, 0, 0, "centre", 8, {2, 0, 56, 40}}};
+  const Row rows[] = {{5, 6, 10, 12, "corner", 1, {5, 6, 10, 12}},   {5, 6, 0, 0, "corner", 1, {5, 6, 55, 35}},
+                      {0, 0, 20, 11, "centre", 1, {20, 15, 20, 11}}, {3, -4, 20, 11, "centre", 1, {23, 11, 20, 11}},
+                      {0, 0, 0, 0, "corner", 16, {0, 0, 48, 32}},    {0, 0, 0, 0, "centre", 8, {2, 0, 56, 40}}};
   for (const Row& row : rows) {
     Crop::Params params;
-    params.x = row.x, params.y = row.y, params.width = row.width, params.height = row.height, params.at = row.at, params.multiple = row.multiple;
+    params.x = row.x, params.y = row.y, params.width = row.width, params.height = row.height, params.at = row.at,
+    params.multiple = row.multiple;
     const auto cropped = run<Crop>(params, picture);
     ASSERT_TRUE(cropped) << cropped.error().message;
     EXPECT_TRUE(same_pixels(cropped.value().mat(), picture(row.expected))) << row.x << " " << row.at;
@@ -203,10 +212,12 @@ TEST(Crop, TakesTheRectangleAskedFor) {
 TEST(Crop, SaysWhatDoesNotFit) {
   Crop::Params params;
   params.x = 50, params.width = 20, params.height = 20;
-  EXPECT_EQ(run<Crop>(params, soft_picture(60, 40, CV_8UC1)).error().message, "rectangle of 20x20 at 50,0 does not fit into a picture of 60x40");
+  EXPECT_EQ(run<Crop>(params, soft_picture(60, 40, CV_8UC1)).error().message,
+            "rectangle of 20x20 at 50,0 does not fit into a picture of 60x40");
   Crop::Params rough;
   rough.multiple = 64;
-  EXPECT_EQ(run<Crop>(rough, soft_picture(60, 40, CV_8UC1)).error().message, "rectangle of 0x0 at 0,0 does not fit into a picture of 60x40");
+  EXPECT_EQ(run<Crop>(rough, soft_picture(60, 40, CV_8UC1)).error().message,
+            "rectangle of 0x0 at 0,0 does not fit into a picture of 60x40");
 }
 
 TEST(Crop, SmallPartsDoNotKeepTheWholePicture) {

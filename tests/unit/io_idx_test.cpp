@@ -92,16 +92,19 @@ TEST(ReadIdx, RefusesFilesThatAreNotWhatTheySay) {
   EXPECT_EQ(refusal(good), "");
   EXPECT_EQ(refusal(compressed(good)), "");
   EXPECT_EQ(refusal({'P', '5', '\n', '2'}), "is no IDX file: begins with \"P5 2\", needs 00 00 08 03");
-  EXPECT_EQ(refusal(labels({1, 2})), "has 1 axes (its fourth byte), pictures have 3; are the files of pictures and labels exchanged?");
+  EXPECT_EQ(refusal(labels({1, 2})),
+            "has 1 axes (its fourth byte), pictures have 3; are the files of pictures and labels exchanged?");
   Buffer other = good;
   other[2] = 0x0d;
   EXPECT_EQ(refusal(other), "holds float32 numbers (type 0x0d in its third byte), supported are unsigned bytes (0x08)");
-  EXPECT_EQ(refusal(Buffer(good.begin(), good.begin() + 11)), "is truncated: its header needs 16 bytes, the file has 11");
+  EXPECT_EQ(refusal(Buffer(good.begin(), good.begin() + 11)),
+            "is truncated: its header needs 16 bytes, the file has 11");
   EXPECT_EQ(refusal(Buffer(good.begin(), good.end() - 1)), "is truncated: 4 items of 6 bytes need 40 bytes, it has 39");
   other = good;
   other.push_back(0);
   EXPECT_EQ(refusal(other), "is longer than its header says: 4 items of 6 bytes need 40 bytes, it has 41");
-  EXPECT_EQ(refusal(compressed(Buffer(good.begin(), good.end() - 5))), "is truncated: 4 items of 6 bytes need 40 bytes, it has 35");
+  EXPECT_EQ(refusal(compressed(Buffer(good.begin(), good.end() - 5))),
+            "is truncated: 4 items of 6 bytes need 40 bytes, it has 35");
   EXPECT_EQ(refusal(compressed(other)).find("is longer than its header says"), 0u);
   Buffer empty;
   for (const std::uint32_t number : {0x803u, 4u, 0u, 3u}) append(empty, number);
@@ -113,7 +116,9 @@ TEST(ReadIdx, RefusesFilesThatAreNotWhatTheySay) {
 
 TEST(ReadIdx, RefusesDamagedCompression) {
   const Buffer packed = compressed(pictures(200, 8, 8));
-  EXPECT_EQ(refusal(Buffer(packed.begin(), packed.begin() + static_cast<std::ptrdiff_t>(packed.size() / 2))).find("is damaged or truncated: decompression fails behind byte "), 0u);
+  EXPECT_EQ(refusal(Buffer(packed.begin(), packed.begin() + static_cast<std::ptrdiff_t>(packed.size() / 2)))
+                .find("is damaged or truncated: decompression fails behind byte "),
+            0u);
   Buffer changed = packed;
   changed[changed.size() - 6] ^= 0x55;  // the checksum
   EXPECT_EQ(refusal(changed).find("is damaged or truncated: decompression fails behind byte "), 0u);
@@ -124,9 +129,11 @@ TEST(ReadIdx, RefusesLabelsOfOtherDataAndRangesOutside) {
   const Path images = folder.write("images", pictures(4, 2, 3)), classes = folder.write("labels", labels({1, 2, 3}));
   EXPECT_EQ(node(images, classes).list().error().message,
             "'" + classes.string() + "' has 3 labels, '" + images.string() + "' has 4 pictures; needs as many");
-  EXPECT_NE(node(images, images).list().error().message.find("has 3 axes (its fourth byte), labels have 1"), std::string::npos);
+  EXPECT_NE(node(images, images).list().error().message.find("has 3 axes (its fourth byte), labels have 1"),
+            std::string::npos);
   EXPECT_EQ(node(images, {}, 4).list().error().message, "first is 4, '" + images.string() + "' has items 0 to 3");
-  EXPECT_EQ(node(images, {}, 2, 3).list().error().message, "count is 3 from item 2 on, '" + images.string() + "' has 2");
+  EXPECT_EQ(node(images, {}, 2, 3).list().error().message,
+            "count is 3 from item 2 on, '" + images.string() + "' has 2");
   EXPECT_NE(node(folder / "nothing").list().error().message.find("does not exist"), std::string::npos);
   const Path nothing = folder.write("empty", Buffer());
   EXPECT_EQ(node(nothing).list().error().message, "'" + nothing.string() + "': file is empty (0 bytes)");

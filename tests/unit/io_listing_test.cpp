@@ -28,13 +28,15 @@ TEST(Listing, OrdersNumbersByValueAndLettersWithoutCase) {
 
 TEST(Listing, NaturalOrderIsStrictAndTellsEqualNumbersApart) {
   for (const char* one : {"a", "a1", "a01", "A1", "", "7", "007", "a/b"}) EXPECT_FALSE(natural_less(one, one)) << one;
-  for (const auto& [a, b] : {std::pair{"a1", "a01"}, {"7", "007"}, {"a1", "A1"}}) EXPECT_NE(natural_less(a, b), natural_less(b, a)) << a;
+  for (const auto& [a, b] : {std::pair{"a1", "a01"}, {"7", "007"}, {"a1", "A1"}})
+    EXPECT_NE(natural_less(a, b), natural_less(b, a)) << a;
   EXPECT_TRUE(natural_less("x99999999999999999999998", "x99999999999999999999999")) << "numbers beyond 64 bits";
 }
 
 TEST(Listing, TakesPicturesOfAFolderOnly) {
   TemporaryFolder folder;
-  for (const char* name : {"b.JPG", "a.png", "notes.md", ".hidden.png", "._b.JPG", "Thumbs.db", "sub/c.png"}) folder.write(name, std::string("x"));
+  for (const char* name : {"b.JPG", "a.png", "notes.md", ".hidden.png", "._b.JPG", "Thumbs.db", "sub/c.png"})
+    folder.write(name, std::string("x"));
   const auto items = list_pictures(folder.path(), {});
   EXPECT_EQ(names_of(items), (Names{"a.png", "b.JPG"}));
   EXPECT_EQ(items.value()[1].key, "b");
@@ -43,14 +45,17 @@ TEST(Listing, TakesPicturesOfAFolderOnly) {
 
 TEST(Listing, RecursesWhenAskedAndSkipsHiddenFolders) {
   TemporaryFolder folder;
-  for (const char* name : {"z.png", "sub/deep/c.png", "sub/a.png", ".git/d.png", "__MACOSX/e.png"}) folder.write(name, std::string("x"));
-  EXPECT_EQ(names_of(list_pictures(folder.path(), {.recurse = true, .extensions = {}})), (Names{"sub/a.png", "sub/deep/c.png", "z.png"}));
+  for (const char* name : {"z.png", "sub/deep/c.png", "sub/a.png", ".git/d.png", "__MACOSX/e.png"})
+    folder.write(name, std::string("x"));
+  EXPECT_EQ(names_of(list_pictures(folder.path(), {.recurse = true, .extensions = {}})),
+            (Names{"sub/a.png", "sub/deep/c.png", "z.png"}));
 }
 
 TEST(Listing, ExtensionsMayHaveADotAndAnyCase) {
   TemporaryFolder folder;
   for (const char* name : {"a.png", "b.raw", "c.RAW"}) folder.write(name, std::string("x"));
-  EXPECT_EQ(names_of(list_pictures(folder.path(), {.recurse = false, .extensions = {".Raw"}})), (Names{"b.raw", "c.RAW"}));
+  EXPECT_EQ(names_of(list_pictures(folder.path(), {.recurse = false, .extensions = {".Raw"}})),
+            (Names{"b.raw", "c.RAW"}));
 }
 
 TEST(Listing, KeysKeepTheExtensionWhereTwoFilesWouldShareOne) {
@@ -65,7 +70,8 @@ TEST(Listing, KeysKeepTheExtensionWhereTwoFilesWouldShareOne) {
 
 TEST(Listing, ListFilesKeepTheirOrderAndNamesStayUnique) {
   TemporaryFolder folder;
-  folder.write("pictures.txt", std::string("# two of one name\nb/x.png\r\n\na/x.png\n../other/x.png\n/far/x.png\nmissing.png\n"));
+  folder.write("pictures.txt",
+               std::string("# two of one name\nb/x.png\r\n\na/x.png\n../other/x.png\n/far/x.png\nmissing.png\n"));
   const auto items = list_pictures(folder / "pictures.txt", {});
   EXPECT_EQ(names_of(items), (Names{"b/x.png", "a/x.png", "x.png", "x_2.png", "missing.png"}));
   EXPECT_EQ(items.value()[0].path, folder / "b/x.png");
@@ -74,7 +80,8 @@ TEST(Listing, ListFilesKeepTheirOrderAndNamesStayUnique) {
 
 TEST(Listing, PatternsNameRelativeToTheFolderBeforeTheFirstStar) {
   TemporaryFolder folder;
-  for (const char* name : {"one/a_1.png", "two/a_2.png", "two/b_2.png", "two/a_3.txt"}) folder.write(name, std::string("x"));
+  for (const char* name : {"one/a_1.png", "two/a_2.png", "two/b_2.png", "two/a_3.txt"})
+    folder.write(name, std::string("x"));
   EXPECT_EQ(names_of(list_pictures(folder / "*/a_*", {})), (Names{"one/a_1.png", "two/a_2.png"}));
 }
 
@@ -89,12 +96,15 @@ TEST(Listing, SaysWhereItLookedForWhat) {
   folder.write("sub/a.png", std::string("x"));
   folder.write("notes.md", std::string("x"));
   folder.write("empty.txt", std::string("\n"));
-  const auto message = [](const Result<std::vector<SourceItem>>& items) { return items ? std::string("no error") : items.error().message; };
+  const auto message = [](const Result<std::vector<SourceItem>>& items) {
+    return items ? std::string("no error") : items.error().message;
+  };
   const std::string nothing = message(list_pictures(folder.path(), {.recurse = false, .extensions = {"png"}}));
   EXPECT_EQ(nothing, "no pictures in '" + folder.path().string() +
                          "'; looked for .png; found 2 other files and 1 folders (recurse: true looks into them)");
   std::filesystem::create_directory(folder / "nothing");
-  EXPECT_EQ(message(list_pictures(folder / "nothing", {})), "no pictures in '" + (folder / "nothing").string() + "': the folder is empty");
+  EXPECT_EQ(message(list_pictures(folder / "nothing", {})),
+            "no pictures in '" + (folder / "nothing").string() + "': the folder is empty");
   EXPECT_NE(message(list_pictures(folder / "absent", {})).find("does not exist; needs a folder"), std::string::npos);
   EXPECT_NE(message(list_pictures(folder / "*.jpg", {})).find("no pictures match"), std::string::npos);
   EXPECT_NE(message(list_pictures(folder / "empty.txt", {})).find("needs one path per line"), std::string::npos);

@@ -59,9 +59,7 @@ TEST_P(Formats, ProbePromisesWhatDecodingDelivers) {
   EXPECT_EQ(shape.value().dims, (Dims{decoded.rows, decoded.cols, decoded.channels()}));
   EXPECT_EQ(shape.value().element_bytes, decoded.elemSize1());
   ASSERT_EQ(decoded.size(), picture.size());
-  if (exact) {
-    EXPECT_TRUE(same_pixels(decoded, picture));
-  }
+  if (exact) { EXPECT_TRUE(same_pixels(decoded, picture)); }
   EXPECT_EQ(context.item().metadata.original_width, 37);
   EXPECT_TRUE(context.warnings.empty());
 }
@@ -70,9 +68,11 @@ TEST_P(Formats, EveryCutIsAnErrorOrAWholePictureAndNeverACrash) {
   const auto [extension, type, exact] = GetParam();
   TemporaryFolder folder;
   const Buffer whole = encoded(extension, soft_picture(37, 23, type));
-  const bool checked = !std::strcmp(extension, ".jpg") || !std::strcmp(extension, ".png") || !std::strcmp(extension, ".webp");
+  const bool checked =
+      !std::strcmp(extension, ".jpg") || !std::strcmp(extension, ".png") || !std::strcmp(extension, ".webp");
   for (std::size_t size = 1; size < whole.size(); size += 1 + whole.size() / 97) {
-    const Path path = folder.write(std::string("cut") + extension, Buffer(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)));
+    const Path path = folder.write(std::string("cut") + extension,
+                                   Buffer(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)));
     const std::string message = failure(path);
     if (checked || size < whole.size() / 2) {
       EXPECT_NE(message, "") << extension << " cut to " << size << " of " << whole.size();
@@ -88,7 +88,8 @@ TEST_P(Formats, DamagedBytesNeverCrash) {
   for (int round = 0; round < 60; ++round) {
     Buffer damaged = whole;
     for (int hit = 0; hit < 3; ++hit)
-      damaged[static_cast<std::size_t>(rng.uniform(0, static_cast<int>(round % 2 == 0 ? whole.size() : std::min<std::size_t>(whole.size(), 64))))] ^=
+      damaged[static_cast<std::size_t>(
+          rng.uniform(0, static_cast<int>(round % 2 == 0 ? whole.size() : std::min<std::size_t>(whole.size(), 64))))] ^=
           static_cast<std::uint8_t>(rng.uniform(1, 256));
     ReadImages::Params params;
     params.max_megapixels = 1;
@@ -98,21 +99,27 @@ TEST_P(Formats, DamagedBytesNeverCrash) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Formats,
-                         testing::Values(FormatCase{".png", CV_8UC1, true}, FormatCase{".png", CV_8UC3, true}, FormatCase{".png", CV_8UC4, true},
-                                         FormatCase{".png", CV_16UC1, true}, FormatCase{".png", CV_16UC3, true}, FormatCase{".png", CV_16UC4, true},
-                                         FormatCase{".jpg", CV_8UC3, false}, FormatCase{".jpg", CV_8UC1, false}, FormatCase{".bmp", CV_8UC3, true},
-                                         FormatCase{".ppm", CV_8UC3, true}, FormatCase{".pgm", CV_8UC1, true}, FormatCase{".pgm", CV_16UC1, true},
-                                         FormatCase{".ppm", CV_16UC3, true}, FormatCase{".tiff", CV_8UC1, true}, FormatCase{".tiff", CV_8UC3, true},
-                                         FormatCase{".tiff", CV_8UC4, true}, FormatCase{".tiff", CV_16UC3, true}, FormatCase{".tiff", CV_32FC3, false},
-                                         FormatCase{".webp", CV_8UC3, false}, FormatCase{".webp", CV_8UC4, false}, FormatCase{".hdr", CV_32FC3, false}),
+                         testing::Values(FormatCase{".png", CV_8UC1, true}, FormatCase{".png", CV_8UC3, true},
+                                         FormatCase{".png", CV_8UC4, true}, FormatCase{".png", CV_16UC1, true},
+                                         FormatCase{".png", CV_16UC3, true}, FormatCase{".png", CV_16UC4, true},
+                                         FormatCase{".jpg", CV_8UC3, false}, FormatCase{".jpg", CV_8UC1, false},
+                                         FormatCase{".bmp", CV_8UC3, true}, FormatCase{".ppm", CV_8UC3, true},
+                                         FormatCase{".pgm", CV_8UC1, true}, FormatCase{".pgm", CV_16UC1, true},
+                                         FormatCase{".ppm", CV_16UC3, true}, FormatCase{".tiff", CV_8UC1, true},
+                                         FormatCase{".tiff", CV_8UC3, true}, FormatCase{".tiff", CV_8UC4, true},
+                                         FormatCase{".tiff", CV_16UC3, true}, FormatCase{".tiff", CV_32FC3, false},
+                                         FormatCase{".webp", CV_8UC3, false}, FormatCase{".webp", CV_8UC4, false},
+                                         FormatCase{".hdr", CV_32FC3, false}),
                          [](const auto& info) {
-                           return std::string(info.param.extension + 1) + "_" + std::to_string(CV_MAT_CN(info.param.type)) + "_" +
+                           return std::string(info.param.extension + 1) + "_" +
+                                  std::to_string(CV_MAT_CN(info.param.type)) + "_" +
                                   std::to_string(CV_ELEM_SIZE1(info.param.type));
                          });
 
 TEST(ReadImages, NamesWhatIsWrongWithAFile) {
   TemporaryFolder folder;
-  EXPECT_EQ(failure(folder.write("a.png", std::string("Hello world, not a picture"))), "is not a PNG picture: begins with \"Hello world,\"");
+  EXPECT_EQ(failure(folder.write("a.png", std::string("Hello world, not a picture"))),
+            "is not a PNG picture: begins with \"Hello world,\"");
   EXPECT_EQ(failure(folder.write("b.jpg", Buffer{0, 1, 2, 255})), "is not a JPG picture: begins with 00 01 02 ff");
   EXPECT_EQ(failure(folder.write("c.png", Buffer{})), "file is empty (0 bytes)");
   EXPECT_EQ(failure(folder / "absent.png"), "file does not exist: " + (folder / "absent.png").string());
@@ -120,15 +127,17 @@ TEST(ReadImages, NamesWhatIsWrongWithAFile) {
   flipped[flipped.size() / 2] ^= 1;
   EXPECT_NE(failure(folder.write("d.png", flipped)).find("wrong checksum of chunk IDAT"), std::string::npos);
   const Buffer jpeg = encoded(".jpg", soft_picture(200, 200, CV_8UC3));
-  EXPECT_EQ(failure(folder.write("e.jpg", Buffer(jpeg.begin(), jpeg.begin() + static_cast<std::ptrdiff_t>(jpeg.size() / 2)))),
-            "JPEG file is damaged: Premature end of JPEG file (decode: lenient takes what can be read)");
+  EXPECT_EQ(
+      failure(folder.write("e.jpg", Buffer(jpeg.begin(), jpeg.begin() + static_cast<std::ptrdiff_t>(jpeg.size() / 2)))),
+      "JPEG file is damaged: Premature end of JPEG file (decode: lenient takes what can be read)");
 }
 
 TEST(ReadImages, LenientDecodingTakesTheRestOfATruncatedJpegAndWarns) {
   TemporaryFolder folder;
   const cv::Mat picture = soft_picture(200, 200, CV_8UC3);
   const Buffer jpeg = encoded(".jpg", picture);
-  const Path path = folder.write("a.jpg", Buffer(jpeg.begin(), jpeg.begin() + static_cast<std::ptrdiff_t>(jpeg.size() / 2)));
+  const Path path =
+      folder.write("a.jpg", Buffer(jpeg.begin(), jpeg.begin() + static_cast<std::ptrdiff_t>(jpeg.size() / 2)));
   ReadImages::Params params;
   params.decode = "lenient";
   FakeContext context("a");
@@ -265,15 +274,19 @@ TEST(ReadImages, TurnsInkIntoLightWithAndWithoutAdobeInversion) {
 
 /// An EXIF block with one entry, the orientation.
 Buffer exif_block(int orientation, bool big_endian) {
-  if (big_endian) return {'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, static_cast<std::uint8_t>(orientation), 0, 0, 0, 0, 0, 0};
-  return {'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, static_cast<std::uint8_t>(orientation), 0, 0, 0, 0, 0, 0, 0};
+  if (big_endian)
+    return {'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, static_cast<std::uint8_t>(orientation),
+            0,   0,   0, 0,  0, 0};
+  return {'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, static_cast<std::uint8_t>(orientation),
+          0,   0,   0,  0, 0, 0, 0};
 }
 
 TEST(ReadImages, StandsPicturesUprightForEveryOrientation) {
   // Rows of the stored picture are "abc" and "def"; the expected pictures follow the table of TIFF 6.0, tag 274.
   const cv::Mat stored = (cv::Mat_<std::uint8_t>(2, 3) << 'a', 'b', 'c', 'd', 'e', 'f');
-  const std::vector<std::vector<std::string>> upright{{"abc", "def"}, {"cba", "fed"}, {"fed", "cba"}, {"def", "abc"},
-                                                      {"ad", "be", "cf"}, {"da", "eb", "fc"}, {"fc", "eb", "da"}, {"cf", "be", "ad"}};
+  const std::vector<std::vector<std::string>> upright{{"abc", "def"},     {"cba", "fed"},     {"fed", "cba"},
+                                                      {"def", "abc"},     {"ad", "be", "cf"}, {"da", "eb", "fc"},
+                                                      {"fc", "eb", "da"}, {"cf", "be", "ad"}};
   TemporaryFolder folder;
   for (int orientation = 1; orientation <= 8; ++orientation)
     for (const bool big_endian : {false, true}) {
@@ -306,7 +319,8 @@ TEST(ReadImages, StopsDecodingWhenCancelled) {
   TemporaryFolder folder;
   FakeContext context("a");
   context.cancel = true;
-  const auto image = reader().process(item_for(folder.write("a.jpg", encoded(".jpg", soft_picture(64, 64, CV_8UC3)))), context);
+  const auto image =
+      reader().process(item_for(folder.write("a.jpg", encoded(".jpg", soft_picture(64, 64, CV_8UC3)))), context);
   ASSERT_FALSE(image);
   EXPECT_EQ(image.error().code, Code::cancelled);
 }

@@ -60,7 +60,8 @@ TEST(Npy, WritesTheBytesThatNumpyWrites) {
   expected += "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }";
   expected.append(127 - expected.size(), ' ');
   expected += '\n';
-  const std::uint8_t elements[] = {0, 0, 0, 0, 0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0, 0, 0, 0, 0x3f, 0x6f, 0x12, 0x83, 0x3a, 0x18, 0x0d, 0x8f, 0x4d};
+  const std::uint8_t elements[] = {0, 0, 0, 0,    0,    0,    0x80, 0x3f, 0,    0,    0,    0xc0,
+                                   0, 0, 0, 0x3f, 0x6f, 0x12, 0x83, 0x3a, 0x18, 0x0d, 0x8f, 0x4d};
   expected.append(reinterpret_cast<const char*>(elements), sizeof elements);
   ASSERT_EQ(expected.size(), 128u + 24u);
   EXPECT_EQ(TemporaryFolder::text(folder / "a/b.npy"), expected);
@@ -81,7 +82,8 @@ TEST(Npy, ReadsEveryOrderAndTypeThatItKnows) {
   EXPECT_EQ(read(npy_file<double>(dictionary("<f8", "False", "(6,)"), {1, 2, 3, 4, 5, 6})), expected);
   EXPECT_EQ(read(npy_file<double>(dictionary("<f8", "True", "(1, 2, 3)"), {1, 4, 2, 5, 3, 6})), expected);
   EXPECT_EQ(read(npy_file<std::uint8_t>(dictionary("|u1", "False", "(3, 2)"), {1, 2, 3, 4, 5, 6})), expected);
-  EXPECT_EQ(read(npy_file<std::uint8_t>(dictionary(">f4", "False", "(2,)"), {0x3f, 0x80, 0, 0, 0xc0, 0, 0, 0})), (std::vector<float>{1, -2}));
+  EXPECT_EQ(read(npy_file<std::uint8_t>(dictionary(">f4", "False", "(2,)"), {0x3f, 0x80, 0, 0, 0xc0, 0, 0, 0})),
+            (std::vector<float>{1, -2}));
   EXPECT_EQ(read(npy_file<float>(dictionary("<f4", "False", "()"), {8})), std::vector<float>{8});
 }
 
@@ -90,20 +92,29 @@ TEST(Npy, RefusesOtherFilesWithPlaceAndReason) {
   const std::string good = npy_file(dictionary("<f4", "False", "(2,)"), two);
   EXPECT_EQ(refusal(good), "");
   EXPECT_EQ(refusal("name,x\na,1\n"), "the file is no NumPy array: it does not start as one");
-  EXPECT_EQ(refusal(good.substr(0, good.size() - 3)), "the file is cut off: 2 of float32 needs 8 bytes, the file has 5");
-  EXPECT_EQ(refusal(good + "x"), "the file goes on behind its array: 2 of float32 needs 8 bytes, the file has 9; one array per file is read, "
-                                 "several go into a .npz");
+  EXPECT_EQ(refusal(good.substr(0, good.size() - 3)),
+            "the file is cut off: 2 of float32 needs 8 bytes, the file has 5");
+  EXPECT_EQ(
+      refusal(good + "x"),
+      "the file goes on behind its array: 2 of float32 needs 8 bytes, the file has 9; one array per file is read, "
+      "several go into a .npz");
   EXPECT_EQ(refusal(good.substr(0, 30)), "the file is cut off within its head");
-  EXPECT_EQ(refusal(npy_file(dictionary("<i8", "False", "(1,)"), two)),
-            "the file holds elements of type int64, supported are float32, float64 and uint8; save with .astype('float32')");
-  EXPECT_EQ(refusal(npy_file(dictionary("<f2", "False", "(4,)"), two)).find("the file holds elements of type float16, supported are "), 0u);
-  EXPECT_EQ(refusal(npy_file(dictionary("<c8", "False", "(1,)"), two)).find("the file holds elements of the type '<c8'"), 0u);
+  EXPECT_EQ(
+      refusal(npy_file(dictionary("<i8", "False", "(1,)"), two)),
+      "the file holds elements of type int64, supported are float32, float64 and uint8; save with .astype('float32')");
+  EXPECT_EQ(refusal(npy_file(dictionary("<f2", "False", "(4,)"), two))
+                .find("the file holds elements of type float16, supported are "),
+            0u);
+  EXPECT_EQ(
+      refusal(npy_file(dictionary("<c8", "False", "(1,)"), two)).find("the file holds elements of the type '<c8'"), 0u);
   EXPECT_EQ(refusal(npy_file<float>("{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (2,), }", two))
-                .find("the file holds records with named fields"), 0u);
+                .find("the file holds records with named fields"),
+            0u);
   EXPECT_EQ(refusal(npy_file<float>("{'descr': '<f4', 'shape': (2,), }", two)),
             "the file has a damaged head, needs descr, fortran_order and shape: {'descr': '<f4', 'shape': (2,), }");
   EXPECT_EQ(refusal(npy_file(dictionary("<f4", "False", "(2, x)"), two))
-                .find("the file has a damaged head, needs descr, fortran_order and shape: {"), 0u);
+                .find("the file has a damaged head, needs descr, fortran_order and shape: {"),
+            0u);
   EXPECT_EQ(refusal(npy_file(dictionary("<f4", "False", "(0, 3)"), std::vector<float>())),
             "the file holds an array of shape 0x3, which has no elements");
   EXPECT_EQ(refusal(npy_file(dictionary("<f4", "False", "(1000000, 1000000, 1000000)"), two)),
@@ -143,7 +154,8 @@ TEST(WriteTensor, CollectsRowsAndNamesThatReadTensorGivesBack) {
   FakeContext odd("odd.png", 3);
   const Status ragged = node->process(Tensor::filled({4}, 1), odd);
   ASSERT_FALSE(ragged.ok());
-  EXPECT_EQ(ragged.error().message, "tensor is 4, the first row of '" + array.string() + "' is 2x2; one array needs equal shapes");
+  EXPECT_EQ(ragged.error().message,
+            "tensor is 4, the first row of '" + array.string() + "' is 2x2; one array needs equal shapes");
   EXPECT_EQ(folder.files(), std::vector<std::string>());
   ASSERT_TRUE(node->finish().ok());
   EXPECT_EQ(TemporaryFolder::text(folder / "codes.names.txt"), "dir/a.png\ndir/b.png\ndir/c.png\n");
@@ -166,7 +178,8 @@ TEST(WriteTensor, CollectsRowsAndNamesThatReadTensorGivesBack) {
 TEST(ReadTensor, TakesRowsOfEveryTypeAndNamesADamagedFile) {
   const TemporaryFolder folder;
   const std::string doubles = npy_file<double>(dictionary("<f8", "False", "(3, 2)"), {1, 2, 3, 4, 5, 6});
-  const Path array = folder.write("rows.npy", doubles), cut = folder.write("cut.npy", doubles.substr(0, doubles.size() - 1));
+  const Path array = folder.write("rows.npy", doubles),
+             cut = folder.write("cut.npy", doubles.substr(0, doubles.size() - 1));
   ReadTensor reader({array, false, true});
   const auto items = reader.list();
   ASSERT_TRUE(items.ok()) << items.error().message;
@@ -176,7 +189,8 @@ TEST(ReadTensor, TakesRowsOfEveryTypeAndNamesADamagedFile) {
   EXPECT_EQ(numbers(*reader.process((*items)[0], context)), (std::vector<float>{1, 2}));
   const auto damaged = ReadTensor({cut, false, true}).list();
   ASSERT_FALSE(damaged.ok());
-  EXPECT_EQ(damaged.error().message, "'" + cut.string() + "' is cut off: 3x2 of float64 needs 48 bytes, the file has 47");
+  EXPECT_EQ(damaged.error().message,
+            "'" + cut.string() + "' is cut off: 3x2 of float64 needs 48 bytes, the file has 47");
 }
 
 TEST(ReadTensor, ListsNpyFilesAndSaysWhatItLookedFor) {
@@ -192,7 +206,8 @@ TEST(ReadTensor, ListsNpyFilesAndSaysWhatItLookedFor) {
   other.write("a.png", std::string("x"));
   const auto none = ReadTensor({other.path(), false, false}).list();
   ASSERT_FALSE(none.ok());
-  EXPECT_EQ(none.error().message, "no .npy files in '" + other.path().string() + "'; looked for .npy; found 1 other files");
+  EXPECT_EQ(none.error().message,
+            "no .npy files in '" + other.path().string() + "'; looked for .npy; found 1 other files");
 }
 
 }  // namespace

@@ -91,19 +91,22 @@ TEST(WriteImages, RefusesPatternsThatCannotWork) {
   params.path = folder.write("file", std::string("x"));
   EXPECT_EQ(refusal(params), "path '" + (folder / "file").string() + "' is a file, needs a folder");
   params.path = folder / "file/sub/clean";
-  EXPECT_EQ(refusal(params), "path '" + params.path.string() + "' leads through '" + (folder / "file").string() + "', which is a file");
+  EXPECT_EQ(refusal(params),
+            "path '" + params.path.string() + "' leads through '" + (folder / "file").string() + "', which is a file");
 }
 
 TEST(WriteImages, RefusesAFolderItMayNotWriteBeforeAnythingRuns) {
   if (::geteuid() == 0) GTEST_SKIP() << "root may write everywhere";
   TemporaryFolder folder;
   std::filesystem::create_directory(folder / "closed");
-  std::filesystem::permissions(folder / "closed", std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+  std::filesystem::permissions(folder / "closed",
+                               std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
   WriteImages::Params params;
   params.path = folder / "closed";
   EXPECT_EQ(refusal(params), "folder '" + params.path.string() + "' cannot be written: Permission denied");
   params.path = folder / "closed/clean";
-  EXPECT_EQ(refusal(params), "folder '" + params.path.string() + "' cannot be made in '" + (folder / "closed").string() + "': Permission denied");
+  EXPECT_EQ(refusal(params), "folder '" + params.path.string() + "' cannot be made in '" +
+                                 (folder / "closed").string() + "': Permission denied");
 }
 
 TEST(WriteImages, NeverLeavesTheOutputFolder) {
@@ -112,7 +115,9 @@ TEST(WriteImages, NeverLeavesTheOutputFolder) {
   params.path = folder / "out";
   for (const char* name : {"../evil.png", "a/../../evil.png", "/etc/evil.png"}) {
     FakeContext context(name);
-    EXPECT_NE(write_one(*writer(params), soft_picture(8, 8, CV_8UC1), context).find("outside the output folder"), std::string::npos) << name;
+    EXPECT_NE(write_one(*writer(params), soft_picture(8, 8, CV_8UC1), context).find("outside the output folder"),
+              std::string::npos)
+        << name;
   }
   EXPECT_TRUE(folder.files().empty());
 }
@@ -159,7 +164,8 @@ TEST(WriteImages, NeverOverwritesItsOwnSource) {
     WriteImages::Params params;
     params.path = output;
     FakeContext context(ItemInfo{0, "a.png", source, {}});
-    EXPECT_NE(write_one(*writer(params), soft_picture(8, 8, CV_8UC1), context).find("would overwrite its own source"), std::string::npos);
+    EXPECT_NE(write_one(*writer(params), soft_picture(8, 8, CV_8UC1), context).find("would overwrite its own source"),
+              std::string::npos);
     EXPECT_EQ(TemporaryFolder::text(source), "original");
   }
 }
@@ -172,12 +178,15 @@ TEST(WriteImages, RoundsToWhatAFormatHolds) {
     int expected;
     std::size_t warnings;
   };
-  const Row rows[] = {{"png", CV_16UC3, "keep", CV_16UC3, 0}, {"png", CV_32FC3, "keep", CV_8UC3, 0},  {"png", CV_32FC1, "16", CV_16UC1, 0},
-                      {"png", CV_8UC4, "keep", CV_8UC4, 0},   {"jpg", CV_16UC3, "keep", CV_8UC3, 1},  {"jpg", CV_8UC4, "keep", CV_8UC3, 1},
-                      {"jpg", CV_32FC1, "keep", CV_8UC1, 0},  {"tiff", CV_32FC3, "keep", CV_32FC3, 0}, {"tiff", CV_16UC1, "keep", CV_16UC1, 0},
-                      {"tiff", CV_32FC1, "8", CV_8UC1, 0},    {"pfm", CV_8UC3, "keep", CV_32FC3, 0},  {"pfm", CV_32FC1, "keep", CV_32FC1, 0},
-                      {"hdr", CV_8UC1, "keep", CV_32FC3, 0},  {"webp", CV_8UC1, "keep", CV_8UC3, 0},  {"ppm", CV_16UC3, "keep", CV_16UC3, 0},
-                      {"pgm", CV_8UC4, "keep", CV_8UC3, 1},   {"bmp", CV_16UC1, "keep", CV_8UC1, 1}};
+  const Row rows[] = {{"png", CV_16UC3, "keep", CV_16UC3, 0},  {"png", CV_32FC3, "keep", CV_8UC3, 0},
+                      {"png", CV_32FC1, "16", CV_16UC1, 0},    {"png", CV_8UC4, "keep", CV_8UC4, 0},
+                      {"jpg", CV_16UC3, "keep", CV_8UC3, 1},   {"jpg", CV_8UC4, "keep", CV_8UC3, 1},
+                      {"jpg", CV_32FC1, "keep", CV_8UC1, 0},   {"tiff", CV_32FC3, "keep", CV_32FC3, 0},
+                      {"tiff", CV_16UC1, "keep", CV_16UC1, 0}, {"tiff", CV_32FC1, "8", CV_8UC1, 0},
+                      {"pfm", CV_8UC3, "keep", CV_32FC3, 0},   {"pfm", CV_32FC1, "keep", CV_32FC1, 0},
+                      {"hdr", CV_8UC1, "keep", CV_32FC3, 0},   {"webp", CV_8UC1, "keep", CV_8UC3, 0},
+                      {"ppm", CV_16UC3, "keep", CV_16UC3, 0},  {"pgm", CV_8UC4, "keep", CV_8UC3, 1},
+                      {"bmp", CV_16UC1, "keep", CV_8UC1, 1}};
   for (const Row& row : rows) {
     TemporaryFolder folder;
     WriteImages::Params params;
@@ -194,7 +203,8 @@ TEST(WriteImages, RoundsToWhatAFormatHolds) {
     // OpenCV reads grey BMP files with a palette as colour.
     const cv::Mat& read = back.value().mat();
     EXPECT_EQ(read.depth(), CV_MAT_DEPTH(row.expected)) << row.extension;
-    const bool lossy = std::string(row.extension) == "jpg" || std::string(row.extension) == "webp" || std::string(row.extension) == "hdr";
+    const bool lossy = std::string(row.extension) == "jpg" || std::string(row.extension) == "webp" ||
+                       std::string(row.extension) == "hdr";
     if (lossy || read.channels() != CV_MAT_CN(row.expected)) continue;
     cv::Mat expected = picture;
     if (picture.channels() == 4 && read.channels() == 3) cv::cvtColor(picture, expected, cv::COLOR_BGRA2BGR);
@@ -226,7 +236,8 @@ TEST(WriteImages, CarriesExifAndProfilesThroughEveryFormatThatHasThem) {
   Buffer exif{'I', 'I', 42, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0};
   exif.resize(5001, 9);  // odd: WebP pads it
   // 200000 bytes need four JPEG segments.
-  for (const std::size_t profile_size : {std::size_t{0}, std::size_t{128}, std::size_t{200000}, std::size_t{65519}, std::size_t{65520}})
+  for (const std::size_t profile_size :
+       {std::size_t{0}, std::size_t{128}, std::size_t{200000}, std::size_t{65519}, std::size_t{65520}})
     for (const char* extension : {"jpg", "png", "webp"})
       for (const int type : {CV_8UC3, CV_8UC4}) {
         TemporaryFolder folder;
@@ -244,9 +255,7 @@ TEST(WriteImages, CarriesExifAndProfilesThroughEveryFormatThatHasThem) {
         EXPECT_EQ(reading.item().metadata.exif, exif) << extension;
         EXPECT_EQ(reading.item().metadata.icc, item.metadata.icc) << extension << profile_size;
         EXPECT_EQ(back.value().mat().size(), picture.size());
-        if (std::string(extension) == "png") {
-          EXPECT_TRUE(same_pixels(back.value().mat(), picture));
-        }
+        if (std::string(extension) == "png") { EXPECT_TRUE(same_pixels(back.value().mat(), picture)); }
       }
 }
 
@@ -274,7 +283,8 @@ TEST(WriteImages, SaysWhyAFolderCannotBeMadeAndLeavesNothing) {
   WriteImages::Params params;
   params.path = folder / "out";
   FakeContext context("sub/a.png");
-  EXPECT_NE(write_one(*writer(params), soft_picture(8, 8, CV_8UC1), context).find("cannot make folder"), std::string::npos);
+  EXPECT_NE(write_one(*writer(params), soft_picture(8, 8, CV_8UC1), context).find("cannot make folder"),
+            std::string::npos);
   EXPECT_EQ(folder.files(), (Names{"out/sub"}));
 }
 

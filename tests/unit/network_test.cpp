@@ -183,7 +183,8 @@ TEST(Plans, WinogradIsTakenWhenAskedFor) {
   const auto inputs = b.inputs();
   const auto count = [&](Winograd winograd) {
     const auto layers = layers_of(b.graph, inputs, winograd);
-    return std::count_if(layers.begin(), layers.end(), [](const auto& layer) { return layer.algorithm == "winograd 4x4"; });
+    return std::count_if(layers.begin(), layers.end(),
+                         [](const auto& layer) { return layer.algorithm == "winograd 4x4"; });
   };
   EXPECT_GE(count(Winograd::on), 3);
   EXPECT_EQ(count(Winograd::off), 0);
@@ -291,7 +292,9 @@ TEST(Tiles, ThatAreNotWantedAreNeitherReadNorWritten) {
     read_regions.push_back(region);
     return std::vector{Tensor::filled({1, 1, region.height, region.width}, 0.5f)};
   };
-  const auto write = [&](const Tile& tile, const std::vector<Tensor>&) { return written.push_back(tile.output), success(); };
+  const auto write = [&](const Tile& tile, const std::vector<Tensor>&) {
+    return written.push_back(tile.output), success();
+  };
   ASSERT_TRUE(network_of(b.graph)->run_tiles(64, 64, options, read, write).ok());
   ASSERT_EQ(read_regions.size(), 1u);
   ASSERT_EQ(written.size(), 1u);

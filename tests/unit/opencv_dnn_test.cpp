@@ -90,7 +90,8 @@ TEST(OpenCv, AgreesOnAnEncoderToAVector) {
   Builder b;
   const ValueId maps = b.node(Op::tanh, {b.conv(b.input({1, 1, 16, 16}), 1, 8, 2, 2)});
   const ValueId flat = b.node(Op::flatten, {maps}, FlattenAttributes{1});
-  b.graph.outputs = {b.node(Op::gemm, {flat, b.constant({10, 512}), b.constant({10})}, GemmAttributes{1, 1, false, true})};
+  b.graph.outputs = {
+      b.node(Op::gemm, {flat, b.constant({10, 512}), b.constant({10})}, GemmAttributes{1, 1, false, true})};
   expect_as_opencv(std::move(b));
 }
 
@@ -110,11 +111,13 @@ TEST(OpenCv, AgreesOnTheFilesOfAFolder) {
     dims[0] = 1, dims[2] = 120, dims[3] = 150;
     Tensor picture(dims);
     float step = 0;
-    for (float& value : picture.mutable_span()) value = 0.5f + 0.4f * std::sin(0.05f * step) + 0.1f * std::sin(1.7f * step * step), ++step;
+    for (float& value : picture.mutable_span())
+      value = 0.5f + 0.4f * std::sin(0.05f * step) + 0.1f * std::sin(1.7f * step * step), ++step;
     cv::dnn::Net net = cv::dnn::readNetFromONNX(entry.path().string());
     net.setInput(cv::Mat(std::vector<int>(dims.begin(), dims.end()), CV_32F, picture.mutable_data()));
     const cv::Mat output = net.forward();
-    const Tensor expected = Tensor::from(Dims(output.size.p, output.size.p + output.dims), {output.ptr<float>(), output.total()});
+    const Tensor expected =
+        Tensor::from(Dims(output.size.p, output.size.p + output.dims), {output.ptr<float>(), output.total()});
     for (const Winograd winograd : {Winograd::off, Winograd::on}) {
       const auto network = Network::create(*graph, {winograd});
       ASSERT_TRUE(network.ok()) << network.error().message;
@@ -124,7 +127,8 @@ TEST(OpenCv, AgreesOnTheFilesOfAFolder) {
       const auto tiled = (*network)->run_tiled(std::vector<Tensor>{picture}, tiles);
       ASSERT_TRUE(whole.ok() && tiled.ok());
       const double range = value_range(expected);
-      const double difference = largest_difference(whole->front(), expected), in_tiles = largest_difference(tiled->front(), expected);
+      const double difference = largest_difference(whole->front(), expected),
+                   in_tiles = largest_difference(tiled->front(), expected);
       std::printf("%s, Winograd %s: %.1e of the range whole, %.1e in tiles\n", entry.path().filename().c_str(),
                   winograd == Winograd::on ? "on" : "off", difference / range, in_tiles / range);
       EXPECT_LE(difference, 1e-4 * range);

@@ -99,12 +99,14 @@ TEST(PcaModel, TheFileTellsAllOfTheAnalysis) {
   }
   Graph other = *pca_network(fitted(rows_with_decay(300, 48, 0.85, 1), false), {CodeItem::Kind::tensor, 1, 48, 1});
   other.metadata.erase("pca_total_variance");
-  EXPECT_EQ(read_pca(other).error().message, "network \"pca\" is no principal component analysis: its metadata have no number pca_total_variance");
+  EXPECT_EQ(read_pca(other).error().message,
+            "network \"pca\" is no principal component analysis: its metadata have no number pca_total_variance");
 }
 
 TEST(PcaModel, RefusesItemsOfAnotherSize) {
   const Pca pca = fitted(rows_with_decay(300, 48, 0.85, 1), false);
-  EXPECT_EQ(pca_network(pca, {CodeItem::Kind::image, 7, 7, 1}).error().message, "item \"image 7x7x1\" has 49 numbers, the components have 48");
+  EXPECT_EQ(pca_network(pca, {CodeItem::Kind::image, 7, 7, 1}).error().message,
+            "item \"image 7x7x1\" has 49 numbers, the components have 48");
 }
 
 TEST(CodeItem, IsReadAsItIsWritten) {
@@ -113,20 +115,24 @@ TEST(CodeItem, IsReadAsItIsWritten) {
     ASSERT_TRUE(item.ok()) << text;
     EXPECT_EQ(to_string(*item), text);
   }
-  for (const char* text : {"", "image", "image 28x28", "image 28x28x2", "patch 0x8x1", "tensor 0", "tensor 5x", "image 99999999x99999999x1", "tensor -4"})
+  for (const char* text : {"", "image", "image 28x28", "image 28x28x2", "patch 0x8x1", "tensor 0", "tensor 5x",
+                           "image 99999999x99999999x1", "tensor -4"})
     EXPECT_FALSE(parse_code_item(text).ok()) << text;
 }
 
 TEST(CodeModel, CutsRefuseWhatTheyCannotSeparate) {
-  const Graph graph = *pca_network(fitted(rows_with_decay(300, 48, 0.85, 1), false), {CodeItem::Kind::tensor, 1, 48, 1});
+  const Graph graph =
+      *pca_network(fitted(rows_with_decay(300, 48, 0.85, 1), false), {CodeItem::Kind::tensor, 1, 48, 1});
   EXPECT_EQ(cut(graph, "data", "nothing").error().message, "network \"pca\" has no value \"nothing\"");
   Graph two = graph;
   const ValueId other = two.add_input("other", {-1, 48});
   const ValueId sum = two.add_node(Op::add, "sum", {two.outputs[1], other});
   two.outputs = {two.outputs[0], sum};
-  EXPECT_EQ(cut(two, "code", "sum").error().message, "value \"sum\" of network \"pca\" is computed from \"other\", too, not from \"code\" alone");
+  EXPECT_EQ(cut(two, "code", "sum").error().message,
+            "value \"sum\" of network \"pca\" is computed from \"other\", too, not from \"code\" alone");
   EXPECT_EQ(encoder_of(two).error().message,
-            "network \"pca\" has 2 inputs and 2 outputs; a model of codes has one input and the outputs code and reconstruction");
+            "network \"pca\" has 2 inputs and 2 outputs; a model of codes has one input and the outputs code and "
+            "reconstruction");
 }
 
 }  // namespace

@@ -23,7 +23,8 @@ using test::TemporaryFolder;
 /// Finds models by their path.
 class FileServices final : public Services {
  public:
-  Result<std::shared_ptr<const void>> shared(const std::string&, const std::function<Result<std::shared_ptr<const void>>()>& make) override {
+  Result<std::shared_ptr<const void>> shared(
+      const std::string&, const std::function<Result<std::shared_ptr<const void>>()>& make) override {
     return make();
   }
   Result<Path> find_model(const std::string& name) const override { return Path(name); }
@@ -69,7 +70,8 @@ std::vector<cv::Mat> digits(int count) {
 
 double mean_squared(const cv::Mat& a, const cv::Mat& b) {
   cv::Mat fa, fb;
-  a.convertTo(fa, CV_32F, a.depth() == CV_8U ? 1 / 255.0 : 1), b.convertTo(fb, CV_32F, b.depth() == CV_8U ? 1 / 255.0 : 1);
+  a.convertTo(fa, CV_32F, a.depth() == CV_8U ? 1 / 255.0 : 1),
+      b.convertTo(fb, CV_32F, b.depth() == CV_8U ? 1 / 255.0 : 1);
   return cv::norm(fa, fb, cv::NORM_L2SQR) / static_cast<double>(fa.total() * static_cast<std::size_t>(fa.channels()));
 }
 
@@ -195,16 +197,21 @@ TEST(PcaNodes, FitRefusesItemsThatCannotBelongTogether) {
   cv::merge(std::vector<cv::Mat>(3, pictures[0]), colour);
   cv::merge(std::vector<cv::Mat>(4, pictures[0]), alpha);
   bad.at<float>(3, 4) = std::numeric_limits<float>::quiet_NaN();
-  const Image first(pictures[0]), second(pictures[1]), in_colour(colour), with_alpha(alpha), not_finite(bad), small(pictures[0](cv::Rect(0, 0, 8, 16)).clone());
+  const Image first(pictures[0]), second(pictures[1]), in_colour(colour), with_alpha(alpha), not_finite(bad),
+      small(pictures[0](cv::Rect(0, 0, 8, 16)).clone());
   EXPECT_EQ(fit_one(*node, &not_finite, nullptr), "picture has pixels that are nan or infinite");
   EXPECT_EQ(fit_one(*node, &first, nullptr), "");
-  EXPECT_EQ(fit_one(*node, &small, nullptr), "is image 16x8x1, the first was image 16x16x1; all have to be alike (nodes resize, crop, convert)");
-  EXPECT_EQ(fit_one(*node, &in_colour, nullptr), "is image 16x16x3, the first was image 16x16x1; all have to be alike (nodes resize, crop, convert)");
+  EXPECT_EQ(fit_one(*node, &small, nullptr),
+            "is image 16x8x1, the first was image 16x16x1; all have to be alike (nodes resize, crop, convert)");
+  EXPECT_EQ(fit_one(*node, &in_colour, nullptr),
+            "is image 16x16x3, the first was image 16x16x1; all have to be alike (nodes resize, crop, convert)");
   EXPECT_NE(fit_one(*node, &with_alpha, nullptr).find("node convert drops alpha"), std::string::npos);
   EXPECT_EQ(fit_one(*node, &second, nullptr), "");
   const Status status = node->finish();
   ASSERT_FALSE(status.ok());
-  EXPECT_EQ(status.error().message, "'" + path.string() + "' was not written: 3 components were asked for, but there are only 2 items; allowed 1 to 2");
+  EXPECT_EQ(status.error().message,
+            "'" + path.string() +
+                "' was not written: 3 components were asked for, but there are only 2 items; allowed 1 to 2");
   EXPECT_EQ(folder.files(), std::vector<std::string>());
 
   auto empty = make<PcaFit>({.path = path, .components = 3});
@@ -219,9 +226,11 @@ TEST(PcaNodes, FitRefusesItemsThatCannotBelongTogether) {
   auto kept = make<PcaFit>({.path = path, .components = 3, .method = "randomized", .max_memory = 1});
   const Tensor large = Tensor::filled({200000}, 1);
   EXPECT_EQ(fit_one(*kept, nullptr, &large), "");
-  EXPECT_EQ(fit_one(*kept, nullptr, &large), "1 items are kept already, allowed are 1 MiB of them; raise max_memory, or use method covariance");
+  EXPECT_EQ(fit_one(*kept, nullptr, &large),
+            "1 items are kept already, allowed are 1 MiB of them; raise max_memory, or use method covariance");
   auto huge = make<PcaFit>({.path = path, .components = 3});
-  EXPECT_NE(fit_one(*huge, nullptr, &large).find("items have 200000 numbers, method covariance takes up to 8192"), std::string::npos);
+  EXPECT_NE(fit_one(*huge, nullptr, &large).find("items have 200000 numbers, method covariance takes up to 8192"),
+            std::string::npos);
   EXPECT_EQ(refusal<PcaFit>({.path = "model.bin", .components = 3}), "path 'model.bin' ends in '.bin', needs .onnx");
 }
 
@@ -230,8 +239,10 @@ TEST(PcaNodes, RefuseOtherModelsPicturesAndCodes) {
   const std::string model = (folder / "pca.onnx").string(), blocks = (folder / "blocks.onnx").string();
   fit_pictures({.path = model, .components = 5}, digits(20));
   fit_pictures({.path = blocks, .components = 5, .patch = 4}, digits(20));
-  EXPECT_EQ(refusal<PcaProject>({model, 4}), "stride is 4, the model is for image 16x16x1; allowed up to the side of its patches");
-  EXPECT_EQ(refusal<PcaReconstruct>({blocks, 5, "8"}), "stride is 5, the model is for patch 4x4x1; allowed up to the side of its patches");
+  EXPECT_EQ(refusal<PcaProject>({model, 4}),
+            "stride is 4, the model is for image 16x16x1; allowed up to the side of its patches");
+  EXPECT_EQ(refusal<PcaReconstruct>({blocks, 5, "8"}),
+            "stride is 5, the model is for patch 4x4x1; allowed up to the side of its patches");
   FakeContext context;
   const Image large(cv::Mat(20, 16, CV_8U, cv::Scalar(0))), colour(cv::Mat(16, 16, CV_8UC3, cv::Scalar(0)));
   EXPECT_EQ(make<PcaProject>({model, 0})->process(&large, nullptr, context).error().message,
@@ -244,8 +255,9 @@ TEST(PcaNodes, RefuseOtherModelsPicturesAndCodes) {
             "codes are 5, a model of patches needs [rows, columns, 5]");
   const Tensor codes = *make<PcaProject>({blocks, 2})->process(&large, nullptr, context);
   EXPECT_EQ(codes.dims(), (Dims{9, 7, 5}));
-  EXPECT_EQ(make<PcaReconstruct>({blocks, 0, "8"})->process(codes, &large, context).error().message,
-            "codes are of 7x9 patches, a picture of 16x20 has 4x5 with stride 4; pca_project has to use the same stride");
+  EXPECT_EQ(
+      make<PcaReconstruct>({blocks, 0, "8"})->process(codes, &large, context).error().message,
+      "codes are of 7x9 patches, a picture of 16x20 has 4x5 with stride 4; pca_project has to use the same stride");
 }
 
 TEST(DrawDigits, AreSeededAndAllDifferent) {

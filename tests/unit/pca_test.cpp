@@ -43,7 +43,8 @@ void expect_same_bits(const Pca& a, const Pca& b) {
 
 double mean_squared_error(const Tensor& a, const Tensor& b) {
   double sum = 0;
-  for (std::int64_t i = 0; i < a.size(); ++i) sum += std::pow(static_cast<double>(a.data()[i]) - static_cast<double>(b.data()[i]), 2);
+  for (std::int64_t i = 0; i < a.size(); ++i)
+    sum += std::pow(static_cast<double>(a.data()[i]) - static_cast<double>(b.data()[i]), 2);
   return sum / static_cast<double>(a.dims()[0]);
 }
 
@@ -54,9 +55,9 @@ TEST(Pca, EqualsADenseReferenceInDouble) {
   };
   // Several blocks of rows; several squares of features, the last of them narrow; inverse iteration and QR; one feature
   // per item and fewer items than features; a mean far larger than the spread.
-  const Row rows[] = {{9000, 100, 10, 0.9, 1},  {1500, 517, 40, 0.98, 1}, {600, 64, 64, 0.95, 0}, {300, 300, 20, 0.9, 1},
-                      {40, 260, 12, 0.8, 1},    {2000, 33, 5, 0.8, 300},  {70000, 3, 2, 0.5, 1},  {500, 1, 1, 1, 2},
-                      {500, 2, 1, 0.5, 0}};
+  const Row rows[] = {{9000, 100, 10, 0.9, 1}, {1500, 517, 40, 0.98, 1}, {600, 64, 64, 0.95, 0},
+                      {300, 300, 20, 0.9, 1},  {40, 260, 12, 0.8, 1},    {2000, 33, 5, 0.8, 300},
+                      {70000, 3, 2, 0.5, 1},   {500, 1, 1, 1, 2},        {500, 2, 1, 0.5, 0}};
   for (const Row& row : rows) {
     SCOPED_TRACE(::testing::Message() << row.items << " x " << row.features << ", " << row.components);
     const Tensor data = rows_with_decay(row.items, row.features, row.decay, row.offset);
@@ -66,7 +67,8 @@ TEST(Pca, EqualsADenseReferenceInDouble) {
     EXPECT_EQ(pca.items, row.items);
     EXPECT_LT(largest_angle(pca.components, expected.vectors.leftCols(row.components)), 0.01);
     for (std::int64_t i = 0; i < row.components; ++i)
-      EXPECT_NEAR(pca.explained_variance[static_cast<std::size_t>(i)], expected.values[i], 1e-4 * expected.values[i]) << i;
+      EXPECT_NEAR(pca.explained_variance[static_cast<std::size_t>(i)], expected.values[i], 1e-4 * expected.values[i])
+          << i;
     EXPECT_NEAR(pca.total_variance, expected.values.sum(), 1e-5 * expected.values.sum());
     for (std::int64_t i = 0; i < row.features; ++i)
       EXPECT_NEAR(static_cast<double>(pca.mean.data()[i]), expected.mean[i], 1e-6 * std::max(1.0, row.offset)) << i;
@@ -80,7 +82,8 @@ TEST(Pca, ComponentsPointToTheSideOfTheirLargestEntry) {
   const Pca mirrored = fitted(data, {.components = 12});
   for (std::int64_t k = 0; k < 12; ++k) {
     const std::span<const float> row = pca.components.span().subspan(static_cast<std::size_t>(k * 40), 40);
-    const float largest = *std::max_element(row.begin(), row.end()), smallest = *std::min_element(row.begin(), row.end());
+    const float largest = *std::max_element(row.begin(), row.end()),
+                smallest = *std::min_element(row.begin(), row.end());
     EXPECT_GE(largest, -smallest) << k;
     for (std::int64_t i = 0; i < 40; ++i)
       EXPECT_NEAR(mirrored.components.data()[k * 40 + i], row[static_cast<std::size_t>(i)], 1e-4f) << k << ", " << i;
@@ -94,7 +97,9 @@ TEST(Pca, AnyPortionsAndAnyThreadsGiveTheSameBits) {
     Moments moments(120);
     for (std::int64_t row = 0; row < 9001; row += portion) {
       const std::int64_t count = std::min<std::int64_t>(portion, 9001 - row);
-      ASSERT_TRUE(moments.add(data.span().subspan(static_cast<std::size_t>(row * 120), static_cast<std::size_t>(count * 120))).ok());
+      ASSERT_TRUE(
+          moments.add(data.span().subspan(static_cast<std::size_t>(row * 120), static_cast<std::size_t>(count * 120)))
+              .ok());
     }
     SCOPED_TRACE(portion);
     expect_same_bits(*fit_pca(moments, {.components = 20}), whole);
@@ -168,7 +173,8 @@ TEST(Pca, RandomizedAgreesWithTheFullFit) {
   ASSERT_TRUE(pca.ok()) << pca.error().message;
   EXPECT_LT(largest_angle(pca->components, expected.vectors.leftCols(20)), 0.1);
   for (std::int64_t i = 0; i < 20; ++i)
-    EXPECT_NEAR(pca->explained_variance[static_cast<std::size_t>(i)], expected.values[i], 1e-4 * expected.values[i]) << i;
+    EXPECT_NEAR(pca->explained_variance[static_cast<std::size_t>(i)], expected.values[i], 1e-4 * expected.values[i])
+        << i;
   EXPECT_NEAR(pca->total_variance, expected.values.sum(), 1e-6 * expected.values.sum());
   // With the defaults and a spectrum that falls by a tenth per component, as close as the full fit.
   const Tensor steep = rows_with_decay(500, 300, 0.9, 1);
@@ -181,11 +187,13 @@ TEST(Pca, RandomizedAgreesWithTheFullFit) {
 
 TEST(Pca, RefusesWhatCannotBeFitted) {
   const Tensor data = rows_with_decay(20, 30, 0.9, 1);
-  EXPECT_EQ(refusal(data, {.components = 21}), "21 components were asked for, but there are only 20 items; allowed 1 to 20");
+  EXPECT_EQ(refusal(data, {.components = 21}),
+            "21 components were asked for, but there are only 20 items; allowed 1 to 20");
   EXPECT_EQ(refusal(data, {.components = 31}), "31 components were asked for, items have 30 features; allowed 1 to 20");
   EXPECT_EQ(refusal(data, {.components = -1}), "components is -1, allowed 1 and more");
   EXPECT_EQ(refusal(data, {.variance_share = 1.5}), "share of variance is 1.5, allowed more than 0 and less than 1");
-  EXPECT_EQ(refusal(data, {.components = 3, .variance_share = 0.5}), "components and a share of variance were both given; needs one of the two");
+  EXPECT_EQ(refusal(data, {.components = 3, .variance_share = 0.5}),
+            "components and a share of variance were both given; needs one of the two");
   EXPECT_EQ(refusal(Tensor::filled({1, 30}, 1), {}), "got 1 items, needs at least 2 to have any variance");
   EXPECT_EQ(refusal(Tensor::filled({50, 30}, 0.1f), {}), "all items are equal: there is no variance to analyse");
   Tensor large = data;
@@ -205,7 +213,8 @@ TEST(Pca, RefusesNumbersThatAreNotFiniteWithTheirPlace) {
     Moments moments(20);
     const Status status = moments.add(data.span());
     ASSERT_FALSE(status.ok());
-    EXPECT_EQ(status.error().message, std::string("row 417, column 13 is ") + (std::isinf(bad) ? "inf" : "nan") + "; needs finite numbers");
+    EXPECT_EQ(status.error().message,
+              std::string("row 417, column 13 is ") + (std::isinf(bad) ? "inf" : "nan") + "; needs finite numbers");
     EXPECT_EQ(moments.items(), 0);
     EXPECT_FALSE(fit_pca_randomized(data, {.components = 2}).ok());
   }
@@ -228,7 +237,8 @@ TEST(SymmetricEigen, FindsMultipleEigenvaluesAndSplitMatrices) {
       for (std::size_t i = 0; i < n; ++i) {
         product += pairs.vectors[a * n + i] * pairs.vectors[b * n + i];
         double row = 0;
-        for (std::size_t j = 0; j < n; ++j) row += matrix[std::max(i, j) * n + std::min(i, j)] * pairs.vectors[b * n + j];
+        for (std::size_t j = 0; j < n; ++j)
+          row += matrix[std::max(i, j) * n + std::min(i, j)] * pairs.vectors[b * n + j];
         through += pairs.vectors[a * n + i] * row;
       }
       EXPECT_NEAR(product, a == b ? 1 : 0, 1e-10) << a << ", " << b;

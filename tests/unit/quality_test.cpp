@@ -22,7 +22,8 @@ using test::TemporaryFolder;
 
 /// Wang et al. 2004, equation 13, written down as it stands, in double, for one channel of floats on 0..255.
 double plain_ssim(const cv::Mat& a, const cv::Mat& b) {
-  const int nx = std::min(11, a.cols % 2 == 0 ? a.cols - 1 : a.cols), ny = std::min(11, a.rows % 2 == 0 ? a.rows - 1 : a.rows);
+  const int nx = std::min(11, a.cols % 2 == 0 ? a.cols - 1 : a.cols),
+            ny = std::min(11, a.rows % 2 == 0 ? a.rows - 1 : a.rows);
   const auto weight = [](int n, int i) { return std::exp(-(i - n / 2) * (i - n / 2) / (2 * 1.5 * 1.5)); };
   double total = 0;
   for (int j = 0; j < ny; ++j)
@@ -33,11 +34,13 @@ double plain_ssim(const cv::Mat& a, const cv::Mat& b) {
       double ma = 0, mb = 0, aa = 0, bb = 0, ab = 0;
       for (int j = 0; j < ny; ++j)
         for (int i = 0; i < nx; ++i) {
-          const double w = weight(ny, j) * weight(nx, i) / total, va = a.at<float>(y + j, x + i), vb = b.at<float>(y + j, x + i);
+          const double w = weight(ny, j) * weight(nx, i) / total, va = a.at<float>(y + j, x + i),
+                       vb = b.at<float>(y + j, x + i);
           ma += w * va, mb += w * vb, aa += w * va * va, bb += w * vb * vb, ab += w * va * vb;
         }
       const double c1 = 6.5025, c2 = 58.5225;
-      sum += (2 * ma * mb + c1) * (2 * (ab - ma * mb) + c2) / ((ma * ma + mb * mb + c1) * (aa - ma * ma + bb - mb * mb + c2));
+      sum += (2 * ma * mb + c1) * (2 * (ab - ma * mb) + c2) /
+             ((ma * ma + mb * mb + c1) * (aa - ma * ma + bb - mb * mb + c2));
     }
   return sum / ((a.cols - nx + 1) * (a.rows - ny + 1));
 }
@@ -80,7 +83,8 @@ TEST(Ssim, AgreesWithThePlainFormulaInDouble) {
       cv::Mat reference = soft_picture(width, height, type);
       if (type == CV_32FC3) reference *= 255;
       const cv::Mat image = with_noise(reference, 20);
-      EXPECT_NEAR(structural_similarity(image, reference), plain_ssim_over_channels(image, reference), 1e-5) << width << "x" << height << " " << type;
+      EXPECT_NEAR(structural_similarity(image, reference), plain_ssim_over_channels(image, reference), 1e-5)
+          << width << "x" << height << " " << type;
     }
 }
 
@@ -119,7 +123,8 @@ TEST(Compare, RoundsAsASavedPictureOnlyWhenAsked) {
 }
 
 TEST(Compare, SumsSquaredErrorsWithWhiteAsOne) {
-  const Image image(cv::Mat(3, 5, CV_32FC3, cv::Scalar::all(0.75))), reference(cv::Mat(3, 5, CV_32FC3, cv::Scalar::all(0.25)));
+  const Image image(cv::Mat(3, 5, CV_32FC3, cv::Scalar::all(0.75))),
+      reference(cv::Mat(3, 5, CV_32FC3, cv::Scalar::all(0.25)));
   const Record row = scores(image, reference, {.round = false, .ssim = false, .sse = true, .label = "x"});
   EXPECT_NEAR(number(row, "x_sse"), 3 * 5 * 3 * 0.25, 1e-4);
   EXPECT_EQ(scores(image, reference).find("sse"), nullptr);
@@ -138,7 +143,8 @@ TEST(Compare, AddsLabelledColumnsToAGivenRow) {
   const Record both = scores(picture, picture, {.round = true, .ssim = true, .label = "clean"}, &first);
   std::vector<std::string> names;
   for (const auto& [name, value] : both.fields()) names.push_back(name);
-  EXPECT_EQ(names, (std::vector<std::string>{"name", "noisy_psnr", "noisy_mse", "clean_psnr", "clean_ssim", "clean_mse"}));
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"name", "noisy_psnr", "noisy_mse", "clean_psnr", "clean_ssim", "clean_mse"}));
   EXPECT_EQ(std::get<std::string>(*both.find("name")), "a.png");
 }
 
@@ -165,18 +171,22 @@ TEST(Compare, AMaskAddsTheNumbersOfTheHolesAlone) {
   const Image small(cv::Mat::zeros(3, 3, CV_8UC1));
   const auto refused = node.process(Image(image), Image(reference), nullptr, &small, context);
   ASSERT_FALSE(refused);
-  EXPECT_NE(refused.error().message.find("mask is 3x3, the picture is 16x12"), std::string::npos) << refused.error().message;
+  EXPECT_NE(refused.error().message.find("mask is 3x3, the picture is 16x12"), std::string::npos)
+      << refused.error().message;
 }
 
 TEST(Compare, SaysWhyPicturesCannotBeCompared) {
   FakeContext context("a");
   const Compare node(Compare::Params{});
-  const auto size = node.process(Image(soft_picture(10, 20, CV_8UC1)), Image(soft_picture(11, 20, CV_8UC1)), nullptr, nullptr, context);
+  const auto size = node.process(Image(soft_picture(10, 20, CV_8UC1)), Image(soft_picture(11, 20, CV_8UC1)), nullptr,
+                                 nullptr, context);
   ASSERT_FALSE(size);
   EXPECT_EQ(size.error().message, "image is 10x20, reference is 11x20; needs equal sizes");
-  const auto colour = node.process(Image(soft_picture(10, 20, CV_8UC3)), Image(soft_picture(10, 20, CV_8UC1)), nullptr, nullptr, context);
+  const auto colour = node.process(Image(soft_picture(10, 20, CV_8UC3)), Image(soft_picture(10, 20, CV_8UC1)), nullptr,
+                                   nullptr, context);
   ASSERT_FALSE(colour);
-  EXPECT_EQ(colour.error().message, "image has 3 channels, reference has 1; needs both grey or both colour (node convert)");
+  EXPECT_EQ(colour.error().message,
+            "image has 3 channels, reference has 1; needs both grey or both colour (node convert)");
 }
 
 Table sample_table() {
@@ -193,7 +203,8 @@ Table sample_table() {
 }
 
 TEST(Table, WritesCsvWithQuotesAndGaps) {
-  EXPECT_EQ(sample_table().csv(true), "name,psnr,count,ssim\n\"one, \"\"two\"\"\",30,3,\nb|c,inf,,0.987654\nmean,inf,3,0.987654\n");
+  EXPECT_EQ(sample_table().csv(true),
+            "name,psnr,count,ssim\n\"one, \"\"two\"\"\",30,3,\nb|c,inf,,0.987654\nmean,inf,3,0.987654\n");
 }
 
 TEST(Table, WritesJsonLinesThatParse) {
@@ -208,9 +219,11 @@ TEST(Table, WritesJsonLinesThatParse) {
 
 TEST(Table, WritesMarkdownAndAlignedText) {
   EXPECT_EQ(sample_table().markdown(false),
-            "| name | psnr | count | ssim |\n|:---|---:|---:|---:|\n| one, \"two\" | 30.00 | 3 |  |\n| b\\|c | inf |  | 0.9877 |\n");
+            "| name | psnr | count | ssim |\n|:---|---:|---:|---:|\n| one, \"two\" | 30.00 | 3 |  |\n| b\\|c | inf |  "
+            "| 0.9877 |\n");
   EXPECT_EQ(sample_table().aligned(true),
-            "name         psnr  count    ssim\n--------------------------------\none, \"two\"  30.00      3\nb|c           inf         0.9877\n"
+            "name         psnr  count    ssim\n--------------------------------\none, \"two\"  30.00      3\nb|c       "
+            "    inf         0.9877\n"
             "--------------------------------\nmean          inf  3.000  0.9877\n");
 }
 
@@ -229,7 +242,8 @@ TEST(WriteTable, WritesTheWholeFileAtTheEnd) {
     EXPECT_TRUE(folder.files().empty());
     ASSERT_TRUE((*node)->finish());
     EXPECT_EQ(folder.files(), std::vector<std::string>{std::string("deep/scores") + extension});
-    EXPECT_NE(TemporaryFolder::text(params.path).find("a.png"), std::string::npos) << "rows without a name get the item's";
+    EXPECT_NE(TemporaryFolder::text(params.path).find("a.png"), std::string::npos)
+        << "rows without a name get the item's";
   }
 }
 

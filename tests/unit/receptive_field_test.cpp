@@ -75,9 +75,7 @@ void expect_exact(const Graph& graph, std::int64_t size) {
     const std::int64_t period = geometry->alignment[side % 2];
     EXPECT_LE(geometry->halo[side], measured[side]) << "side " << side << " is wider than needed";
     EXPECT_GE(geometry->halo[side] + period - 1, measured[side]) << "side " << side << " is too narrow";
-    if (period == 1) {
-      EXPECT_EQ(geometry->halo[side], measured[side]) << "side " << side;
-    }
+    if (period == 1) { EXPECT_EQ(geometry->halo[side], measured[side]) << "side " << side; }
   }
 }
 

@@ -53,7 +53,8 @@ class SamplesTest : public ::testing::Test {
   }
 
   void make(std::uint64_t step, std::uint64_t sample) {
-    SampleMaker(recipe_, photographs_).make(step, sample, Phase{1.0, patch, Loss::l1}, {noisy_.data(), sigma_.data(), clean_.data()});
+    SampleMaker(recipe_, photographs_)
+        .make(step, sample, Phase{1.0, patch, Loss::l1}, {noisy_.data(), sigma_.data(), clean_.data()});
   }
 
   static constexpr std::int64_t patch = 24;

@@ -24,7 +24,9 @@ std::string set(const std::string& field, const Raw& raw, Strict::Params& params
     }
   return "no such field";
 }
-std::string set(const std::string& field, const std::string& text, Strict::Params& params) { return set(field, Raw{text, {}, false}, params); }
+std::string set(const std::string& field, const std::string& text, Strict::Params& params) {
+  return set(field, Raw{text, {}, false}, params);
+}
 
 TEST(Schema, StoresEveryType) {
   Strict::Params params;
@@ -67,7 +69,8 @@ TEST(Schema, RefusesWithTheFactAndWhatIsAllowed) {
 
 TEST(Schema, DefaultsComeFromTheInitialisers) {
   std::map<std::string, std::string> defaults;
-  for (const FieldInfo& field : strict().fields) defaults[field.name] = field.required ? "required" : field.default_text;
+  for (const FieldInfo& field : strict().fields)
+    defaults[field.name] = field.required ? "required" : field.default_text;
   EXPECT_EQ(defaults.at("strength"), "1");
   EXPECT_EQ(defaults.at("mode"), "plain");
   EXPECT_EQ(defaults.at("sigma"), "auto");
@@ -91,7 +94,8 @@ TEST(Sizes, ReadAndPrint) {
   EXPECT_EQ(parse_size("64KiB"), 65536u);
   EXPECT_EQ(parse_size("3GB"), std::size_t{3} << 30);
   EXPECT_EQ(parse_size("1000"), 1000u);
-  for (const char* bad : {"", "G", "-1G", "0", "2X", "2 G", "1e30", "lots", "nan", "inf"}) EXPECT_EQ(parse_size(bad), std::nullopt) << bad;
+  for (const char* bad : {"", "G", "-1G", "0", "2X", "2 G", "1e30", "lots", "nan", "inf"})
+    EXPECT_EQ(parse_size(bad), std::nullopt) << bad;
   EXPECT_EQ(format_size(800), "800 bytes");
   EXPECT_EQ(format_size(1536), "1.5 KiB");
   EXPECT_EQ(format_size(std::size_t{12} << 20), "12 MiB");
@@ -111,8 +115,12 @@ TEST(Hints, NameTheNearestWord) {
 
 TEST(Parameters, AreReplacedInWholeAndInsideTexts) {
   const auto shown = [](const std::string& value, const std::vector<std::string>& sets) {
-    const Graph graph = Graph::parse(test_host(), "graph: g\nparams:\n  p: {type: text, default: x}\nnodes:\n  a: {node: emit_records}\n"
-                                                  "  c: {node: collect, record: a, journal: " + value + "}\n", "g.yaml", sets);
+    const Graph graph =
+        Graph::parse(test_host(),
+                     "graph: g\nparams:\n  p: {type: text, default: x}\nnodes:\n  a: {node: emit_records}\n"
+                     "  c: {node: collect, record: a, journal: " +
+                         value + "}\n",
+                     "g.yaml", sets);
     EXPECT_EQ(text_of(graph.problems()), "");
     const std::vector<ExplainedNode> explained = graph.explain();
     for (const ExplainedSetting& setting : explained.at(1).settings)
@@ -129,8 +137,10 @@ TEST(Parameters, AreReplacedInWholeAndInsideTexts) {
 }
 
 TEST(Parameters, WithoutValueAreAskedForWhenTheGraphRuns) {
-  const Graph graph = Graph::parse(test_host(), "graph: g\nparams:\n  count: {type: integer, doc: how many}\nnodes:\n"
-                                                "  a: {node: emit_records, count: $count}\n  c: {node: collect, record: a}\n", "g.yaml");
+  const Graph graph = Graph::parse(test_host(),
+                                   "graph: g\nparams:\n  count: {type: integer, doc: how many}\nnodes:\n"
+                                   "  a: {node: emit_records, count: $count}\n  c: {node: collect, record: a}\n",
+                                   "g.yaml");
   EXPECT_TRUE(graph.ok());
   EXPECT_EQ(graph.parameters().at(0).origin, "not set yet");
   EXPECT_EQ(text_of(graph.run().problems),

@@ -23,6 +23,6 @@
 #endif
 
 /// Fields are "name=value", separated by ';', so that a refusal can say which one differs.
-#define LATENTFLOW_BUILD_STAMP                                                                              \
-  "compiler=" LATENTFLOW_COMPILER ";cxx=" LATENTFLOW_TEXT(__cplusplus) ";libstdcxx_abi=" LATENTFLOW_TEXT(   \
+#define LATENTFLOW_BUILD_STAMP                                                                            \
+  "compiler=" LATENTFLOW_COMPILER ";cxx=" LATENTFLOW_TEXT(__cplusplus) ";libstdcxx_abi=" LATENTFLOW_TEXT( \
       _GLIBCXX_USE_CXX11_ABI) ";sanitizer=" LATENTFLOW_SANITIZER ";headers=" LATENTFLOW_HEADER_DIGEST

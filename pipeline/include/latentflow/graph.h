@@ -105,8 +105,8 @@ struct ItemReport {
   std::uint64_t number = 0;
   std::string name;
   ItemStatus status = ItemStatus::delivered;
-  Error error;          ///< where and why, unless delivered
-  double seconds = 0;   ///< from admission to the last sink
+  Error error;         ///< where and why, unless delivered
+  double seconds = 0;  ///< from admission to the last sink
   std::vector<std::string> warnings;
 };
 
@@ -125,12 +125,13 @@ struct Progress {
 };
 
 struct RunOptions {
-  int threads = 0;                ///< 0: the graph's setting, else one per core this process may use
-  std::size_t max_memory = 0;     ///< bytes of items in flight; 0: the graph's setting, else half of the limit of the machine
-  bool whole_process = false;     ///< max_memory bounds the process: what it has when the run begins is taken off
-  Path ledger;                    ///< one JSON line per item; empty: none
-  Path trace;                     ///< Chrome trace events; empty: none
-  Stop* stop = nullptr;           ///< outlives the run
+  int threads = 0;  ///< 0: the graph's setting, else one per core this process may use
+  std::size_t max_memory =
+      0;  ///< bytes of items in flight; 0: the graph's setting, else half of the limit of the machine
+  bool whole_process = false;  ///< max_memory bounds the process: what it has when the run begins is taken off
+  Path ledger;                 ///< one JSON line per item; empty: none
+  Path trace;                  ///< Chrome trace events; empty: none
+  Stop* stop = nullptr;        ///< outlives the run
   std::function<void(const Progress&)> on_progress;  ///< after each item; one call at a time, from any thread
 };
 
@@ -143,10 +144,10 @@ struct Report {
   std::vector<Error> finish_errors;  ///< of sinks, after the last item; and of the ledger and trace files
   double seconds = 0;
   int threads = 0;
-  std::size_t max_memory = 0;      ///< the ceiling that was given or found
-  std::size_t max_admitted = 0;    ///< what of it items in flight were allowed
-  std::size_t peak_admitted = 0;   ///< the most that was admitted at once, as predicted
-  std::size_t peak_resident = 0;   ///< of the whole process since its start (VmHWM)
+  std::size_t max_memory = 0;     ///< the ceiling that was given or found
+  std::size_t max_admitted = 0;   ///< what of it items in flight were allowed
+  std::size_t peak_admitted = 0;  ///< the most that was admitted at once, as predicted
+  std::size_t peak_resident = 0;  ///< of the whole process since its start (VmHWM)
   bool interrupted = false;
 
   bool refused() const;

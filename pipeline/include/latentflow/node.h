@@ -30,10 +30,11 @@ struct PortInfo {
 
 /// One thing a source can deliver, listed before anything is decoded.
 struct SourceItem {
-  std::string name;  ///< relative, '/'-separated, with extension if it has one: "holiday/beach.jpg"; unique in its source
-  std::string key;   ///< items of several sources with equal keys are joined; usually the name without extension. Empty: the
-                     ///< partner of every item that has none of its own in this source; never starts an item itself
-  Path path;         ///< where to read it; empty for drawn pictures
+  std::string
+      name;  ///< relative, '/'-separated, with extension if it has one: "holiday/beach.jpg"; unique in its source
+  std::string key;  ///< items of several sources with equal keys are joined; usually the name without extension. Empty:
+                    ///< the partner of every item that has none of its own in this source; never starts an item itself
+  Path path;        ///< where to read it; empty for drawn pictures
   std::uint64_t index = 0;  ///< position in the source, for sources that draw
 };
 
@@ -70,8 +71,8 @@ class Services {
   /// says the type too ("network:/path"); a failed maker is not remembered. The pointer must not be null.
   virtual Result<std::shared_ptr<const void>> shared(
       const std::string& key, const std::function<Result<std::shared_ptr<const void>>()>& make) = 0;
-  /// The file of a model: a path that exists, or a zoo name ("denoise_color") looked up in LATENTFLOW_MODEL_PATH, then in
-  /// the installed or source zoo. Not found: the error lists what there is.
+  /// The file of a model: a path that exists, or a zoo name ("denoise_color") looked up in LATENTFLOW_MODEL_PATH, then
+  /// in the installed or source zoo. Not found: the error lists what there is.
   virtual Result<Path> find_model(const std::string& name) const = 0;
   /// Worker threads of the run.
   virtual int threads() const = 0;

@@ -5,8 +5,8 @@
 //   static constexpr Port inputs[] = {{"image", "doc"}};    left out by sources
 //   static constexpr Port outputs[] = {{"clean", "doc"}};   left out by sinks
 //   static void describe(Describe<Self>& d);                name, summary, fields, rules, example
-//   explicit Self(const Params&);                           or: static Result<std::unique_ptr<Self>> create(const Params&, Services&)
-//   Result<Image> process(const Image& image, Context& ctx) const;
+//   explicit Self(const Params&);                           or: static Result<std::unique_ptr<Self>> create(const
+//   Params&, Services&) Result<Image> process(const Image& image, Context& ctx) const;
 // Port types are read off the signature of process: `const T&` is required, `const T*` optional; several outputs are a
 // std::tuple; sinks return Status. A const process may run for any number of items at once; a non-const one needs
 //   static constexpr Mode mode = Mode::ordered;             or Mode::serial
@@ -45,11 +45,11 @@ class Describe : public Schema<typename T::Params> {
 
 /// The door of a plugin, in C layout: vetted field by field before any C++ of the plugin is called.
 struct PluginHeader {
-  std::uint32_t magic;        ///< plugin_magic
-  std::uint32_t size;         ///< sizeof(PluginHeader)
-  std::uint32_t abi;          ///< plugin_abi
-  std::uint32_t reserved;     ///< 0
-  const char* stamp;          ///< LATENTFLOW_BUILD_STAMP of the compiling side
+  std::uint32_t magic;     ///< plugin_magic
+  std::uint32_t size;      ///< sizeof(PluginHeader)
+  std::uint32_t abi;       ///< plugin_abi
+  std::uint32_t reserved;  ///< 0
+  const char* stamp;       ///< LATENTFLOW_BUILD_STAMP of the compiling side
   const char* name;
   const char* version;
   /// Calls add(to, info) once per node. The infos belong to the plugin and live for ever.
@@ -62,33 +62,68 @@ inline constexpr const char* plugin_symbol = "latentflow_plugin_v1";
 
 namespace detail {
 
-template <class> struct Signature;
-template <class R, class C, class... A> struct Signature<R (C::*)(A...)> {
+template <class>
+struct Signature;
+template <class R, class C, class... A>
+struct Signature<R (C::*)(A...)> {
   using Arguments = std::tuple<A...>;
   static constexpr bool is_const = false;
 };
-template <class R, class C, class... A> struct Signature<R (C::*)(A...) const> {
+template <class R, class C, class... A>
+struct Signature<R (C::*)(A...) const> {
   using Arguments = std::tuple<A...>;
   static constexpr bool is_const = true;
 };
-template <class T> struct Unwrap;
-template <class T> struct Unwrap<Result<T>> { using Type = T; };
-template <class T> struct Outputs { using Tuple = std::tuple<T>; };
-template <> struct Outputs<std::monostate> { using Tuple = std::tuple<>; };
-template <class... T> struct Outputs<std::tuple<T...>> { using Tuple = std::tuple<T...>; };
+template <class T>
+struct Unwrap;
+template <class T>
+struct Unwrap<Result<T>> {
+  using Type = T;
+};
+template <class T>
+struct Outputs {
+  using Tuple = std::tuple<T>;
+};
+template <>
+struct Outputs<std::monostate> {
+  using Tuple = std::tuple<>;
+};
+template <class... T>
+struct Outputs<std::tuple<T...>> {
+  using Tuple = std::tuple<T...>;
+};
 
-template <class A> constexpr bool is_optional_port = std::is_pointer_v<A>;
-template <class A> using PortType = std::remove_cv_t<std::remove_pointer_t<std::remove_cvref_t<A>>>;
+template <class A>
+constexpr bool is_optional_port = std::is_pointer_v<A>;
+template <class A>
+using PortType = std::remove_cv_t<std::remove_pointer_t<std::remove_cvref_t<A>>>;
 
-template <class T> concept HasInputs = requires { T::inputs; };
-template <class T> concept HasOutputs = requires { T::outputs; };
-template <class T> concept HasMode = requires { T::mode; };
-template <class T> concept HasFinish = requires(T node) { { node.finish() } -> std::same_as<Status>; };
-template <class T> concept HasPredict = requires(const T node, const Shapes& in) { { node.predict(in) } -> std::same_as<Prediction>; };
-template <class T> concept HasCreate = requires(const typename T::Params& params, Services& services) {
+template <class T>
+concept HasInputs = requires {
+  T::inputs;
+};
+template <class T>
+concept HasOutputs = requires {
+  T::outputs;
+};
+template <class T>
+concept HasMode = requires {
+  T::mode;
+};
+template <class T>
+concept HasFinish = requires(T node) {
+  { node.finish() } -> std::same_as<Status>;
+};
+template <class T>
+concept HasPredict = requires(const T node, const Shapes& in) {
+  { node.predict(in) } -> std::same_as<Prediction>;
+};
+template <class T>
+concept HasCreate = requires(const typename T::Params& params, Services& services) {
   { T::create(params, services) } -> std::same_as<Result<std::unique_ptr<T>>>;
 };
-template <class T> concept IsSource = !HasInputs<T>;
+template <class T>
+concept IsSource = !HasInputs<T>;
 
 /// Compile-time facts of an author's struct.
 template <class T>
@@ -101,15 +136,18 @@ struct Traits {
   using OutputTuple = typename Outputs<typename Unwrap<Return>::Type>::Tuple;
   static constexpr std::size_t input_count = IsSource<T> ? 0 : std::tuple_size_v<Arguments> - 1;
   static constexpr std::size_t output_count = std::tuple_size_v<OutputTuple>;
-  template <std::size_t I> using Argument = std::tuple_element_t<I, Arguments>;
+  template <std::size_t I>
+  using Argument = std::tuple_element_t<I, Arguments>;
 
   static_assert(std::is_same_v<std::tuple_element_t<std::tuple_size_v<Arguments> - 1, Arguments>, Context&>,
                 "the last argument of process() is Context&");
   static_assert(Sig::is_const || HasMode<T>, "a non-const process() needs a static constexpr Mode mode");
 
   static constexpr Mode mode() {
-    if constexpr (HasMode<T>) return T::mode;
-    else return Mode::stateless;
+    if constexpr (HasMode<T>)
+      return T::mode;
+    else
+      return Mode::stateless;
   }
 };
 
@@ -122,9 +160,7 @@ auto guarded(F&& call) -> decltype(call()) {
     return out_of_memory("the system has no memory left for this item");
   } catch (const std::exception& caught) {
     return internal_error(std::string("unexpected exception: ") + caught.what());
-  } catch (...) {
-    return internal_error("unexpected exception of unknown type");
-  }
+  } catch (...) { return internal_error("unexpected exception of unknown type"); }
 }
 
 /// The erased node around an author's struct.
@@ -136,54 +172,72 @@ class Adapter final : public Node {
   explicit Adapter(std::unique_ptr<T> node) : node_(std::move(node)) {}
 
   Result<std::vector<SourceItem>> list() override {
-    if constexpr (IsSource<T>) return guarded([&]() -> Result<std::vector<SourceItem>> { return node_->list(); });
-    else return Node::list();
+    if constexpr (IsSource<T>)
+      return guarded([&]() -> Result<std::vector<SourceItem>> { return node_->list(); });
+    else
+      return Node::list();
   }
 
   Result<Shape> probe(const SourceItem& item) const override {
-    if constexpr (IsSource<T>) return guarded([&]() -> Result<Shape> { return std::as_const(*node_).probe(item); });
-    else return Node::probe(item);
+    if constexpr (IsSource<T>)
+      return guarded([&]() -> Result<Shape> { return std::as_const(*node_).probe(item); });
+    else
+      return Node::probe(item);
   }
 
   Result<std::vector<Value>> load(const SourceItem& item, Context& ctx) const override {
-    if constexpr (IsSource<T>) return guarded([&] { return pack(std::as_const(*node_).process(item, ctx)); });
-    else return Node::load(item, ctx);
+    if constexpr (IsSource<T>)
+      return guarded([&] { return pack(std::as_const(*node_).process(item, ctx)); });
+    else
+      return Node::load(item, ctx);
   }
 
   Prediction predict(const Shapes& inputs) const override {
-    if constexpr (HasPredict<T>) return std::as_const(*node_).predict(inputs);
-    else return like_first_input(inputs);
+    if constexpr (HasPredict<T>)
+      return std::as_const(*node_).predict(inputs);
+    else
+      return like_first_input(inputs);
   }
 
   Result<std::vector<Value>> process(std::span<const Value* const> inputs, Context& ctx) override {
-    if constexpr (IsSource<T>) return internal_error("process() called on a source");
+    if constexpr (IsSource<T>)
+      return internal_error("process() called on a source");
     else
       return guarded([&] {
         return [&]<std::size_t... I>(std::index_sequence<I...>) {
           return pack(node_->process(argument<typename Facts::template Argument<I>>(inputs[I])..., ctx));
-        }(std::make_index_sequence<Facts::input_count>{});
+        }
+        (std::make_index_sequence<Facts::input_count>{});
       });
   }
 
   Status finish() override {
-    if constexpr (HasFinish<T>) return guarded([&]() -> Status { return node_->finish(); });
-    else return success();
+    if constexpr (HasFinish<T>)
+      return guarded([&]() -> Status { return node_->finish(); });
+    else
+      return success();
   }
 
  private:
-  template <class A> static decltype(auto) argument(const Value* value) {
+  template <class A>
+  static decltype(auto) argument(const Value* value) {
     using Type = PortType<A>;
-    if constexpr (is_optional_port<A>) return value == nullptr ? nullptr : &std::get<Type>(*value);
-    else return std::get<Type>(*value);
+    if constexpr (is_optional_port<A>)
+      return value == nullptr ? nullptr : &std::get<Type>(*value);
+    else
+      return std::get<Type>(*value);
   }
 
-  template <class R> static Result<std::vector<Value>> pack(Result<R> result) {
+  template <class R>
+  static Result<std::vector<Value>> pack(Result<R> result) {
     if (!result) return std::move(result).error();
     std::vector<Value> values;
-    if constexpr (std::is_same_v<R, std::monostate>) return values;
+    if constexpr (std::is_same_v<R, std::monostate>)
+      return values;
     else if constexpr (requires { std::tuple_size<R>::value; })
       std::apply([&](auto&&... one) { (values.emplace_back(std::move(one)), ...); }, std::move(*result));
-    else values.emplace_back(std::move(*result));
+    else
+      values.emplace_back(std::move(*result));
     return values;
   }
 
@@ -191,8 +245,11 @@ class Adapter final : public Node {
   static Prediction like_first_input(const Shapes& inputs) {
     Prediction prediction;
     [&]<std::size_t... I>(std::index_sequence<I...>) {
-      (prediction.outputs.push_back(first_of(KindOf<std::tuple_element_t<I, typename Facts::OutputTuple>>::value, inputs)), ...);
-    }(std::make_index_sequence<Facts::output_count>{});
+      (prediction.outputs.push_back(
+           first_of(KindOf<std::tuple_element_t<I, typename Facts::OutputTuple>>::value, inputs)),
+       ...);
+    }
+    (std::make_index_sequence<Facts::output_count>{});
     return prediction;
   }
   static Shape first_of(Kind kind, const Shapes& inputs) {
@@ -222,15 +279,19 @@ NodeInfo make_info() {
     [&]<std::size_t... I>(std::index_sequence<I...>) {
       (info.inputs.push_back({T::inputs[I].name, T::inputs[I].doc,
                               KindOf<PortType<typename Facts::template Argument<I>>>::value,
-                              is_optional_port<typename Facts::template Argument<I>>}), ...);
-    }(std::make_index_sequence<Facts::input_count>{});
+                              is_optional_port<typename Facts::template Argument<I>>}),
+       ...);
+    }
+    (std::make_index_sequence<Facts::input_count>{});
   }
   if constexpr (HasOutputs<T>) {
     static_assert(std::size(T::outputs) == Facts::output_count, "one outputs[] entry per value process() returns");
     [&]<std::size_t... I>(std::index_sequence<I...>) {
       (info.outputs.push_back({T::outputs[I].name, T::outputs[I].doc,
-                               KindOf<std::tuple_element_t<I, typename Facts::OutputTuple>>::value, false}), ...);
-    }(std::make_index_sequence<Facts::output_count>{});
+                               KindOf<std::tuple_element_t<I, typename Facts::OutputTuple>>::value, false}),
+       ...);
+    }
+    (std::make_index_sequence<Facts::output_count>{});
   } else {
     static_assert(Facts::output_count == 0, "process() returns a value but the struct declares no outputs[]");
   }
@@ -260,11 +321,12 @@ void list_nodes(void* to, void (*add)(void*, const NodeInfo*)) {
 }  // namespace latentflow
 
 /// The last line of a plugin: LATENTFLOW_PLUGIN("image", "1.0.0", AddNoise, Resize)
-#define LATENTFLOW_PLUGIN(plugin_name, plugin_version, ...)                                                   \
+#define LATENTFLOW_PLUGIN(plugin_name, plugin_version, ...)                                                  \
   extern "C" __attribute__((visibility("default"))) const latentflow::PluginHeader* latentflow_plugin_v1() { \
-    static const latentflow::PluginHeader header{latentflow::plugin_magic, sizeof(latentflow::PluginHeader), \
-                                                 latentflow::plugin_abi, 0, LATENTFLOW_BUILD_STAMP,          \
-                                                 plugin_name, plugin_version,                                \
-                                                 &latentflow::detail::list_nodes<__VA_ARGS__>};              \
+    static const latentflow::PluginHeader header{                                                            \
+        latentflow::plugin_magic, sizeof(latentflow::PluginHeader),                                          \
+        latentflow::plugin_abi,   0,                                                                         \
+        LATENTFLOW_BUILD_STAMP,   plugin_name,                                                               \
+        plugin_version,           &latentflow::detail::list_nodes<__VA_ARGS__>};                             \
     return &header;                                                                                          \
   }

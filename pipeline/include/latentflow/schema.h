@@ -36,7 +36,7 @@ using Path = std::filesystem::path;
 /// One parameter of one node, readable without building the node.
 struct FieldInfo {
   std::string name;
-  std::string type;          ///< bool, integer, number, text, path, noise_level, list of text, list of number
+  std::string type;  ///< bool, integer, number, text, path, noise_level, list of text, list of number
   std::string doc;
   std::string unit;          ///< empty if it has none
   std::string default_text;  ///< as it would stand in YAML
@@ -76,27 +76,44 @@ std::string format(const std::vector<double>& value);
 Status check_range(const FieldInfo& field, const std::vector<double>& numbers);
 Status check_choice(const FieldInfo& field, const std::string& word);
 
-template <class T> constexpr const char* type_name() {
-  if constexpr (std::is_same_v<T, bool>) return "bool";
-  else if constexpr (std::integral<T>) return "integer";
-  else if constexpr (std::floating_point<T>) return "number";
-  else if constexpr (std::is_same_v<T, Path>) return "path";
-  else if constexpr (std::is_same_v<T, NoiseLevel>) return "noise_level";
-  else if constexpr (std::is_same_v<T, std::vector<std::string>>) return "list of text";
-  else if constexpr (std::is_same_v<T, std::vector<double>>) return "list of number";
-  else { static_assert(std::is_same_v<T, std::string>, "a parameter of this type cannot be bound"); return "text"; }
+template <class T>
+constexpr const char* type_name() {
+  if constexpr (std::is_same_v<T, bool>)
+    return "bool";
+  else if constexpr (std::integral<T>)
+    return "integer";
+  else if constexpr (std::floating_point<T>)
+    return "number";
+  else if constexpr (std::is_same_v<T, Path>)
+    return "path";
+  else if constexpr (std::is_same_v<T, NoiseLevel>)
+    return "noise_level";
+  else if constexpr (std::is_same_v<T, std::vector<std::string>>)
+    return "list of text";
+  else if constexpr (std::is_same_v<T, std::vector<double>>)
+    return "list of number";
+  else {
+    static_assert(std::is_same_v<T, std::string>, "a parameter of this type cannot be bound");
+    return "text";
+  }
 }
 
 /// The type text is parsed into: every integer as int64, every floating type as double.
 template <class T>
-using Parsed = std::conditional_t<std::is_same_v<T, bool>, bool,
-               std::conditional_t<std::integral<T>, std::int64_t, std::conditional_t<std::floating_point<T>, double, T>>>;
+using Parsed = std::conditional_t<
+    std::is_same_v<T, bool>, bool,
+    std::conditional_t<std::integral<T>, std::int64_t, std::conditional_t<std::floating_point<T>, double, T>>>;
 
-template <class T> std::vector<double> numbers_in(const T& value) {
-  if constexpr (std::is_same_v<T, NoiseLevel>) return value.value ? std::vector<double>{*value.value} : std::vector<double>{};
-  else if constexpr (std::is_same_v<T, std::vector<double>>) return value;
-  else if constexpr (std::is_arithmetic_v<T>) return {static_cast<double>(value)};
-  else return {};
+template <class T>
+std::vector<double> numbers_in(const T& value) {
+  if constexpr (std::is_same_v<T, NoiseLevel>)
+    return value.value ? std::vector<double>{*value.value} : std::vector<double>{};
+  else if constexpr (std::is_same_v<T, std::vector<double>>)
+    return value;
+  else if constexpr (std::is_arithmetic_v<T>)
+    return {static_cast<double>(value)};
+  else
+    return {};
 }
 
 }  // namespace schema
@@ -119,7 +136,7 @@ template <class Params>
 class Schema {
  public:
   template <class T>
-  FieldBuilder field(T Params::* member, std::string name, std::string doc) {
+  FieldBuilder field(T Params::*member, std::string name, std::string doc) {
     FieldInfo info;
     info.name = std::move(name);
     info.type = schema::type_name<T>();
@@ -134,7 +151,8 @@ class Schema {
       if constexpr (std::is_same_v<T, std::string>)
         if (Status status = schema::check_choice(declared, parsed); !status) return status;
       if constexpr (std::integral<T> && !std::is_same_v<T, bool>)
-        if (!std::in_range<T>(parsed)) return invalid_argument("is " + schema::format(parsed) + ", too large or too small");
+        if (!std::in_range<T>(parsed))
+          return invalid_argument("is " + schema::format(parsed) + ", too large or too small");
       static_cast<Params*>(params)->*member = static_cast<T>(std::move(parsed));
       return success();
     });
@@ -143,7 +161,8 @@ class Schema {
 
   /// `holds` takes const Params&.
   void rule(std::string text, bool (*holds)(const Params&)) {
-    rules_.push_back({std::move(text), [holds](const void* params) { return holds(*static_cast<const Params*>(params)); }});
+    rules_.push_back(
+        {std::move(text), [holds](const void* params) { return holds(*static_cast<const Params*>(params)); }});
   }
 
   /// The finished list; call once, after all declarations.

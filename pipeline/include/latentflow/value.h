@@ -15,8 +15,8 @@
 
 namespace latentflow {
 
-/// A picture: 1 (grey), 3 (B, G, R) or 4 (B, G, R, A) channels, as OpenCV has them; depth 8U (0..255), 16U (0..65535) or
-/// 32F (nominally 0..1, not clipped). The pixels are shared between copies: treat mat() as read-only, and make a new
+/// A picture: 1 (grey), 3 (B, G, R) or 4 (B, G, R, A) channels, as OpenCV has them; depth 8U (0..255), 16U (0..65535)
+/// or 32F (nominally 0..1, not clipped). The pixels are shared between copies: treat mat() as read-only, and make a new
 /// Mat for a result.
 class Image {
  public:
@@ -89,17 +89,30 @@ constexpr const char* to_string(Kind kind) {
   return "?";
 }
 
-template <class T> struct KindOf;
-template <> struct KindOf<Image> { static constexpr Kind value = Kind::image; };
-template <> struct KindOf<Tensor> { static constexpr Kind value = Kind::tensor; };
-template <> struct KindOf<Bytes> { static constexpr Kind value = Kind::bytes; };
-template <> struct KindOf<Record> { static constexpr Kind value = Kind::record; };
+template <class T>
+struct KindOf;
+template <>
+struct KindOf<Image> {
+  static constexpr Kind value = Kind::image;
+};
+template <>
+struct KindOf<Tensor> {
+  static constexpr Kind value = Kind::tensor;
+};
+template <>
+struct KindOf<Bytes> {
+  static constexpr Kind value = Kind::bytes;
+};
+template <>
+struct KindOf<Record> {
+  static constexpr Kind value = Kind::record;
+};
 
 /// What is known of a value before it exists: enough to predict memory. Image: dims = {height, width, channels}.
 struct Shape {
   Kind kind = Kind::image;
-  Dims dims;                     ///< empty: not known
-  std::size_t element_bytes = 1; ///< 1, 2 or 4
+  Dims dims;                      ///< empty: not known
+  std::size_t element_bytes = 1;  ///< 1, 2 or 4
 
   bool known() const { return !dims.empty(); }
   std::size_t bytes() const { return known() ? static_cast<std::size_t>(element_count(dims)) * element_bytes : 0; }
@@ -108,7 +121,7 @@ using Shapes = std::vector<Shape>;
 
 /// Facts a source read beside the pixels; sinks write them back. They belong to the item, not to one edge.
 struct Metadata {
-  std::vector<std::uint8_t> exif, icc;      ///< raw payloads, empty if absent
+  std::vector<std::uint8_t> exif, icc;  ///< raw payloads, empty if absent
   int original_width = 0, original_height = 0;
   std::map<std::string, std::string> tags;  ///< free facts, for example "format" -> "png"
 };
