@@ -72,9 +72,12 @@ class ConvolutionTraining final : public TrainingLayer {
     const bool own = !transposed && blocked && fits_winograd(request.node.as<ConvAttributes>());
     const bool any_winograd = request.winograd == Winograd::automatic && own;
     const auto choose = [&]<class Pass>(const char* pass, PassCandidates<Pass> candidates,
-                                        PassCandidate<Pass> (*winograd)(const ConvolutionSetup&)) {
-      if (own && request.winograd == Winograd::on) return winograd(setup_).make();
-      if (own && request.winograd == Winograd::automatic) candidates.push_back(winograd(setup_));
+                                        PassCandidates<Pass> (*winograd)(const ConvolutionSetup&)) {
+      if (own && request.winograd != Winograd::off) {
+        const PassCandidates<Pass> own_candidates = winograd(setup_);
+        if (request.winograd == Winograd::on) return own_candidates[0].make();
+        candidates.insert(candidates.end(), own_candidates.begin(), own_candidates.end());
+      }
       std::vector<TimedAlgorithm> timed;
       for (const PassCandidate<Pass>& candidate : candidates) timed.push_back({candidate.name, candidate.seconds});
       const std::string key = fmt::format("{} {} {} {} relu {}", pass, to_string(src_.value->dims),

@@ -45,9 +45,10 @@ PassCandidates<BackwardDataPass> onednn_backward_data(const ConvolutionSetup& se
 PassCandidates<BackwardWeightsPass> onednn_backward_weights(const ConvolutionSetup& setup, bool transposed,
                                                             bool winograd);
 
-/// Our own Winograd, for 3x3 filters of stride 1 in one group between blocked pictures.
-PassCandidate<ForwardPass> winograd_forward(const ConvolutionSetup& setup);
-PassCandidate<BackwardDataPass> winograd_backward_data(const ConvolutionSetup& setup);
-PassCandidate<BackwardWeightsPass> winograd_backward_weights(const ConvolutionSetup& setup);
+/// Our own Winograd, for 3x3 filters of stride 1 in one group between blocked pictures; never empty, the tile with the
+/// fewest products first.
+PassCandidates<ForwardPass> winograd_forward(const ConvolutionSetup& setup);
+PassCandidates<BackwardDataPass> winograd_backward_data(const ConvolutionSetup& setup);
+PassCandidates<BackwardWeightsPass> winograd_backward_weights(const ConvolutionSetup& setup);
 
 }  // namespace latentflow::nn

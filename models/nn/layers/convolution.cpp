@@ -130,11 +130,12 @@ double seconds(const Candidate<Forward>& candidate) {
   return best_thread_seconds(3, [&] { execute(primitive, arguments); });
 }
 
-/// The algorithms of a 3x3 convolution by the names they are remembered under.
-constexpr const char *direct_name = "direct", *own_name = "winograd 4x4", *onednn_name = "winograd of oneDNN";
+/// The algorithms of a 3x3 convolution by the names they are remembered under; our own have winograd_name().
+constexpr const char *direct_name = "direct", *onednn_name = "winograd of oneDNN";
 
 /// Times the algorithms on at most `timed_rows` rows of one image: enough to rank them, a few milliseconds at most.
-std::string fastest_algorithm(const LayerRequest& request, const FilterShape& filter, bool own, bool onednn_winograd) {
+std::string fastest_algorithm(const LayerRequest& request, const FilterShape& filter,
+                              std::span<const std::int64_t> own_tiles, bool onednn_winograd) {
   constexpr std::int64_t timed_rows = 48;
   const auto& attributes = request.node.as<ConvAttributes>();
   Dims src = request.operands[0].dims, dst = request.output;
@@ -148,7 +149,8 @@ std::string fastest_algorithm(const LayerRequest& request, const FilterShape& fi
     };
   };
   std::vector<TimedAlgorithm> algorithms{{direct_name, timed(dnnl::algorithm::convolution_direct)}};
-  if (own) algorithms.push_back({own_name, [&] { return winograd_seconds(attributes, src, dst); }});
+  for (const std::int64_t tile : own_tiles)
+    algorithms.push_back({winograd_name(tile), [&, tile] { return winograd_seconds(attributes, src, dst, tile); }});
   if (onednn_winograd) algorithms.push_back({onednn_name, timed(dnnl::algorithm::convolution_winograd)});
   const std::string key =
       fmt::format("{} {} {} bias {} post {}", fmt::join(request.operands[0].dims, "x"), fmt::join(request.output, "x"),
@@ -156,19 +158,21 @@ std::string fastest_algorithm(const LayerRequest& request, const FilterShape& fi
   return fastest(key, algorithms);
 }
 
-/// The Winograd convolution to use, null where the direct one is to be: `on` takes our own wherever it fits.
+/// The Winograd convolution to use, null where the direct one is to be: `on` takes our own with the
+/// fewest products wherever it fits.
 std::unique_ptr<Layer> make_any_winograd(const LayerRequest& request, const FilterShape& filter) {
   if (request.winograd == Winograd::off || !fits_winograd(request.node.as<ConvAttributes>())) return nullptr;
-  std::unique_ptr<Layer> own = make_winograd_convolution(request);
-  if (request.winograd == Winograd::on) return own;
+  const std::vector<std::int64_t> tiles = winograd_tiles(request);
+  if (request.winograd == Winograd::on) return tiles.empty() ? nullptr : make_winograd_convolution(request, tiles[0]);
   auto theirs = candidate<Forward>(request, filter, dnnl::algorithm::convolution_winograd,
                                    onednn::any(request.operands[0].dims), onednn::any(request.output));
   // For some shapes oneDNN transforms the whole picture at once instead of working through it in pieces: beyond the
   // caches that is slower than the direct algorithm, and the few rows that are timed would not show it.
   constexpr std::size_t most_scratch = 16 << 20;
   const bool possible = theirs.exists() && theirs.pd.scratchpad_desc().get_size() <= most_scratch;
-  const std::string choice = fastest_algorithm(request, filter, own != nullptr, possible);
-  if (choice == own_name) return own;
+  const std::string choice = fastest_algorithm(request, filter, tiles, possible);
+  for (const std::int64_t tile : tiles)
+    if (choice == winograd_name(tile)) return make_winograd_convolution(request, tile);
   if (choice == direct_name) return nullptr;
   auto layer = std::make_unique<Convolution<Forward>>(request, filter, theirs.pd, theirs.fused);
   layer->algorithm = onednn_name;

@@ -22,16 +22,21 @@ dnnl::primitive_attr convolution_attributes(std::span<const PostOp> post_ops, st
 /// from channel blocks of 16. Null when the request does not fit it.
 std::unique_ptr<Layer> make_narrow_convolution(const LayerRequest& request);
 
-/// Conv or ConvTranspose whose kernel is as large as its stride, without padding: computed block by block. Null when the
-/// request does not fit it.
+/// Conv or ConvTranspose whose kernel is as large as its stride, without padding: computed block by block. Null when
+/// the request does not fit it.
 std::unique_ptr<Layer> make_block_convolution(const LayerRequest& request);
 
-/// Whether Winograd's F(4x4,3x3) computes it: 3x3, stride 1, undilated, one group.
+/// Whether Winograd's algorithm for 3x3 filters computes it: stride 1, undilated, one group.
 bool fits_winograd(const ConvAttributes& attributes);
 
-/// Our own Winograd convolution. Null when the request does not fit it.
-std::unique_ptr<Layer> make_winograd_convolution(const LayerRequest& request);
+/// The name of our own Winograd algorithm with tiles of this side.
+std::string winograd_name(std::int64_t tile);
+/// Sides of the tiles that are worth timing for the request, the one with the fewest products first; empty when our own
+/// Winograd does not fit it.
+std::vector<std::int64_t> winograd_tiles(const LayerRequest& request);
+/// `tile`: one of winograd_tiles(request).
+std::unique_ptr<Layer> make_winograd_convolution(const LayerRequest& request, std::int64_t tile);
 /// Time of one of these on zeros of the extents `src` and `dst`, in seconds of the calling thread.
-double winograd_seconds(const ConvAttributes& attributes, const Dims& src, const Dims& dst);
+double winograd_seconds(const ConvAttributes& attributes, const Dims& src, const Dims& dst, std::int64_t tile);
 
 }  // namespace latentflow::nn

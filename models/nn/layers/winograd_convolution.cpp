@@ -1,4 +1,6 @@
 // winograd_convolution.cpp: 3x3 convolutions of stride 1 by our own Winograd, with fused bias, sum and activations.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "convolution.h"
@@ -37,17 +39,18 @@ std::optional<std::size_t> fused_steps(std::span<const PostOp> posts) {
   return fused;
 }
 
-winograd::Shape shape_of(const ConvAttributes& attributes, const Dims& src, const Dims& dst) {
-  return winograd::shape_of(src, dst, attributes.pads[0], attributes.pads[1], preferred_block());
+winograd::Shape shape_of(const ConvAttributes& attributes, const Dims& src, const Dims& dst, std::int64_t tile) {
+  return winograd::shape_of(src, dst, attributes.pads[0], attributes.pads[1], preferred_block(), tile);
 }
 
 class WinogradConvolution final : public Layer {
  public:
-  WinogradConvolution(const LayerRequest& request, std::size_t fused)
-      : shape_(shape_of(request.node.as<ConvAttributes>(), request.operands[0].dims, request.output)) {
+  WinogradConvolution(const LayerRequest& request, std::size_t fused, std::int64_t tile)
+      : shape_(shape_of(request.node.as<ConvAttributes>(), request.operands[0].dims, request.output, tile)) {
+    algorithm = winograd_name(tile);
     const Operand& filter = request.operands[1];
     filter_ = request.weights.packed(
-        filter.id, "winograd", winograd::packed_filter_size(shape_) * sizeof(float), [&](float* packed) {
+        filter.id, algorithm, winograd::packed_filter_size(shape_) * sizeof(float), [&](float* packed) {
           winograd::pack_filter(shape_, winograd::Filter::plain, filter.constant->data(), packed);
         });
     weight_bytes = winograd::packed_filter_size(shape_) * sizeof(float);
@@ -69,7 +72,6 @@ class WinogradConvolution final : public Layer {
         behind_.emplace_back(activation_descriptor(post.op, post.attributes, output));
     }
     scratch_bytes = winograd::forward_scratch_bytes(shape_);
-    algorithm = "winograd 4x4";
   }
 
   void run(const LayerCall& call) const override {
@@ -95,19 +97,23 @@ bool fits_winograd(const ConvAttributes& attributes) {
          attributes.group == 1 && std::all_of(attributes.pads.begin(), attributes.pads.end(), within);
 }
 
-std::unique_ptr<Layer> make_winograd_convolution(const LayerRequest& request) {
-  const auto& attributes = request.node.as<ConvAttributes>();
-  const std::optional<std::size_t> fused = fused_steps(request.post_ops);
+std::string winograd_name(std::int64_t tile) { return fmt::format("winograd {0}x{0}", tile); }
+
+std::vector<std::int64_t> winograd_tiles(const LayerRequest& request) {
   // With few channels the transforms cost more than the products save, and blocks would be mostly padding.
   constexpr std::int64_t least_channels = 8;
-  if (!fits_winograd(attributes) || !fused || request.operands[0].dims[1] < least_channels ||
-      request.output[1] < least_channels)
-    return nullptr;
-  return std::make_unique<WinogradConvolution>(request, *fused);
+  if (!fits_winograd(request.node.as<ConvAttributes>()) || !fused_steps(request.post_ops) ||
+      request.operands[0].dims[1] < least_channels || request.output[1] < least_channels)
+    return {};
+  return winograd::worthwhile_tiles(request.output);
 }
 
-double winograd_seconds(const ConvAttributes& attributes, const Dims& src, const Dims& dst) {
-  const winograd::Shape shape = shape_of(attributes, src, dst);
+std::unique_ptr<Layer> make_winograd_convolution(const LayerRequest& request, std::int64_t tile) {
+  return std::make_unique<WinogradConvolution>(request, *fused_steps(request.post_ops), tile);
+}
+
+double winograd_seconds(const ConvAttributes& attributes, const Dims& src, const Dims& dst, std::int64_t tile) {
+  const winograd::Shape shape = shape_of(attributes, src, dst, tile);
   const auto zeros = [](std::size_t floats) {
     std::shared_ptr<float> data = aligned_floats(floats * sizeof(float));
     std::fill_n(data.get(), floats, 0.0f);

@@ -15,6 +15,11 @@ HWY_BEFORE_NAMESPACE();
 namespace latentflow::nn::winograd {
 namespace HWY_NAMESPACE {
 
+/// Tiles of the result; with the 3x3 filter the gradients take the part of the filter and the filter that of the
+/// result.
+constexpr int tile = 4, patch = patch_side(tile);
+constexpr std::int64_t points = point_count(tile);
+
 /// Sums are read and written once per group, patches of the source and of the gradient once per group and point: large
 /// groups save the first, small ones keep the second near.
 constexpr std::int64_t group_budget_bytes = 640 << 10;
@@ -25,7 +30,7 @@ struct Places {
 
   explicit Places(const Shape& shape) {
     const std::int64_t in = shape.padded_src_channels(), out = shape.padded_dst_channels();
-    rows = group_size(Tiling(shape), points * (in + out), group_budget_bytes, 2);
+    rows = group_size(Tiling(shape, tile), points * (in + out), group_budget_bytes, 2);
     patch_stride = point_stride(rows, in), gradient_stride = point_stride(rows, out),
     sum_stride = point_stride(in, out);
     gradients = points * patch_stride;
@@ -65,10 +70,9 @@ void store_filters(const Shape& shape, const Places& places, const float* sums, 
   for (std::int64_t channel = 0; channel < shape.dst_channels; channel += lanes)
     for (std::int64_t c = 0; c < shape.src_channels; ++c) {
       const float* from = sums + c * out + channel;
-      transform<OutputTransform<3>>(
+      transform<OutputTransform<3, patch>>(
           d,
-          [&](int row, int column)
-              HWY_ATTR { return hn::LoadU(d, from + (row * patch_side + column) * places.sum_stride); },
+          [&](int row, int column) HWY_ATTR { return hn::LoadU(d, from + (row * patch + column) * places.sum_stride); },
           [&](int row, int column, auto value) HWY_ATTR { hn::Store(value, d, filters + (row * 3 + column) * lanes); });
       for (std::int64_t lane = 0; lane < std::min(lanes, shape.dst_channels - channel); ++lane)
         for (int tap = 0; tap < taps; ++tap)
@@ -94,7 +98,7 @@ void sum_pixels(const Shape& shape, const float* gradient, float* sums) {
 template <int Block>
 void backward_weights_blocks(const Shape& shape, const float* src, const float* dst_gradient, float* filter_gradient,
                              float* bias_gradient, float* scratch) {
-  const Tiling tiling(shape);
+  const Tiling tiling(shape, tile);
   const Places places(shape);
   const std::int64_t in = shape.padded_src_channels(), out = shape.padded_dst_channels();
   const Picture source{src, in, shape.src_height, shape.src_width, shape.top, shape.left};
@@ -102,9 +106,9 @@ void backward_weights_blocks(const Shape& shape, const float* src, const float* 
   std::fill_n(scratch + places.sums, points * places.sum_stride, 0.0f);
   for (std::int64_t first = 0; first < tiling.count; first += places.rows) {
     const std::int64_t tiles = std::min(places.rows, tiling.count - first);
-    transform_patches<Block, InputTransform>(source, tiling, first, tiles, places.rows, scratch);
-    transform_patches<Block, FilterTransform<4>>(gradient, tiling, first, tiles, places.rows,
-                                                 scratch + places.gradients);
+    transform_patches<Block, InputTransform<patch>>(source, tiling, first, tiles, places.rows, scratch);
+    transform_patches<Block, FilterTransform<tile, patch>>(gradient, tiling, first, tiles, places.rows,
+                                                           scratch + places.gradients);
     add_products<Block>(shape, places, tiles, scratch);
   }
   store_filters<Block>(shape, places, scratch + places.sums, filter_gradient);

@@ -6,6 +6,10 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include <algorithm>
+#include <limits>
+#include <type_traits>
+
 #include "multiply-inl.h"
 #include "patches-inl.h"
 #include "tiles.h"
@@ -25,7 +29,7 @@ std::int64_t panel_width() {
 }
 
 std::int64_t rows_of(const Shape& shape, const Tiling& tiling) {
-  return group_size(tiling, points * shape.padded_src_channels(), patch_budget_bytes, most_rows);
+  return group_size(tiling, point_count(shape.tile) * shape.padded_src_channels(), patch_budget_bytes, most_rows);
 }
 
 template <class D, class V>
@@ -52,7 +56,7 @@ Ending ending_of(std::span<const Step> steps) {
 }
 
 /// Products [point][tile][column] of the output channels from `channel` become pixels.
-template <int Block, int Vectors, Ending ending>
+template <int Tile, int Block, int Vectors, Ending ending>
 HWY_NOINLINE void store_tiles(const Shape& shape, const Tiling& tiling, std::int64_t first, std::int64_t tiles,
                               const float* products, std::int64_t stride, std::int64_t channel, const Store& store) {
   const Channels<Block> d;
@@ -60,7 +64,7 @@ HWY_NOINLINE void store_tiles(const Shape& shape, const Tiling& tiling, std::int
   const std::int64_t row_step = shape.dst_width * Block, plane = shape.dst_height * row_step;
   const std::int64_t blocks = shape.padded_dst_channels() / Block;
   for (std::int64_t t = 0; t < tiles; ++t) {
-    const Tile tile = tiling.at(first + t);
+    const Place tile = tiling.at(first + t);
     const std::int64_t down = shape.dst_height - tile.y, across = shape.dst_width - tile.x;
     for (std::int64_t v = 0; v < Vectors; ++v) {
       const std::int64_t c = channel + v * lanes;
@@ -69,9 +73,9 @@ HWY_NOINLINE void store_tiles(const Shape& shape, const Tiling& tiling, std::int
           store.dst + (tile.image * blocks + c / Block) * plane + tile.y * row_step + tile.x * Block + c % Block;
       const float* from = products + (t * Vectors + v) * lanes;
       const auto read = [&](int row, int column)
-                            HWY_ATTR { return hn::LoadU(d, from + (row * patch_side + column) * stride); };
-      if (down >= tile_side && across >= tile_side)
-        transform<OutputTransform<4>>(d, read, [&](int row, int column, auto value) HWY_ATTR {
+                            HWY_ATTR { return hn::LoadU(d, from + (row * patch_side(Tile) + column) * stride); };
+      if (down >= Tile && across >= Tile)
+        transform<OutputTransform<Tile, patch_side(Tile)>>(d, read, [&](int row, int column, auto value) HWY_ATTR {
           float* to = dst + row * row_step + column * Block;
           value = hn::Add(value, bias);
           if constexpr (ending == Ending::rectify) value = hn::Max(value, hn::Zero(d));
@@ -79,7 +83,7 @@ HWY_NOINLINE void store_tiles(const Shape& shape, const Tiling& tiling, std::int
           hn::StoreU(value, d, to);
         });
       else
-        transform<OutputTransform<4>>(d, read, [&](int row, int column, auto value) HWY_ATTR {
+        transform<OutputTransform<Tile, patch_side(Tile)>>(d, read, [&](int row, int column, auto value) HWY_ATTR {
           if (row >= down || column >= across) return;
           float* to = dst + row * row_step + column * Block;
           hn::StoreU(finish(d, hn::Add(value, bias), store.steps, to), d, to);
@@ -88,10 +92,11 @@ HWY_NOINLINE void store_tiles(const Shape& shape, const Tiling& tiling, std::int
   }
 }
 
-template <int Block, Ending ending>
+template <int Tile, int Block, Ending ending>
 void forward_blocks(const Shape& shape, const float* src, const float* packed, const Store& store, float* scratch) {
   const Channels<Block> d;
-  const Tiling tiling(shape);
+  const Tiling tiling(shape, Tile);
+  constexpr std::int64_t points = point_count(Tile);
   const std::int64_t in = shape.padded_src_channels(), out = shape.padded_dst_channels(), width = panel_width<Block>();
   const std::int64_t rows = rows_of(shape, tiling), patch_stride = point_stride(rows, in);
   const std::int64_t panels = (out + width - 1) / width;
@@ -101,7 +106,7 @@ void forward_blocks(const Shape& shape, const float* src, const float* packed, c
   for (std::int64_t first = 0; first < tiling.count; first += rows) {
     const std::int64_t tiles = std::min(rows, tiling.count - first);
     const std::int64_t used = (tiles + 1) / 2 * 2;  // products come in even numbers of rows
-    transform_patches<Block, InputTransform>(picture, tiling, first, tiles, rows, patches);
+    transform_patches<Block, InputTransform<patch_side(Tile)>>(picture, tiling, first, tiles, rows, patches);
     PatchPrefetch<Block> following(picture, tiling, first + tiles, std::min(rows, tiling.count - first - tiles),
                                    points * panels);
     for (std::int64_t channel = 0; channel < out; channel += width) {
@@ -115,41 +120,56 @@ void forward_blocks(const Shape& shape, const float* src, const float* packed, c
         whole ? multiply<2, false, false>(d, product, used) : multiply<1, false, false>(d, product, used);
       }
       if (whole)
-        store_tiles<Block, 2, ending>(shape, tiling, first, tiles, products, stride, channel, store);
+        store_tiles<Tile, Block, 2, ending>(shape, tiling, first, tiles, products, stride, channel, store);
       else
-        store_tiles<Block, 1, ending>(shape, tiling, first, tiles, products, stride, channel, store);
+        store_tiles<Tile, Block, 1, ending>(shape, tiling, first, tiles, products, stride, channel, store);
     }
   }
 }
 
-template <int Block>
+template <int Tile, int Block>
 void forward_ending(const Shape& shape, const float* src, const float* packed, const Store& store, float* scratch) {
   switch (ending_of(store.steps)) {
-    case Ending::nothing: return forward_blocks<Block, Ending::nothing>(shape, src, packed, store, scratch);
-    case Ending::rectify: return forward_blocks<Block, Ending::rectify>(shape, src, packed, store, scratch);
-    case Ending::any: return forward_blocks<Block, Ending::any>(shape, src, packed, store, scratch);
+    case Ending::nothing: return forward_blocks<Tile, Block, Ending::nothing>(shape, src, packed, store, scratch);
+    case Ending::rectify: return forward_blocks<Tile, Block, Ending::rectify>(shape, src, packed, store, scratch);
+    case Ending::any: return forward_blocks<Tile, Block, Ending::any>(shape, src, packed, store, scratch);
+  }
+}
+
+/// Calls `function` with the side of the tiles and the channels per block as types.
+template <class Function>
+void with_sides(const Shape& shape, const Function& function) {
+  const auto with_block = [&](auto tile) {
+    shape.block == 16 ? function(tile, std::integral_constant<int, 16>())
+                      : function(tile, std::integral_constant<int, 8>());
+  };
+  switch (shape.tile) {
+    case 2: return with_block(std::integral_constant<int, 2>());
+    case 4: return with_block(std::integral_constant<int, 4>());
+    default: return with_block(std::integral_constant<int, 6>());
   }
 }
 
 void forward_any(const Shape& shape, const float* src, const float* packed, const Store& store, float* scratch) {
-  shape.block == 16 ? forward_ending<16>(shape, src, packed, store, scratch)
-                    : forward_ending<8>(shape, src, packed, store, scratch);
+  with_sides(shape,
+             [&](auto tile, auto block) { forward_ending<tile(), block()>(shape, src, packed, store, scratch); });
 }
 
 std::size_t scratch_floats(const Shape& shape) {
-  const std::int64_t rows = rows_of(shape, Tiling(shape));
+  const std::int64_t rows = rows_of(shape, Tiling(shape, shape.tile));
   const std::int64_t width = shape.block == 16 ? panel_width<16>() : panel_width<8>();
-  return static_cast<std::size_t>(points *
+  return static_cast<std::size_t>(point_count(shape.tile) *
                                   (point_stride(rows, shape.padded_src_channels()) + point_stride(rows, width)));
 }
 
 /// Transformed filters as [panel of output channels][point][input channel][column], zeros where channels are padding.
-template <int Block>
+template <int Tile, int Block>
 void pack_blocks(const Shape& shape, Filter kind, const float* filter, float* packed) {
   const Channels<Block> d;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   const std::int64_t in = shape.padded_src_channels(), out = shape.padded_dst_channels(), width = panel_width<Block>();
-  constexpr int taps = 9;
+  constexpr int taps = 9, patch = patch_side(Tile);
+  constexpr std::int64_t points = point_count(Tile);
   const std::int64_t out_step = kind == Filter::plain ? shape.src_channels * taps : taps,
                      in_step = kind == Filter::plain ? taps : shape.dst_channels * taps;
   HWY_ALIGN float gathered[taps * hn::MaxLanes(d)];
@@ -165,16 +185,16 @@ void pack_blocks(const Shape& shape, Filter kind, const float* filter, float* pa
             gathered[tap * lanes + lane] = from[kind == Filter::plain ? tap : taps - 1 - tap];
         }
       float* to = packed + points * in * panel + c * columns + channel - panel;
-      transform<FilterTransform<3>>(
+      transform<FilterTransform<3, patch>>(
           d, [&](int row, int column) HWY_ATTR { return hn::Load(d, gathered + (row * 3 + column) * lanes); },
           [&](int row, int column, auto value)
-              HWY_ATTR { hn::StoreU(value, d, to + (row * patch_side + column) * in * columns); });
+              HWY_ATTR { hn::StoreU(value, d, to + (row * patch + column) * in * columns); });
     }
   }
 }
 
 void pack_any(const Shape& shape, Filter kind, const float* filter, float* packed) {
-  shape.block == 16 ? pack_blocks<16>(shape, kind, filter, packed) : pack_blocks<8>(shape, kind, filter, packed);
+  with_sides(shape, [&](auto tile, auto block) { pack_blocks<tile(), block()>(shape, kind, filter, packed); });
 }
 
 }  // namespace HWY_NAMESPACE
@@ -197,8 +217,22 @@ Shape backward_data(const Shape& forward) {
   return shape;
 }
 
+std::vector<std::int64_t> worthwhile_tiles(const Dims& dst) {
+  constexpr std::int64_t sides[] = {6, 4, 2};
+  const auto products = [&](std::int64_t side) {
+    return (dst[2] + side - 1) / side * ((dst[3] + side - 1) / side) * point_count(side);
+  };
+  std::int64_t fewest = std::numeric_limits<std::int64_t>::max();
+  for (const std::int64_t side : sides) fewest = std::min(fewest, products(side));
+  std::vector<std::int64_t> tiles;
+  for (const std::int64_t side : sides)
+    if (products(side) * 10 <= fewest * 13) tiles.push_back(side);
+  std::stable_sort(tiles.begin(), tiles.end(), [&](auto a, auto b) { return products(a) < products(b); });
+  return tiles;
+}
+
 std::size_t packed_filter_size(const Shape& shape) {
-  return static_cast<std::size_t>(points * shape.padded_src_channels() * shape.padded_dst_channels());
+  return static_cast<std::size_t>(point_count(shape.tile) * shape.padded_src_channels() * shape.padded_dst_channels());
 }
 
 void pack_filter(const Shape& shape, Filter kind, const float* filter, float* packed) {

@@ -39,7 +39,7 @@ HWY_NOINLINE void transform_patches(const Picture& picture, const Tiling& tiling
   constexpr std::int64_t together = 16 / Block;
   for (std::int64_t block = 0; block < blocks; block += together)
     for (std::int64_t t = 0; t < tiles; ++t) {
-      const Tile tile = tiling.at(first + t);
+      const Place tile = tiling.at(first + t);
       const std::int64_t y = tile.y - picture.top, x = tile.x - picture.left;
       const bool inside =
           y >= 0 && x >= 0 && y + Transform::from <= picture.height && x + Transform::from <= picture.width;
@@ -48,7 +48,7 @@ HWY_NOINLINE void transform_patches(const Picture& picture, const Tiling& tiling
           const float* src = picture.data + (tile.image * blocks + b) * plane + y * row_step + x * Block + lane;
           float* out = matrices + t * picture.channels + b * Block + lane;
           const auto write = [&](int row, int column, auto value)
-                                 HWY_ATTR { hn::StoreU(value, d, out + (row * patch_side + column) * stride); };
+                                 HWY_ATTR { hn::StoreU(value, d, out + (row * Transform::to + column) * stride); };
           if (inside)
             transform<Transform>(
                 d, [&](int row, int column) HWY_ATTR { return hn::LoadU(d, src + row * row_step + column * Block); },
@@ -87,13 +87,14 @@ class PatchPrefetch {
   }
 
  private:
-  HWY_INLINE void prefetch(const Tile& tile, std::int64_t block) const {
+  HWY_INLINE void prefetch(const Place& tile, std::int64_t block) const {
     constexpr std::int64_t line = 64 / sizeof(float);
     const std::int64_t row_step = picture_.width * Block, y = tile.y - picture_.top, x = tile.x - picture_.left;
     const std::int64_t begin = std::max<std::int64_t>(x, 0) * Block,
-                       end = std::min(x + patch_side, picture_.width) * Block;
+                       end = std::min(x + patch_side(tiling_.side), picture_.width) * Block;
     const float* plane = picture_.data + (tile.image * blocks_ + block) * picture_.height * row_step;
-    for (std::int64_t row = std::max<std::int64_t>(y, 0); row < std::min(y + patch_side, picture_.height); ++row)
+    for (std::int64_t row = std::max<std::int64_t>(y, 0); row < std::min(y + patch_side(tiling_.side), picture_.height);
+         ++row)
       for (std::int64_t at = begin; at < end; at += line) hwy::Prefetch(plane + row * row_step + at);
   }
 

@@ -1,4 +1,4 @@
-// tiles.h: how a picture is cut into output tiles of 4x4, the tiles into groups that fit the caches, and where results
+// tiles.h: how a picture is cut into output tiles, the tiles into groups that fit the caches, and where results
 // go.
 #pragma once
 
@@ -9,24 +9,28 @@
 
 namespace latentflow::nn::winograd {
 
-constexpr std::int64_t tile_side = 4, patch_side = 6, points = patch_side * patch_side;
+/// Patches of the input: one more than the tile on each side. Products are taken at as many points as a patch has
+/// pixels.
+constexpr std::int64_t patch_side(std::int64_t tile_side) { return tile_side + 2; }
+constexpr std::int64_t point_count(std::int64_t tile_side) { return patch_side(tile_side) * patch_side(tile_side); }
 
 /// Place of one tile: the image, and the output pixel of its upper left corner.
-struct Tile {
+struct Place {
   std::int64_t image = 0, y = 0, x = 0;
 };
 
 struct Tiling {
-  std::int64_t down, across, count;  ///< tiles per image in each direction, tiles of all images
+  std::int64_t side, down, across, count;  ///< of a tile; tiles per image in each direction, tiles of all images
 
-  explicit Tiling(const Shape& shape)
-      : down((shape.dst_height + tile_side - 1) / tile_side),
-        across((shape.dst_width + tile_side - 1) / tile_side),
+  Tiling(const Shape& shape, std::int64_t tile_side)
+      : side(tile_side),
+        down((shape.dst_height + side - 1) / side),
+        across((shape.dst_width + side - 1) / side),
         count(shape.images * down * across) {}
 
-  Tile at(std::int64_t index) const {
+  Place at(std::int64_t index) const {
     const std::int64_t row = index / across;
-    return {row / down, row % down * tile_side, index % across * tile_side};
+    return {row / down, row % down * side, index % across * side};
   }
 };
 
@@ -37,7 +41,7 @@ struct Store {
   float* dst;
 };
 
-/// Floats between the matrices of neighbouring points: one cache line more than they need, so that the 36 streams of a
+/// Floats between the matrices of neighbouring points: one cache line more than they need, so that the streams of a
 /// transform do not all fall on the same cache sets.
 inline std::int64_t point_stride(std::int64_t rows, std::int64_t columns) { return rows * columns + 16; }
 

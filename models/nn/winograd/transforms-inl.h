@@ -1,4 +1,4 @@
-// transforms-inl.h: the four transforms of F(4x4,3x3) and F(3x3,4x4) on vectors of channels.
+// transforms-inl.h: the transforms of F(m x m, r x r) on vectors of channels, for patches of m + r - 1 pixels a side.
 // Included once per instruction set (Highway's convention), hence the guard that toggles.
 
 #if defined(LATENTFLOW_WINOGRAD_TRANSFORMS_INL_H) == defined(HWY_TARGET_TOGGLE)
@@ -10,6 +10,7 @@
 
 #include <hwy/highway.h>
 
+#include "points.h"
 #include "tiles.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -22,74 +23,104 @@ namespace hn = hwy::HWY_NAMESPACE;
 template <int Block>
 using Channels = hn::CappedTag<float, Block>;
 
-constexpr float root_half = 0.70710678118654752440f, root_two = 1.41421356237309504880f;
+/// Each transform maps a column of vectors x(i) to y(i) and is applied down the columns, then along the rows. The
+/// points are 0, pairs +-root and infinity, in this order; rows of a pair share an even and an odd half.
 
-/// Each transform maps a column of vectors x(i) to y(i) and is applied down the columns, then along the rows. With the
-/// points 0, +-a, +-b, infinity, a^2 = 1/2, b^2 = 2, rows of a pair +-p share an even and an odd half.
+/// value + factor * x, factor known to the compiler.
+template <class D, class V>
+HWY_INLINE V add_scaled(D d, V value, float factor, V x) {
+  return factor == 1 ? hn::Add(value, x) : hn::MulAdd(hn::Set(d, factor), x, value);
+}
 
-/// B^T: six input pixels to the six points; row p holds the coefficients of M(x)/(x - p), M = x (x^2 - a^2) (x^2 -
-/// b^2).
+/// B^T: input pixels to points; row p holds the coefficients of M(x)/(x - p), M the product of all (x - point).
+template <int Patch>
 struct InputTransform {
-  static constexpr int from = 6, to = 6;
+  static constexpr int from = Patch, to = Patch;
+
   template <class D, class Read, class Write>
   static HWY_INLINE void apply(D d, const Read& x, const Write& y) {
-    const auto x0 = x(0), x1 = x(1), x2 = x(2), x3 = x(3), x4 = x(4), x5 = x(5);
-    const auto two = hn::Set(d, 2.0f), half = hn::Set(d, 0.5f), middle = hn::Set(d, 2.5f);
-    const auto even_a = hn::NegMulAdd(two, x2, x4), odd_a = hn::NegMulAdd(two, x1, x3);
-    const auto even_b = hn::NegMulAdd(half, x2, x4), odd_b = hn::NegMulAdd(half, x1, x3);
-    const auto a = hn::Set(d, root_half), b = hn::Set(d, root_two);
-    y(0, hn::NegMulAdd(middle, x2, hn::Add(x0, x4)));
-    y(1, hn::MulAdd(a, odd_a, even_a));
-    y(2, hn::NegMulAdd(a, odd_a, even_a));
-    y(3, hn::MulAdd(b, odd_b, even_b));
-    y(4, hn::NegMulAdd(b, odd_b, even_b));
-    y(5, hn::NegMulAdd(middle, x3, hn::Add(x1, x5)));
+    using P = Points<Patch>;
+    constexpr int pairs = P::pairs;
+    hn::Vec<D> pixels[Patch];
+#pragma GCC unroll 8
+    for (int i = 0; i < Patch; ++i) pixels[i] = x(i);
+    y(0, every_second<pairs>(d, P::polynomial, pixels, 0));
+#pragma GCC unroll 3
+    for (int k = 0; k < pairs; ++k) {
+      const auto even = every_second<pairs - 1>(d, P::without[k], pixels, 2);
+      const auto odd = every_second<pairs - 1>(d, P::without[k], pixels, 1);
+      const float root = P::roots[k];
+      y(1 + 2 * k, add_scaled(d, even, root, odd));
+      y(2 + 2 * k, add_scaled(d, even, -root, odd));
+    }
+    y(Patch - 1, every_second<pairs>(d, P::polynomial, pixels, 1));
+  }
+
+ private:
+  /// The value at the pixels first, first + 2, ... of a polynomial in x^2 of this degree whose leading coefficient
+  /// is 1.
+  template <int Degree, class D>
+  static HWY_INLINE hn::Vec<D> every_second(D d, const float* coefficients, const hn::Vec<D>* pixels, int first) {
+    hn::Vec<D> value = pixels[first + 2 * Degree];
+#pragma GCC unroll 3
+    for (int i = Degree - 1; i >= 0; --i) value = add_scaled(d, value, coefficients[i], pixels[first + 2 * i]);
+    return value;
   }
 };
 
-/// A^T: six points to `Outputs` pixels; row i holds p^i, infinity only the last.
-template <int Outputs>
+/// A^T: points to `Outputs` pixels; row i holds p^i, infinity only the last.
+template <int Outputs, int Patch>
 struct OutputTransform {
-  static constexpr int from = 6, to = Outputs;
+  static constexpr int from = Patch, to = Outputs;
+
   template <class D, class Read, class Write>
   static HWY_INLINE void apply(D d, const Read& x, const Write& y) {
-    const auto x1 = x(1), x2 = x(2), x3 = x(3), x4 = x(4);
-    const auto even_a = hn::Add(x1, x2), odd_a = hn::Sub(x1, x2);
-    const auto even_b = hn::Add(x3, x4), odd_b = hn::Sub(x3, x4);
-    y(0, hn::Add(x(0), hn::Add(even_a, even_b)));
-    y(1, hn::MulAdd(hn::Set(d, root_half), odd_a, hn::Mul(hn::Set(d, root_two), odd_b)));
-    const auto second = hn::MulAdd(hn::Set(d, 0.5f), even_a, hn::Mul(hn::Set(d, 2.0f), even_b));
-    if constexpr (Outputs == 3) {
-      y(2, hn::Add(second, x(5)));
-    } else {
-      y(2, second);
-      y(3, hn::MulAdd(hn::Set(d, 0.5f * root_half), odd_a, hn::MulAdd(hn::Set(d, 2.0f * root_two), odd_b, x(5))));
+    using P = Points<Patch>;
+    hn::Vec<D> even[P::pairs], odd[P::pairs];
+#pragma GCC unroll 3
+    for (int k = 0; k < P::pairs; ++k) {
+      const auto plus = x(1 + 2 * k), minus = x(2 + 2 * k);
+      even[k] = hn::Add(plus, minus);
+      odd[k] = hn::Sub(plus, minus);
+    }
+#pragma GCC unroll 6
+    for (int i = 0; i < Outputs; ++i) {
+      const auto* half = i % 2 == 0 ? even : odd;
+      auto value = i == 0             ? hn::Add(x(0), half[0])
+                   : i == Outputs - 1 ? add_scaled(d, x(Patch - 1), P::powers[0][i], half[0])
+                                      : hn::Mul(hn::Set(d, P::powers[0][i]), half[0]);
+#pragma GCC unroll 2
+      for (int k = 1; k < P::pairs; ++k) value = add_scaled(d, value, P::powers[k][i], half[k]);
+      y(i, value);
     }
   }
 };
 
-/// G: `Inputs` filter taps to the six points; row p holds p^i / N_p, N_p the product of the distances to the others.
-template <int Inputs>
+/// G: `Inputs` filter taps to points; row p holds p^i / N_p, N_p the product of the distances to the other points.
+template <int Inputs, int Patch>
 struct FilterTransform {
-  static constexpr int from = Inputs, to = 6;
+  static constexpr int from = Inputs, to = Patch;
+
   template <class D, class Read, class Write>
   static HWY_INLINE void apply(D d, const Read& x, const Write& y) {
-    const auto x0 = x(0), x1 = x(1), x2 = x(2);
-    auto odd_a = x1, odd_b = x1;  // odd powers by p: x1 + p^2 x3
-    if constexpr (Inputs == 4) {
-      odd_a = hn::MulAdd(hn::Set(d, 0.5f), x(3), x1);
-      odd_b = hn::MulAdd(hn::Set(d, 2.0f), x(3), x1);
+    using P = Points<Patch>;
+    hn::Vec<D> taps[Inputs];
+#pragma GCC unroll 4
+    for (int i = 0; i < Inputs; ++i) taps[i] = x(i);
+    y(0, P::scale_of_zero == 1 ? taps[0] : hn::Mul(hn::Set(d, P::scale_of_zero), taps[0]));
+#pragma GCC unroll 3
+    for (int k = 0; k < P::pairs; ++k) {
+      const float scale = P::scales[k];
+      auto even = hn::Mul(hn::Set(d, scale), taps[0]), odd = hn::Mul(hn::Set(d, scale * P::powers[k][1]), taps[1]);
+#pragma GCC unroll 2
+      for (int i = 2; i < Inputs; ++i) {
+        auto& half = i % 2 == 0 ? even : odd;
+        half = add_scaled(d, half, scale * P::powers[k][i], taps[i]);
+      }
+      y(1 + 2 * k, hn::Add(even, odd));
+      y(2 + 2 * k, hn::Sub(even, odd));
     }
-    constexpr float scale_a = -2.0f / 3.0f, scale_b = 1.0f / 6.0f;
-    const auto even_a = hn::Mul(hn::Set(d, scale_a), hn::MulAdd(hn::Set(d, 0.5f), x2, x0));
-    const auto even_b = hn::Mul(hn::Set(d, scale_b), hn::MulAdd(hn::Set(d, 2.0f), x2, x0));
-    const auto a = hn::Set(d, scale_a * root_half), b = hn::Set(d, scale_b * root_two);
-    y(0, x0);
-    y(1, hn::MulAdd(a, odd_a, even_a));
-    y(2, hn::NegMulAdd(a, odd_a, even_a));
-    y(3, hn::MulAdd(b, odd_b, even_b));
-    y(4, hn::NegMulAdd(b, odd_b, even_b));
-    y(5, x(Inputs - 1));
+    y(Patch - 1, taps[Inputs - 1]);
   }
 };
 

@@ -1,17 +1,20 @@
-// winograd.h: 3x3 convolutions of stride 1 by Winograd's F(4x4,3x3), forward and backward, on any processor.
+// winograd.h: 3x3 convolutions of stride 1 by Winograd's F(m x m, 3x3), m = 2, 4 or 6, forward and backward, on any
+// processor.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "latentflow/tensor.h"
 
 namespace latentflow::nn::winograd {
 
-/// Method: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2016): 4x4 outputs from 6x6 inputs with
-/// 36 products instead of 144. Interpolation points 0, +-sqrt(1/2), +-sqrt(2), infinity instead of the usual 0, +-1,
-/// +-2: the transforms hold smaller numbers, and the rounding error is less than half. Accumulates in float.
+/// Method: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2016): tiles of 4x4 outputs from 6x6
+/// inputs with 36 products instead of 144; tiles of 6x6 take 64 instead of 324, tiles of 2x2 16 instead of 36. Larger
+/// tiles need fewer products but round more (relative error of 64 channels of random numbers: 3e-7, 8e-7, 4e-6 for 2, 4
+/// and 6) and waste more at the edges. The points are in points.h. Accumulates in float.
 ///
 /// Pictures lie as nChw8c or nChw16c: channels in blocks, the last block padded with zeros. All functions run on the
 /// calling thread, keep no state, and give the same bits on every call.
@@ -20,15 +23,21 @@ struct Shape {
   std::int64_t src_height = 0, src_width = 0, dst_height = 0, dst_width = 0;
   std::int64_t top = 0, left = 0;  ///< zero padding before the picture; what lies behind its end reads as zero, too
   std::int64_t block = 16;         ///< channels per block of both pictures, 8 or 16
+  std::int64_t tile = 4;           ///< side of the output tiles, 2, 4 or 6; backward_weights() always takes 4
 
   std::int64_t padded_src_channels() const { return (src_channels + block - 1) / block * block; }
   std::int64_t padded_dst_channels() const { return (dst_channels + block - 1) / block * block; }
 };
 
 /// Of pictures [N,C,H,W].
-inline Shape shape_of(const Dims& src, const Dims& dst, std::int64_t top, std::int64_t left, std::int64_t block) {
-  return {src[0], src[1], dst[1], src[2], src[3], dst[2], dst[3], top, left, block};
+inline Shape shape_of(const Dims& src, const Dims& dst, std::int64_t top, std::int64_t left, std::int64_t block,
+                      std::int64_t tile) {
+  return {src[0], src[1], dst[1], src[2], src[3], dst[2], dst[3], top, left, block, tile};
 }
+
+/// Sides of tiles that may be the fastest for results [N,C,H,W]: those that take at most 1.3 times the fewest products,
+/// edges included; the one with the fewest first.
+std::vector<std::int64_t> worthwhile_tiles(const Dims& dst);
 
 /// The shape of the convolution that gives the gradient by the source: of the gradient by the result, with the flipped
 /// filter.
