@@ -7,6 +7,7 @@ model=$2
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
+export LATENTFLOW_CACHE="$folder/cache"  # one choice of algorithms for all calls: others round otherwise
 problems=0
 
 # expect CODE TEXT ARGUMENTS...: runs `model ARGUMENTS`; its exit code and a part of what it prints (both streams).

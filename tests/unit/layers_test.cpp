@@ -220,13 +220,14 @@ std::vector<Tensor> random_inputs(const Graph& graph, std::mt19937& generator) {
 void expect_as_reference(const Graph& graph, const std::vector<Tensor>& inputs) {
   const std::vector<Tensor> expected = testing::reference_run(graph, inputs);
   for (const Winograd winograd : {Winograd::off, Winograd::on}) {
+    const double tolerance = winograd == Winograd::on ? 1e-5 : 2e-6;
     const auto network = Network::create(graph, {winograd});
     ASSERT_TRUE(network.ok()) << network.error().message;
     const auto outputs = (*network)->run(inputs);
     ASSERT_TRUE(outputs.ok()) << outputs.error().message;
     ASSERT_EQ(outputs->size(), expected.size());
     for (std::size_t i = 0; i < expected.size(); ++i)
-      EXPECT_LE(largest_difference((*outputs)[i], expected[i]), 2e-6 * std::max(1.0, value_range(expected[i])))
+      EXPECT_LE(largest_difference((*outputs)[i], expected[i]), tolerance * std::max(1.0, value_range(expected[i])))
           << "output " << i;
   }
 }

@@ -184,7 +184,7 @@ TEST(Plans, WinogradIsTakenWhenAskedFor) {
   const auto count = [&](Winograd winograd) {
     const auto layers = layers_of(b.graph, inputs, winograd);
     return std::count_if(layers.begin(), layers.end(),
-                         [](const auto& layer) { return layer.algorithm == "winograd 4x4"; });
+                         [](const auto& layer) { return layer.algorithm.starts_with("winograd "); });
   };
   EXPECT_GE(count(Winograd::on), 3);
   EXPECT_EQ(count(Winograd::off), 0);
