@@ -103,6 +103,10 @@ nodes:
                 print(f"  {name:<14} {facts['note']}", file=sys.stderr)
         return result
 
+    def is_over(self, rounds, start):
+        """Whether no further round is begun: a case ends at its time limit, but not before its first round."""
+        return rounds >= 1 and time.perf_counter() - start > self.arguments.seconds
+
     def run_workers(self, case, engines, result):
         if case.kind == "training":
             made = self.helper.ask("batch", folder=str(self.work), batch=case.count, side=case.height)
@@ -129,6 +133,8 @@ nodes:
         others = lambda: report.busy_seconds() - sum(report.process_seconds(w.process.pid) for w in workers.values())
         start, busy = time.perf_counter(), others()
         for turn in range(case.rounds):
+            if self.is_over(turn, start):
+                break
             for name in names[turn % len(names):] + names[:turn % len(names)]:
                 if name not in workers:
                     continue
@@ -141,6 +147,7 @@ nodes:
                     del seconds[name]
                     start, busy = time.perf_counter(), others()
         result["others"] = max(0.0, (others() - busy) / (time.perf_counter() - start))
+        result["rounds"] = max(map(len, seconds.values()), default=0)
         result["gflop"] = gflop
         outputs = {}
         for name, worker in workers.items():
@@ -167,6 +174,8 @@ nodes:
         seconds, peaks = {engine.name: [] for engine in engines}, {}
         begin, busy, own = time.perf_counter(), report.busy_seconds(), 0.0
         for turn in range(case.rounds + 1):  # the first one warms the file cache and does not count
+            if self.is_over(turn - 1, begin):
+                break
             order = engines[turn % len(engines):] + engines[:turn % len(engines)]
             for engine in order:
                 if engine.name not in seconds:
@@ -193,6 +202,7 @@ nodes:
                     seconds[engine.name].append(spent)
                     peaks[engine.name] = max(peaks.get(engine.name, 0), usage.ru_maxrss * 1024)
         result["others"] = max(0.0, (report.busy_seconds() - busy - own) / (time.perf_counter() - begin))
+        result["rounds"] = max(map(len, seconds.values()), default=0)
         for name, spent in seconds.items():
             facts = report.summary(spent, seconds.get("latentflow"), None)
             facts["peak"] = peaks[name]
@@ -246,6 +256,8 @@ def main():
     parser.add_argument("--case", action="append", help="only this case; may be repeated: " + ", ".join(c.name for c in CASES))
     parser.add_argument("--all", action="store_true", help="the slow cases as well")
     parser.add_argument("--rounds", type=positive, help="instead of each case's own number")
+    parser.add_argument("--seconds", type=positive, default=180,
+                        help="time limit of a case: no further round begins after it, and the report says how many there were")
     parser.add_argument("--threads", type=positive, default=2)
     parser.add_argument("--count", type=positive, default=20, help="photographs of the whole job")
     parser.add_argument("--no-install", action="store_true", help="do not fetch ONNX Runtime and sharp with npm")
