@@ -46,7 +46,7 @@ void set_parameters(RunArguments& arguments, std::initializer_list<std::pair<con
 }
 
 struct DenoiseArguments {
-  std::string input, output, sigma, strength, model;
+  std::string input, output, sigma, strength, model, quality, ensemble;
 };
 
 /// Before hours are spent: results would go over their sources, or results of an earlier run would be denoised again.
@@ -81,6 +81,11 @@ void add_denoise(CLI::App& app, DenoiseArguments& denoise, RunArguments& argumen
   command->add_option("--strength", denoise.strength, "0 leaves pictures as they are, 1 takes all noise away")
       ->type_name("0..1");
   command->add_option("--model", denoise.model, "a zoo model or an .onnx file")->type_name("NAME");
+  command->add_option("--quality", denoise.quality, "best (default), or fast: the smaller model of the zoo")
+      ->type_name("WHICH");
+  command
+      ->add_option("--ensemble", denoise.ensemble, "average over so many flips and rotations: 1 (default), 2, 4 or 8")
+      ->type_name("N");
   add_run_options(command, arguments);
   command->callback([&] {
     chosen = [&] {
@@ -90,7 +95,9 @@ void add_denoise(CLI::App& app, DenoiseArguments& denoise, RunArguments& argumen
                                  {"output", denoise.output},
                                  {"sigma", denoise.sigma},
                                  {"strength", denoise.strength},
-                                 {"model", denoise.model}});
+                                 {"model", denoise.model},
+                                 {"quality", denoise.quality},
+                                 {"ensemble", denoise.ensemble}});
       return run(arguments);
     };
   });
