@@ -8,13 +8,14 @@
 
 #include "commands.h"
 #include "diagnostics.h"
+#include "eval.h"
 
 namespace {
 
 using namespace latentflow::cli;
 
-const std::vector<std::string> own_verbs{"run",   "check",    "explain", "plan", "denoise", "inpaint",
-                                         "nodes", "describe", "schema",  "docs", "plugins"};
+const std::vector<std::string> own_verbs{"run",  "check", "explain",  "plan",   "denoise", "inpaint",
+                                         "eval", "nodes", "describe", "schema", "docs",    "plugins"};
 
 CLI::Option* add_graph(CLI::App* command, RunArguments& arguments) {
   command->add_option("--set", arguments.sets, "PARAMETER=VALUE or NODE.PARAMETER=VALUE; may be repeated")
@@ -150,10 +151,50 @@ void add_inpaint(CLI::App& app, InpaintArguments& inpaint, RunArguments& argumen
   });
 }
 
+void add_eval(CLI::App& app, EvalArguments& eval, std::function<int()>& chosen) {
+  CLI::App* command = app.add_subcommand("eval", "measure a model on clean pictures and print the tables papers print");
+  command->require_subcommand(1);
+  const auto add_task = [&](const char* name, const char* text, int (*action)(const EvalArguments&)) {
+    CLI::App* task = command->add_subcommand(name, text);
+    task->add_option("--data", eval.data, "folder of clean pictures; every folder in it is a picture set")
+        ->required()
+        ->type_name("DIR");
+    task->add_option("--model", eval.model, "a zoo model or an .onnx file")->type_name("NAME");
+    task->add_option("--color", eval.color, "channels of all pictures: keep, gray or color")
+        ->check(CLI::IsMember({"keep", "gray", "color"}))
+        ->type_name("WHICH");
+    task->add_option("--seed", eval.seed, "for noise and drawn masks")->type_name("N");
+    task->add_option("--output", eval.output, "folder for the tables as CSV and JSON lines")
+        ->default_str(std::string("output/eval_") + name)
+        ->type_name("DIR");
+    task->add_option("--threads", eval.threads, "worker threads (default: one per core)")->check(CLI::Range(1, 1024));
+    task->add_option("--max-memory", eval.max_memory, "ceiling of the process, such as 2G")->type_name("SIZE");
+    task->add_flag("--quiet", eval.quiet, "no progress");
+    task->callback([&, name, action] {
+      if (eval.output.empty()) eval.output = std::string("output/eval_") + name;
+      chosen = [&, action] { return action(eval); };
+    });
+    return task;
+  };
+  CLI::App* denoise = add_task("denoise", "PSNR and SSIM of a denoiser at several noise levels", eval_denoise);
+  denoise->add_option("--sigma", eval.levels, "noise levels in grey levels (default: 15,25,50)")->type_name("S,S,...");
+  denoise->add_flag("--estimator", eval.estimator, "measure the noise estimator, and what it does to clean pictures");
+  CLI::App* inpaint = add_task("inpaint", "PSNR and SSIM of filled holes beside Telea and Navier-Stokes", eval_inpaint);
+  inpaint->add_option("--masks", eval.masks, "a folder of masks, or kinds for drawn ones (default: kinds)")
+      ->type_name("DIR");
+  inpaint->add_option("--method", eval.method, "smooth or network (default: network if a model is given)")
+      ->type_name("NAME");
+}
+
 /// What is wrong, with the nearest option, and where help is.
 int usage_error(const CLI::App& app, const CLI::ParseError& error, int count, char** values) {
-  const std::vector<const CLI::App*> commands =
-      app.get_subcommands([](const CLI::App* command) { return command->parsed() > 0; });
+  std::vector<const CLI::App*> commands;
+  std::string command;
+  for (const CLI::App* at = &app; at != nullptr;) {
+    const auto inner = at->get_subcommands([](const CLI::App* one) { return one->parsed() > 0; });
+    at = inner.empty() ? nullptr : inner[0];
+    if (at != nullptr) commands.insert(commands.begin(), at), command += " " + at->get_name();
+  }
   std::string message = error.what();
   std::vector<std::string> known;
   if (!commands.empty())
@@ -165,7 +206,6 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error, int count, ch
     message = fmt::format("unknown option '{}'{}", word, latentflow::hint(word, known));
     break;
   }
-  const std::string command = commands.empty() ? "" : " " + commands[0]->get_name();
   fmt::print(stderr, "latentflow: error: {}; 'latentflow{} --help' says more\n", message, command);
   return 1;
 }
@@ -186,6 +226,7 @@ int main(int count, char** values) {
   RunArguments arguments;
   DenoiseArguments denoise;
   InpaintArguments inpaint;
+  EvalArguments eval;
   std::string node;
   std::function<int()> chosen;
   const auto graph_command = [&](const char* name, const char* text, int (*action)(const RunArguments&), bool runs) {
@@ -203,6 +244,7 @@ int main(int count, char** values) {
   graph_command("plan", "print the memory each item will take, from headers alone", plan, true);
   add_denoise(app, denoise, arguments, chosen);
   add_inpaint(app, inpaint, arguments, chosen);
+  add_eval(app, eval, chosen);
   plain_command("nodes", "list all nodes", nodes);
   CLI::App* describe_command = app.add_subcommand("describe", "print ports and parameters of a node");
   describe_command->add_option("node", node, "name of the node")->required();

@@ -7,6 +7,7 @@
 #include <opencv2/core.hpp>
 
 #include "denoise/denoise.h"
+#include "denoise/estimate_noise.h"
 #include "denoise/noise_estimate.h"
 #include "nn/model_card.h"
 #include "nn/onnx_export.h"
@@ -318,6 +319,23 @@ TEST(NoiseEstimate, IgnoresAlpha) {
   planes.push_back(ramp);
   cv::merge(planes, with_alpha);
   EXPECT_EQ(estimate_noise(Image(with_alpha)), estimate_noise(Image(noisy)));
+}
+
+TEST(EstimateNoise, MeasuresItsErrorWhereTheTruthIsKnown) {
+  cv::Mat noisy(120, 120, CV_8UC3);
+  cv::RNG(3).fill(noisy, cv::RNG::NORMAL, 128, 20);
+  test::FakeContext context("a.png");
+  const Result<Record> row = EstimateNoise({25}).process(Image(noisy), nullptr, context);
+  ASSERT_TRUE(row.ok());
+  const auto number = [&](const char* name) { return std::get<double>(*row->find(name)); };
+  EXPECT_EQ(std::get<std::string>(*row->find("name")), "a.png");
+  EXPECT_NEAR(number("estimate"), 20, 1);
+  EXPECT_DOUBLE_EQ(number("error"), 25 - number("estimate"));
+  EXPECT_DOUBLE_EQ(number("relative_error"), number("error") / 25);
+  const Result<Record> unknown = EstimateNoise({-1}).process(Image(noisy), &*row, context);
+  ASSERT_TRUE(unknown.ok());
+  EXPECT_EQ(unknown->fields().size(), row->fields().size()) << "numbers go into the row that is given";
+  EXPECT_FALSE(EstimateNoise({-1}).process(Image(cv::Mat(9, 9, CV_8UC2)), nullptr, context).ok());
 }
 
 TEST(NoiseEstimate, FindsLittleInACleanPictureAndNothingInATinyOne) {
