@@ -50,11 +50,17 @@ struct DenoiseArguments {
   std::string input, output, sigma, strength, model, quality, ensemble;
 };
 
-/// Before hours are spent: results would go over their sources, or results of an earlier run would be denoised again.
-bool folders_are_apart(const DenoiseArguments& denoise) {
+/// Before hours are spent: results would go over their sources, or results of an earlier run would be taken as pictures
+/// again, which `again` says: "denoised again".
+bool folders_are_apart(const std::string& from, const std::string& to, const char* again) {
   std::error_code ignored;
-  const std::filesystem::path input = std::filesystem::weakly_canonical(denoise.input, ignored);
-  const std::filesystem::path output = std::filesystem::weakly_canonical(denoise.output, ignored);
+  const std::filesystem::path input = std::filesystem::weakly_canonical(from, ignored);
+  const std::filesystem::path output = std::filesystem::weakly_canonical(to, ignored);
+  if (std::filesystem::is_regular_file(input, ignored) && input.parent_path() == output) {
+    fmt::print(stderr, "latentflow: error: the results would go into '{}', where '{}' is; choose another folder\n", to,
+               from);
+    return false;
+  }
   if (!std::filesystem::is_directory(input, ignored)) return true;
   const std::string way = output.lexically_relative(input).generic_string();
   if (way.empty() || way.starts_with("..")) return true;
@@ -62,14 +68,14 @@ bool folders_are_apart(const DenoiseArguments& denoise) {
     fmt::print(
         stderr,
         "latentflow: error: the results would go into '{}', the folder they are made from; choose another folder\n",
-        denoise.input);
+        from);
     return false;
   }
   if (!std::filesystem::exists(output, ignored) || std::filesystem::is_empty(output, ignored)) return true;
-  fmt::print(stderr,
-             "latentflow: error: '{}' lies in '{}' and holds files, which would be denoised again; empty it or choose "
-             "another folder\n",
-             denoise.output, denoise.input);
+  fmt::print(
+      stderr,
+      "latentflow: error: '{}' lies in '{}' and holds files, which would be {}; empty it or choose another folder\n",
+      to, from, again);
   return false;
 }
 
@@ -90,7 +96,7 @@ void add_denoise(CLI::App& app, DenoiseArguments& denoise, RunArguments& argumen
   add_run_options(command, arguments);
   command->callback([&] {
     chosen = [&] {
-      if (!folders_are_apart(denoise)) return 1;
+      if (!folders_are_apart(denoise.input, denoise.output, "denoised again")) return 1;
       arguments.graph = "denoise_folder";
       set_parameters(arguments, {{"input", denoise.input},
                                  {"output", denoise.output},
@@ -135,6 +141,9 @@ void add_inpaint(CLI::App& app, InpaintArguments& inpaint, RunArguments& argumen
   add_run_options(command, arguments);
   command->callback([&] {
     chosen = [&] {
+      if (!folders_are_apart(inpaint.input, inpaint.output, "filled again") ||
+          !folders_are_apart(inpaint.masks, inpaint.output, "taken as masks"))
+        return 1;
       arguments.graph = "inpaint_folder";
       set_parameters(arguments, {{"input", inpaint.input},
                                  {"masks", inpaint.masks},
