@@ -35,6 +35,8 @@ void add_run_options(CLI::App* command, RunArguments& arguments) {
       ->type_name("SIZE");
   command->add_option("--ledger", arguments.ledger, "write one JSON line per item")->type_name("FILE");
   command->add_option("--trace", arguments.trace, "write Chrome trace events")->type_name("FILE");
+  command->add_option("--report", arguments.report, "write a page with before and after: DIR/index.html")
+      ->type_name("DIR");
   command->add_flag("--profile", arguments.profile, "print time per node and memory");
   command->add_flag("--quiet", arguments.quiet, "print problems only");
   command->add_flag("--dry-run", arguments.dry_run, "check, read headers and print the plan; run nothing");
