@@ -259,4 +259,10 @@ Result<Graph> load_onnx(const std::filesystem::path& path) {
   return parse_onnx(bytes, path.string());
 }
 
+std::string file_version(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return fmt::format("{}:{}:{}", path.string(), std::filesystem::file_size(path, ignored),
+                     std::filesystem::last_write_time(path, ignored).time_since_epoch().count());
+}
+
 }  // namespace latentflow::nn

@@ -18,6 +18,10 @@ namespace latentflow::nn {
 /// file name.
 Result<Graph> load_onnx(const std::filesystem::path& path);
 
+/// Path, size and time of the last change as one text: the key under which something made from the file may be kept. A
+/// program that runs one graph after the other must not be served what the file held before.
+std::string file_version(const std::filesystem::path& path);
+
 /// The same for bytes in memory; `name` stands for the file name in messages.
 Result<Graph> parse_onnx(std::span<const std::byte> bytes, const std::string& name);
 

@@ -13,7 +13,7 @@ struct RunArguments {
   std::string graph;
   std::vector<std::string> sets;
   int threads = 0;
-  std::string max_memory, ledger, trace;
+  std::string max_memory, ledger, trace, report;
   bool profile = false, quiet = false, dry_run = false;
 };
 

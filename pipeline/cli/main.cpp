@@ -8,13 +8,14 @@
 
 #include "commands.h"
 #include "diagnostics.h"
+#include "eval.h"
 
 namespace {
 
 using namespace latentflow::cli;
 
-const std::vector<std::string> own_verbs{"run",   "check",    "explain", "plan", "denoise", "inpaint",
-                                         "nodes", "describe", "schema",  "docs", "plugins"};
+const std::vector<std::string> own_verbs{"run",  "check", "explain",  "plan",   "denoise", "inpaint",
+                                         "eval", "nodes", "describe", "schema", "docs",    "plugins"};
 
 CLI::Option* add_graph(CLI::App* command, RunArguments& arguments) {
   command->add_option("--set", arguments.sets, "PARAMETER=VALUE or NODE.PARAMETER=VALUE; may be repeated")
@@ -34,6 +35,8 @@ void add_run_options(CLI::App* command, RunArguments& arguments) {
       ->type_name("SIZE");
   command->add_option("--ledger", arguments.ledger, "write one JSON line per item")->type_name("FILE");
   command->add_option("--trace", arguments.trace, "write Chrome trace events")->type_name("FILE");
+  command->add_option("--report", arguments.report, "write a page with before and after: DIR/index.html")
+      ->type_name("DIR");
   command->add_flag("--profile", arguments.profile, "print time per node and memory");
   command->add_flag("--quiet", arguments.quiet, "print problems only");
   command->add_flag("--dry-run", arguments.dry_run, "check, read headers and print the plan; run nothing");
@@ -46,14 +49,20 @@ void set_parameters(RunArguments& arguments, std::initializer_list<std::pair<con
 }
 
 struct DenoiseArguments {
-  std::string input, output, sigma, strength, model;
+  std::string input, output, sigma, strength, model, quality, ensemble;
 };
 
-/// Before hours are spent: results would go over their sources, or results of an earlier run would be denoised again.
-bool folders_are_apart(const DenoiseArguments& denoise) {
+/// Before hours are spent: results would go over their sources, or results of an earlier run would be taken as pictures
+/// again, which `again` says: "denoised again".
+bool folders_are_apart(const std::string& from, const std::string& to, const char* again) {
   std::error_code ignored;
-  const std::filesystem::path input = std::filesystem::weakly_canonical(denoise.input, ignored);
-  const std::filesystem::path output = std::filesystem::weakly_canonical(denoise.output, ignored);
+  const std::filesystem::path input = std::filesystem::weakly_canonical(from, ignored);
+  const std::filesystem::path output = std::filesystem::weakly_canonical(to, ignored);
+  if (std::filesystem::is_regular_file(input, ignored) && input.parent_path() == output) {
+    fmt::print(stderr, "latentflow: error: the results would go into '{}', where '{}' is; choose another folder\n", to,
+               from);
+    return false;
+  }
   if (!std::filesystem::is_directory(input, ignored)) return true;
   const std::string way = output.lexically_relative(input).generic_string();
   if (way.empty() || way.starts_with("..")) return true;
@@ -61,14 +70,14 @@ bool folders_are_apart(const DenoiseArguments& denoise) {
     fmt::print(
         stderr,
         "latentflow: error: the results would go into '{}', the folder they are made from; choose another folder\n",
-        denoise.input);
+        from);
     return false;
   }
   if (!std::filesystem::exists(output, ignored) || std::filesystem::is_empty(output, ignored)) return true;
-  fmt::print(stderr,
-             "latentflow: error: '{}' lies in '{}' and holds files, which would be denoised again; empty it or choose "
-             "another folder\n",
-             denoise.output, denoise.input);
+  fmt::print(
+      stderr,
+      "latentflow: error: '{}' lies in '{}' and holds files, which would be {}; empty it or choose another folder\n",
+      to, from, again);
   return false;
 }
 
@@ -81,16 +90,23 @@ void add_denoise(CLI::App& app, DenoiseArguments& denoise, RunArguments& argumen
   command->add_option("--strength", denoise.strength, "0 leaves pictures as they are, 1 takes all noise away")
       ->type_name("0..1");
   command->add_option("--model", denoise.model, "a zoo model or an .onnx file")->type_name("NAME");
+  command->add_option("--quality", denoise.quality, "best (default), or fast: the smaller model of the zoo")
+      ->type_name("WHICH");
+  command
+      ->add_option("--ensemble", denoise.ensemble, "average over so many flips and rotations: 1 (default), 2, 4 or 8")
+      ->type_name("N");
   add_run_options(command, arguments);
   command->callback([&] {
     chosen = [&] {
-      if (!folders_are_apart(denoise)) return 1;
+      if (!folders_are_apart(denoise.input, denoise.output, "denoised again")) return 1;
       arguments.graph = "denoise_folder";
       set_parameters(arguments, {{"input", denoise.input},
                                  {"output", denoise.output},
                                  {"sigma", denoise.sigma},
                                  {"strength", denoise.strength},
-                                 {"model", denoise.model}});
+                                 {"model", denoise.model},
+                                 {"quality", denoise.quality},
+                                 {"ensemble", denoise.ensemble}});
       return run(arguments);
     };
   });
@@ -127,6 +143,9 @@ void add_inpaint(CLI::App& app, InpaintArguments& inpaint, RunArguments& argumen
   add_run_options(command, arguments);
   command->callback([&] {
     chosen = [&] {
+      if (!folders_are_apart(inpaint.input, inpaint.output, "filled again") ||
+          !folders_are_apart(inpaint.masks, inpaint.output, "taken as masks"))
+        return 1;
       arguments.graph = "inpaint_folder";
       set_parameters(arguments, {{"input", inpaint.input},
                                  {"masks", inpaint.masks},
@@ -143,10 +162,50 @@ void add_inpaint(CLI::App& app, InpaintArguments& inpaint, RunArguments& argumen
   });
 }
 
+void add_eval(CLI::App& app, EvalArguments& eval, std::function<int()>& chosen) {
+  CLI::App* command = app.add_subcommand("eval", "measure a model on clean pictures and print the tables papers print");
+  command->require_subcommand(1);
+  const auto add_task = [&](const char* name, const char* text, int (*action)(const EvalArguments&)) {
+    CLI::App* task = command->add_subcommand(name, text);
+    task->add_option("--data", eval.data, "folder of clean pictures; every folder in it is a picture set")
+        ->required()
+        ->type_name("DIR");
+    task->add_option("--model", eval.model, "a zoo model or an .onnx file")->type_name("NAME");
+    task->add_option("--color", eval.color, "channels of all pictures: keep, gray or color")
+        ->check(CLI::IsMember({"keep", "gray", "color"}))
+        ->type_name("WHICH");
+    task->add_option("--seed", eval.seed, "for noise and drawn masks")->type_name("N");
+    task->add_option("--output", eval.output, "folder for the tables as CSV and JSON lines")
+        ->default_str(std::string("output/eval_") + name)
+        ->type_name("DIR");
+    task->add_option("--threads", eval.threads, "worker threads (default: one per core)")->check(CLI::Range(1, 1024));
+    task->add_option("--max-memory", eval.max_memory, "ceiling of the process, such as 2G")->type_name("SIZE");
+    task->add_flag("--quiet", eval.quiet, "no progress");
+    task->callback([&, name, action] {
+      if (eval.output.empty()) eval.output = std::string("output/eval_") + name;
+      chosen = [&, action] { return action(eval); };
+    });
+    return task;
+  };
+  CLI::App* denoise = add_task("denoise", "PSNR and SSIM of a denoiser at several noise levels", eval_denoise);
+  denoise->add_option("--sigma", eval.levels, "noise levels in grey levels (default: 15,25,50)")->type_name("S,S,...");
+  denoise->add_flag("--estimator", eval.estimator, "measure the noise estimator, and what it does to clean pictures");
+  CLI::App* inpaint = add_task("inpaint", "PSNR and SSIM of filled holes beside Telea and Navier-Stokes", eval_inpaint);
+  inpaint->add_option("--masks", eval.masks, "a folder of masks, or kinds for drawn ones (default: kinds)")
+      ->type_name("DIR");
+  inpaint->add_option("--method", eval.method, "smooth or network (default: network if a model is given)")
+      ->type_name("NAME");
+}
+
 /// What is wrong, with the nearest option, and where help is.
 int usage_error(const CLI::App& app, const CLI::ParseError& error, int count, char** values) {
-  const std::vector<const CLI::App*> commands =
-      app.get_subcommands([](const CLI::App* command) { return command->parsed() > 0; });
+  std::vector<const CLI::App*> commands;
+  std::string command;
+  for (const CLI::App* at = &app; at != nullptr;) {
+    const auto inner = at->get_subcommands([](const CLI::App* one) { return one->parsed() > 0; });
+    at = inner.empty() ? nullptr : inner[0];
+    if (at != nullptr) commands.insert(commands.begin(), at), command += " " + at->get_name();
+  }
   std::string message = error.what();
   std::vector<std::string> known;
   if (!commands.empty())
@@ -158,7 +217,6 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error, int count, ch
     message = fmt::format("unknown option '{}'{}", word, latentflow::hint(word, known));
     break;
   }
-  const std::string command = commands.empty() ? "" : " " + commands[0]->get_name();
   fmt::print(stderr, "latentflow: error: {}; 'latentflow{} --help' says more\n", message, command);
   return 1;
 }
@@ -179,6 +237,7 @@ int main(int count, char** values) {
   RunArguments arguments;
   DenoiseArguments denoise;
   InpaintArguments inpaint;
+  EvalArguments eval;
   std::string node;
   std::function<int()> chosen;
   const auto graph_command = [&](const char* name, const char* text, int (*action)(const RunArguments&), bool runs) {
@@ -196,6 +255,7 @@ int main(int count, char** values) {
   graph_command("plan", "print the memory each item will take, from headers alone", plan, true);
   add_denoise(app, denoise, arguments, chosen);
   add_inpaint(app, inpaint, arguments, chosen);
+  add_eval(app, eval, chosen);
   plain_command("nodes", "list all nodes", nodes);
   CLI::App* describe_command = app.add_subcommand("describe", "print ports and parameters of a node");
   describe_command->add_option("node", node, "name of the node")->required();

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
 namespace latentflow::cli {
@@ -14,6 +15,13 @@ std::string duration_text(double seconds) {
   if (whole < 60) return fmt::format("{} s", whole);
   if (whole < 3600) return fmt::format("{}:{:02} min", whole / 60, whole % 60);
   return fmt::format("{}:{:02} h", whole / 3600, whole / 60 % 60);
+}
+
+/// "[######..............]"
+std::string bar(std::uint64_t done, std::uint64_t total) {
+  constexpr std::uint64_t width = 20;
+  const std::uint64_t full = total == 0 ? 0 : std::min(width, width * done / total);
+  return "[" + std::string(full, '#') + std::string(width - full, '.') + "] ";
 }
 
 }  // namespace
@@ -29,8 +37,9 @@ void ProgressLine::update(const Progress& progress) {
   const double rate = static_cast<double>(progress.done) / progress.seconds;
   const double left = static_cast<double>(progress.total - progress.done) / rate;
   const std::string failed = progress.failed ? fmt::format(", {} failed", progress.failed) : "";
-  fmt::print(stderr, "{}{} of {} items{}, {:.3g} items/s, {} left{}", terminal_ ? "\r" : "", progress.done,
-             progress.total, failed, rate, duration_text(left), terminal_ ? "\x1b[K" : "\n");
+  fmt::print(stderr, "{}{} of {} items{}, {:.3g} items/s, {} left{}",
+             terminal_ ? "\r" + bar(progress.done, progress.total) : "", progress.done, progress.total, failed, rate,
+             duration_text(left), terminal_ ? "\x1b[K" : "\n");
   std::fflush(stderr);
   shown_ = true;
 }

@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "graph_data.h"
 #include "progress.h"
+#include "report_node.h"
 #include "report_text.h"
 #include "signals.h"
 
@@ -21,7 +22,12 @@ std::optional<Graph> load(const Host& host, const RunArguments& arguments) {
     fmt::print(stderr, "latentflow: error: {}\n", file.error().message);
     return std::nullopt;
   }
-  return Graph::load(host, *file, arguments.sets);
+  Graph graph = Graph::load(host, *file, arguments.sets);
+  if (arguments.report.empty() || !graph.ok()) return graph;
+  const Result<std::string> report = report_node(host, graph, arguments.report);
+  if (report) return Graph::load(host, *file, arguments.sets, *report);
+  fmt::print(stderr, "latentflow: error: {}\n", report.error().message);
+  return std::nullopt;
 }
 
 bool options_of(const RunArguments& arguments, RunOptions& options) {

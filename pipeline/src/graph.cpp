@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include "check.h"
@@ -102,10 +103,14 @@ Graph::~Graph() = default;
 Graph::Graph(Graph&&) noexcept = default;
 
 Graph Graph::parse(const Host& host, const std::string& text, const std::string& file_name,
-                   const std::vector<std::string>& sets) {
+                   const std::vector<std::string>& sets, const std::string& added) {
   auto graph = std::make_unique<Implementation>(Implementation{host, file_name, {}, {}});
   Diagnostics diagnostics;
   GraphDecl declared = read_graph(text, file_name, diagnostics);
+  if (!added.empty()) {
+    GraphDecl more = read_graph("graph: added\nnodes:\n  " + added, "added node", diagnostics);
+    std::move(more.nodes.begin(), more.nodes.end(), std::back_inserter(declared.nodes));
+  }
   if (diagnostics.ok() || !declared.nodes.empty()) {
     apply_overrides(declared, sets, diagnostics);
     graph->checked = check_graph(declared, host, diagnostics);
@@ -114,7 +119,7 @@ Graph Graph::parse(const Host& host, const std::string& text, const std::string&
   return Graph(std::move(graph));
 }
 
-Graph Graph::load(const Host& host, const Path& file, const std::vector<std::string>& sets) {
+Graph Graph::load(const Host& host, const Path& file, const std::vector<std::string>& sets, const std::string& added) {
   errno = 0;
   std::ifstream stream(file, std::ios::binary);
   std::ostringstream text;
@@ -128,7 +133,7 @@ Graph Graph::load(const Host& host, const Path& file, const std::vector<std::str
     graph->problems.push_back({file.string(), 0, 0, fmt::format("cannot be read: {}", std::strerror(errno)), false});
     return Graph(std::move(graph));
   }
-  return parse(host, text.str(), file.string(), sets);
+  return parse(host, text.str(), file.string(), sets, added);
 }
 
 const std::vector<Problem>& Graph::problems() const { return implementation_->problems; }

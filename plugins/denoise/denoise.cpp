@@ -21,11 +21,39 @@ void Denoise::describe(Describe<Denoise>& d) {
   d.field(&Params::tile, "tile", "side of the tiles large pictures are cut into; 0 lets the planner choose")
       .range(0, 4096)
       .unit("pixels");
+  d.field(
+       &Params::ensemble, "ensemble",
+       "how many of the eight flips and rotations of a picture are denoised and averaged: 1, 2, 4 or 8; takes so many "
+       "times as long")
+      .range(1, 8);
+  d.field(&Params::quality, "quality", "best takes the model of the name, fast its smaller twin in the zoo, NAME_fast")
+      .choices({"fast", "best"});
+  d.rule("ensemble is 1, 2, 4 or 8", [](const Params& p) { return (p.ensemble & (p.ensemble - 1)) == 0; });
   d.example("{node: denoise, image: photos, sigma: auto}");
 }
 
+namespace {
+
+/// The zoo name or file that params.quality chooses.
+Result<std::string> model_of(const Denoise::Params& params, const Services& services) {
+  if (params.quality != "fast") return params.model;
+  if (params.model.find('/') != std::string::npos || params.model.ends_with(".onnx"))
+    return invalid_argument(fmt::format(
+        "quality is fast, which chooses between models of the zoo; model '{}' is a file, name the faster one there",
+        params.model));
+  std::string fast = params.model + "_fast";
+  if (const Result<Path> found = services.find_model(fast); !found)
+    return not_found(fmt::format("quality: fast needs the model '{}': {}; quality: best takes '{}'", fast,
+                                 found.error().message, params.model));
+  return fast;
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Denoise>> Denoise::create(const Params& params, Services& services) {
-  Result<std::shared_ptr<const Denoiser>> denoiser = Denoiser::load(params.model, services);
+  const Result<std::string> model = model_of(params, services);
+  if (!model) return model.error();
+  Result<std::shared_ptr<const Denoiser>> denoiser = Denoiser::load(*model, services);
   if (!denoiser) return std::move(denoiser).error();
   auto node = std::make_unique<Denoise>();
   node->params = params;
@@ -39,7 +67,7 @@ Result<Image> Denoise::process(const Image& image, const Image* sigma_map, Conte
   if (sigma_map != nullptr && (sigma_map->mat().size() != image.mat().size() || sigma_map->channels() != 1))
     return bad_input(fmt::format("needs a sigma_map of {}x{} with 1 channel, got {}", image.width(), image.height(),
                                  describe_picture(*sigma_map)));
-  Denoiser::Request request{0, sigma_map, params.strength, params.tile};
+  Denoiser::Request request{0, sigma_map, params.strength, params.tile, static_cast<int>(params.ensemble)};
   if (denoiser->wants_level() && sigma_map == nullptr) {
     const double asked = params.sigma.value ? *params.sigma.value : estimate_noise(image);
     request.sigma = std::clamp(asked, denoiser->lowest_level(), denoiser->highest_level());
@@ -52,7 +80,7 @@ Result<Image> Denoise::process(const Image& image, const Image* sigma_map, Conte
 }
 
 Prediction Denoise::predict(const Shapes& shapes) const {
-  return {{shapes[0]}, denoiser->working_bytes(shapes[0], params.tile)};
+  return {{shapes[0]}, denoiser->working_bytes(shapes[0], params.tile, static_cast<int>(params.ensemble))};
 }
 
 }  // namespace latentflow::denoise

@@ -12,6 +12,8 @@ struct Denoise {
     NoiseLevel sigma;
     double strength = 1;
     std::int64_t tile = 0;
+    std::int64_t ensemble = 1;
+    std::string quality = "best";
   };
   static constexpr Port inputs[] = {
       {"image", "grey or colour picture of any depth; alpha passes through unchanged"},

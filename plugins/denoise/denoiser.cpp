@@ -9,6 +9,7 @@
 
 #include "nn/model_card.h"
 #include "nn/onnx_import.h"
+#include "orientation.h"
 
 namespace latentflow::denoise {
 
@@ -62,7 +63,7 @@ Result<std::shared_ptr<const Denoiser>> Denoiser::load(const std::string& model,
     denoiser->network_ = std::move(*network);
     return std::shared_ptr<const void>(std::move(denoiser));
   };
-  Result<std::shared_ptr<const void>> shared = services.shared("denoiser:" + file->string(), make);
+  Result<std::shared_ptr<const void>> shared = services.shared("denoiser:" + nn::file_version(*file), make);
   if (!shared) return std::move(shared).error();
   return std::static_pointer_cast<const Denoiser>(*shared);
 }
@@ -73,45 +74,71 @@ Denoiser::Feeding Denoiser::feeding(const Image& picture) const {
   return grey ? Feeding{{0, -1, -1, -1}, 1, false, 1} : Feeding{{2, 1, 0, -1}, 3, false, 1};
 }
 
-Result<Image> Denoiser::clean(const Image& noisy, const Request& request, Context& ctx) const {
+Status Denoiser::run(const Image& noisy, const Image* map, const Request& request, Context& ctx,
+                     const std::function<void(const nn::Tile&, const float*)>& write) const {
   const Feeding feed = feeding(noisy);
   const auto padded = [this](int extent) { return (extent + multiple_ - 1) / multiple_ * multiple_; };
-  cv::Mat result = noisy.mat().clone();
   std::atomic<double> gflop = 0;
-
   const auto read = [&](const nn::Region& region) -> Result<std::vector<Tensor>> {
     const cv::Rect rect = as_rect(region);
     std::vector<Tensor> inputs{Tensor({feed.batch, planes_, region.height, region.width})};
     read_planes(noisy, rect, feed.order, inputs[0].mutable_data());
     if (!wants_level_) return inputs;
-    const Dims map{feed.batch, 1, region.height, region.width};
-    if (request.map == nullptr) {
-      inputs.push_back(Tensor::filled(map, static_cast<float>(feed.level_factor * request.sigma / 255.0)));
+    const Dims level{feed.batch, 1, region.height, region.width};
+    if (map == nullptr) {
+      inputs.push_back(Tensor::filled(level, static_cast<float>(feed.level_factor * request.sigma / 255.0)));
     } else {
-      inputs.emplace_back(map);
+      inputs.emplace_back(level);
       for (std::int64_t n = 0; n < feed.batch; ++n)
-        read_planes(*request.map, rect, {0, -1, -1, -1}, inputs[1].mutable_data() + n * region.height * region.width);
-      for (float& level : inputs[1].mutable_span()) level *= static_cast<float>(feed.level_factor);
+        read_planes(*map, rect, {0, -1, -1, -1}, inputs[1].mutable_data() + n * region.height * region.width);
+      for (float& one : inputs[1].mutable_span()) one *= static_cast<float>(feed.level_factor);
     }
     return inputs;
   };
-  const auto write = [&](const nn::Tile& tile, const std::vector<Tensor>& outputs) -> Status {
+  const auto take = [&](const nn::Tile& tile, const std::vector<Tensor>& outputs) -> Status {
     const Dims& dims = outputs[0].dims();
     if (dims != Dims{feed.batch, planes_, tile.input.height, tile.input.width})
       return bad_input(fmt::format("{} gives {} for a picture of {}x{}", name_, to_string(dims), tile.input.width,
                                    tile.input.height));
-    write_planes(outputs[0].data(),
-                 {as_rect(tile.input), as_rect(tile.output), feed.order, feed.average, request.strength}, noisy,
-                 result);
+    write(tile, outputs[0].data());
     gflop += tile_gflop(dims);
     return success();
   };
   nn::TileOptions options;
   options.side = request.tile;
   options.cancelled = [&ctx] { return ctx.cancelled(); };
-  const Status status = network_->run_tiles(padded(noisy.height()), padded(noisy.width()), options, read, write);
-  if (!status) return status.error();
-  ctx.measure("gflop", gflop);
+  const Status status = network_->run_tiles(padded(noisy.height()), padded(noisy.width()), options, read, take);
+  if (status) ctx.measure("gflop", gflop);
+  return status;
+}
+
+Result<Image> Denoiser::clean(const Image& noisy, const Request& request, Context& ctx) const {
+  const Feeding feed = feeding(noisy);
+  cv::Mat result = noisy.mat().clone();
+  if (request.ensemble <= 1) {
+    const Status status = run(noisy, request.map, request, ctx, [&](const nn::Tile& tile, const float* planes) {
+      write_planes(planes, {as_rect(tile.input), as_rect(tile.output), feed.order, feed.average, request.strength},
+                   noisy, result);
+    });
+    if (!status) return status.error();
+    return Image(result);
+  }
+  const int count = static_cast<int>(feed.batch) * planes_;
+  const cv::Rect whole({0, 0}, noisy.mat().size());
+  std::vector<float> sums(whole.area() * static_cast<std::size_t>(count));
+  for (int i = 0; i < request.ensemble; ++i) {
+    const Orientation orientation = orientation_at(i);
+    const Image turned(oriented(noisy.mat(), orientation));
+    const Image turned_map(request.map != nullptr ? oriented(request.map->mat(), orientation) : cv::Mat());
+    const Status status = run(turned, request.map != nullptr ? &turned_map : nullptr, request, ctx,
+                              [&](const nn::Tile& tile, const float* planes) {
+                                add_turned_back(planes, {as_rect(tile.input), as_rect(tile.output), count}, orientation,
+                                                whole.size(), sums.data());
+                              });
+    if (!status) return status.error();
+  }
+  for (float& sum : sums) sum /= static_cast<float>(request.ensemble);
+  write_planes(sums.data(), {whole, whole, feed.order, feed.average, request.strength}, noisy, result);
   return Image(result);
 }
 
@@ -122,7 +149,7 @@ double Denoiser::tile_gflop(const Dims& picture) const {
   return shapes ? 2e-9 * static_cast<double>(nn::multiply_adds(network_->graph(), *shapes)) : 0;
 }
 
-std::size_t Denoiser::working_bytes(const Shape& picture, std::int64_t tile) const {
+std::size_t Denoiser::working_bytes(const Shape& picture, std::int64_t tile, int ensemble) const {
   // What one tile may take at most, on every thread, plus the floats that go in and come out.
   const nn::TileOptions options;
   const std::size_t pixels = picture.known() ? static_cast<std::size_t>(picture.dims[0] * picture.dims[1]) : 0;
@@ -132,8 +159,10 @@ std::size_t Denoiser::working_bytes(const Shape& picture, std::int64_t tile) con
   const std::vector<Dims> probe = wants_level_ ? std::vector<Dims>{sides, level} : std::vector<Dims>{sides};
   const Result<std::size_t> small = network_->working_bytes(probe);
   if (!small) return options.bytes_per_tile;
-  return std::min(options.bytes_per_tile, *small * std::max<std::size_t>(1, tile_pixels / (64 * 64))) *
-         static_cast<std::size_t>(threads_);
+  // An ensemble keeps the picture as it is turned, and its level map, and the sums of up to three planes of floats.
+  const std::size_t turned = ensemble > 1 ? picture.bytes() + 4 * pixels * (sizeof(float)) : 0;
+  return turned + std::min(options.bytes_per_tile, *small * std::max<std::size_t>(1, tile_pixels / (64 * 64))) *
+                      static_cast<std::size_t>(threads_);
 }
 
 }  // namespace latentflow::denoise

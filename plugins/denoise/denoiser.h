@@ -1,6 +1,7 @@
 // denoiser.h: a denoising network together with the facts that say how to feed it.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -25,11 +26,12 @@ class Denoiser {
     const Image* map = nullptr;
     double strength = 1;
     std::int64_t tile = 0;  ///< side in pixels, 0: the planner's choice
+    int ensemble = 1;       ///< 1, 2, 4 or 8 orientations (orientation.h) that are cleaned and averaged
   };
   Result<Image> clean(const Image& noisy, const Request& request, Context& ctx) const;
 
   /// Bytes a call needs besides the picture and its result.
-  std::size_t working_bytes(const Shape& picture, std::int64_t tile) const;
+  std::size_t working_bytes(const Shape& picture, std::int64_t tile, int ensemble = 1) const;
 
   bool wants_level() const { return wants_level_; }
   double lowest_level() const { return lowest_level_; }
@@ -38,6 +40,9 @@ class Denoiser {
  private:
   struct Feeding;  ///< how a picture's channels meet the network's planes
   Feeding feeding(const Image& picture) const;
+  /// Runs the network over all tiles of a picture, with `map` as in Request. `write` gets each tile and its planes.
+  Status run(const Image& noisy, const Image* map, const Request& request, Context& ctx,
+             const std::function<void(const nn::Tile&, const float*)>& write) const;
   /// Convolution work for one tile, by the direct algorithm.
   double tile_gflop(const Dims& picture) const;
 

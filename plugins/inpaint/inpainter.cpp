@@ -76,7 +76,7 @@ Result<std::shared_ptr<const Inpainter>> Inpainter::load(const std::string& mode
     inpainter->network_ = std::move(*network);
     return std::shared_ptr<const void>(std::move(inpainter));
   };
-  Result<std::shared_ptr<const void>> shared = services.shared("inpainter:" + file->string(), make);
+  Result<std::shared_ptr<const void>> shared = services.shared("inpainter:" + nn::file_version(*file), make);
   if (!shared) return std::move(shared).error();
   return std::static_pointer_cast<const Inpainter>(*shared);
 }

@@ -61,11 +61,8 @@ Result<std::shared_ptr<const CodeNetwork>> CodeNetwork::load(const std::string& 
     made->network_ = std::move(*network);
     return std::shared_ptr<const void>(std::move(made));
   };
-  // A program that runs one graph after the other may have fitted the file anew since it was last read.
-  std::error_code ignored;
-  const std::string key = fmt::format("codes:{}:{}:{}:{}", half == Half::encoder ? "encoder" : "decoder",
-                                      file->string(), std::filesystem::file_size(*file, ignored),
-                                      std::filesystem::last_write_time(*file, ignored).time_since_epoch().count());
+  const std::string key =
+      fmt::format("codes:{}:{}", half == Half::encoder ? "encoder" : "decoder", nn::file_version(*file));
   Result<std::shared_ptr<const void>> shared = services.shared(key, make);
   if (!shared) return std::move(shared).error();
   return std::static_pointer_cast<const CodeNetwork>(*shared);

@@ -37,6 +37,8 @@ void Compare::describe(Describe<Compare>& d) {
   d.field(&Params::sse, "sse",
           "add the squared error summed over all samples, with white as 1, as papers on autoencoders report it");
   d.field(&Params::label, "label", "put before the names of the numbers: noisy gives noisy_psnr");
+  d.field(&Params::fit, "fit", "masks of another size than the picture: exact fails them, nearest scales them")
+      .choices({"exact", "nearest"});
   d.example("{node: compare, image: clean, reference: photos}");
 }
 
@@ -63,7 +65,7 @@ Result<Record> Compare::process(const Image& image, const Image& reference, cons
     row.set(prefix + "sse",
             apart.mse / (255.0 * 255.0) * static_cast<double>(a.total() * static_cast<std::size_t>(a.channels())));
   if (mask == nullptr) return row;
-  const Result<cv::Mat> holes = holes::fit_mask(mask->mat(), a.size(), false);
+  const Result<cv::Mat> holes = holes::fit_mask(mask->mat(), a.size(), params.fit == "nearest");
   if (!holes) return holes.error();
   if (cv::countNonZero(*holes) == 0) return row;
   const Difference inside = difference(a, b, *holes);

@@ -11,6 +11,7 @@ struct Compare {
     bool ssim = true;
     bool sse = false;
     std::string label;
+    std::string fit = "exact";
   };
   static constexpr Port inputs[] = {
       {"image", "the picture to judge; alpha is ignored"},

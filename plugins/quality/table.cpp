@@ -47,6 +47,14 @@ void Table::add(const Record& record) {
   rows_.push_back(record);
 }
 
+void Table::add_named(const std::string& name, const Record& record) {
+  if (record.find("name") != nullptr) return add(record);
+  Record named;
+  named.set("name", name);
+  for (const auto& [known, field] : record.fields()) named.set(known, field);
+  add(named);
+}
+
 bool Table::is_number(const std::string& column) const {
   return std::none_of(rows_.begin(), rows_.end(), [&](const Record& row) {
     const Record::Field* field = row.find(column);
@@ -149,6 +157,49 @@ std::string Table::markdown(bool with_mean) const {
     text += "|\n";
   }
   return text;
+}
+
+std::string escaped_html(const std::string& text) {
+  std::string escaped;
+  for (const char c : text) {
+    if (c == '&')
+      escaped += "&amp;";
+    else if (c == '<')
+      escaped += "&lt;";
+    else if (c == '>')
+      escaped += "&gt;";
+    else if (c == '"')
+      escaped += "&quot;";
+    else
+      escaped += c;
+  }
+  return escaped;
+}
+
+std::string Table::html(bool with_mean) const {
+  std::string text = "<table>\n";
+  const auto lines = cells(with_mean);
+  for (std::size_t r = 0; r < lines.size(); ++r) {
+    const bool head = r == 0, foot = with_mean && !empty() && r + 1 == lines.size();
+    if (head) text += "<thead>\n";
+    if (r == 1 && !foot) text += "<tbody>\n";
+    if (foot) text += "</tbody>\n<tfoot>\n";
+    text += "<tr>";
+    for (std::size_t c = 0; c < lines[r].size(); ++c) {
+      const char* kind = is_number(columns_[c]) ? " class=\"number\"" : "";
+      if (head)
+        text += fmt::format("<th scope=\"col\"{}>{}</th>", kind, escaped_html(lines[r][c]));
+      else if (c == 0)
+        text += fmt::format("<th scope=\"row\"{}>{}</th>", kind, escaped_html(lines[r][c]));
+      else
+        text += fmt::format("<td{}>{}</td>", kind, escaped_html(lines[r][c]));
+    }
+    text += "</tr>\n";
+    if (head) text += "</thead>\n";
+    if (foot) text += "</tfoot>\n";
+  }
+  if (!(with_mean && !empty())) text += "</tbody>\n";
+  return text + "</table>\n";
 }
 
 std::string Table::aligned(bool with_mean) const {

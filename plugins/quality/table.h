@@ -8,10 +8,15 @@
 
 namespace latentflow::quality {
 
+/// Text as it stands in HTML, in quotes too.
+std::string escaped_html(const std::string& text);
+
 /// Rows with the union of their fields as columns, in order of first appearance.
 class Table {
  public:
   void add(const Record& record);
+  /// The same with `name` as the first field, unless the record has one of its own.
+  void add_named(const std::string& name, const Record& record);
   std::size_t size() const { return rows_.size(); }
   bool empty() const { return rows_.empty(); }
 
@@ -24,6 +29,8 @@ class Table {
   /// One JSON object a line, without the fields a row does not have; infinity as the string "inf".
   std::string json_lines(bool with_mean) const;
   std::string markdown(bool with_mean) const;
+  /// A <table> with a header, the mean in its foot.
+  std::string html(bool with_mean) const;
   /// Columns aligned by spaces, the mean below a rule.
   std::string aligned(bool with_mean) const;
 

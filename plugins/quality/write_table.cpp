@@ -23,14 +23,7 @@ Result<std::unique_ptr<WriteTable>> WriteTable::create(const Params& params, Ser
 }
 
 Status WriteTable::process(const Record& record, Context& ctx) {
-  if (record.find("name") != nullptr) {
-    table_.add(record);
-    return success();
-  }
-  Record named;
-  named.set("name", ctx.item().name);
-  for (const auto& [name, field] : record.fields()) named.set(name, field);
-  table_.add(named);
+  table_.add_named(ctx.item().name, record);
   return success();
 }
 

@@ -75,6 +75,15 @@ expect 1 "the results would go into 'pictures', the folder they are made from" d
 expect 1 "no pictures in 'pictures': the folder is empty" denoise pictures pictures/clean
 mkdir pictures/clean && touch pictures/clean/a.png
 expect 1 "'./pictures/clean' lies in 'pictures' and holds files, which would be denoised again" denoise pictures ./pictures/clean
+touch pictures/a.png
+expect 1 "the results would go into 'pictures', where 'pictures/a.png' is" denoise pictures/a.png pictures
+rm pictures/a.png
+mkdir -p masks
+expect 1 "the results would go into 'pictures', the folder they are made from" inpaint pictures masks pictures/
+expect 1 "the results would go into 'masks', the folder they are made from" inpaint pictures masks masks
+expect 1 "'pictures/clean' lies in 'pictures' and holds files, which would be filled again" inpaint pictures masks pictures/clean
+mkdir masks/out && touch masks/out/a.png
+expect 1 "'masks/out' lies in 'masks' and holds files, which would be taken as masks" inpaint pictures masks masks/out
 LATENTFLOW_PLUGIN_PATH=nowhere expect 1 'refused   nowhere: LATENTFLOW_PLUGIN_PATH names it, but there is no such folder' plugins
 expect 0 'emit_records' nodes
 expect 0 "sink, items in order" describe collect_ordered

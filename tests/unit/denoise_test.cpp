@@ -3,9 +3,11 @@
 
 #include <cmath>
 #include <fstream>
+#include <map>
 #include <opencv2/core.hpp>
 
 #include "denoise/denoise.h"
+#include "denoise/estimate_noise.h"
 #include "denoise/noise_estimate.h"
 #include "nn/model_card.h"
 #include "nn/onnx_export.h"
@@ -46,6 +48,21 @@ class DenoiseTest : public testing::Test {
     nn::ConvAttributes attributes;
     attributes.kernel = {3, 3}, attributes.pads = {1, 1, 1, 1};
     const auto weights = graph.add_constant("weights", Tensor::filled({1, 1, 3, 3}, 1.0f / 9));
+    graph.outputs = {graph.add_node(nn::Op::conv, "clean", {image, weights}, attributes)};
+    nn::ModelCard card;
+    card.task = "denoise", card.color = "gray", card.image_input = "image";
+    return save(graph, card);
+  }
+
+  /// Every pixel becomes the one above it.
+  std::string looking_up_model() {
+    nn::Graph graph;
+    const auto image = graph.add_input("image", {-1, 1, -1, -1});
+    nn::ConvAttributes attributes;
+    attributes.kernel = {3, 3}, attributes.pads = {1, 1, 1, 1};
+    Tensor filter = Tensor::filled({1, 1, 3, 3}, 0);
+    filter.mutable_data()[1] = 1;
+    const auto weights = graph.add_constant("weights", filter);
     graph.outputs = {graph.add_node(nn::Op::conv, "clean", {image, weights}, attributes)};
     nn::ModelCard card;
     card.task = "denoise", card.color = "gray", card.image_input = "image";
@@ -130,6 +147,89 @@ TEST_F(DenoiseTest, TilesGiveTheSameFloatsAsTheWholePicture) {
   noise_picture(CV_8UC3, 150, 210).convertTo(picture, CV_32F, 1 / 255.0);
   const std::string model = blurring_model();
   EXPECT_LE(largest_difference(run({model, {}, 1, 32}, picture), run({model, {}, 1, 4096}, picture)), 1e-6);
+}
+
+TEST_F(DenoiseTest, AnEnsembleOfASymmetricNetworkChangesNothing) {
+  const cv::Mat picture = noise_picture(CV_16UC4);
+  cv::Mat map(picture.size(), CV_8UC1);
+  for (int x = 0; x < map.cols; ++x) map.col(x).setTo(x % 40);
+  const Image level(map);
+  const std::string model = subtracting_model();
+  const cv::Mat single = run({model, {}, 0.5, 0}, picture, &level);
+  for (const std::int64_t ensemble : {2, 4, 8})
+    EXPECT_LE(largest_difference(run({model, {}, 0.5, 32, ensemble}, picture, &level), single), 1) << ensemble;
+}
+
+TEST_F(DenoiseTest, AnEnsembleAveragesOverFlipsAndRotations) {
+  const cv::Mat picture = noise_picture(CV_8UC1);
+  const std::string model = looking_up_model();
+  const auto moved = [&](int x, int y) {
+    cv::Mat result;
+    picture(cv::Rect(1 + x, 1 + y, picture.cols - 2, picture.rows - 2)).convertTo(result, CV_32F);
+    return result;
+  };
+  const cv::Mat up = moved(0, -1), down = moved(0, 1), left = moved(-1, 0), right = moved(1, 0);
+  const std::map<std::int64_t, cv::Mat> wanted{
+      {1, up}, {2, up}, {4, (up + down) / 2}, {8, (up + down + left + right) / 4}};
+  for (const auto& [ensemble, mean] : wanted) {
+    cv::Mat inside;
+    run({model, {}, 1, 16, ensemble}, picture)(cv::Rect(1, 1, mean.cols, mean.rows)).convertTo(inside, CV_32F);
+    EXPECT_LE(largest_difference(inside, mean), 0.51) << ensemble;
+  }
+}
+
+/// Models by name in a folder, and loaded ones kept by key, as a host does.
+class ZooServices final : public Services {
+ public:
+  explicit ZooServices(Path folder) : folder_(std::move(folder)) {}
+  Result<std::shared_ptr<const void>> shared(
+      const std::string& key, const std::function<Result<std::shared_ptr<const void>>()>& make) override {
+    if (const auto known = kept_.find(key); known != kept_.end()) return known->second;
+    Result<std::shared_ptr<const void>> made = make();
+    if (made) kept_[key] = *made;
+    return made;
+  }
+  Result<Path> find_model(const std::string& name) const override {
+    const Path file = folder_ / (name + ".onnx");
+    if (std::filesystem::exists(file)) return file;
+    return not_found("there is no model '" + name + "'");
+  }
+  int threads() const override { return 1; }
+
+ private:
+  const Path folder_;
+  std::map<std::string, std::shared_ptr<const void>> kept_;
+};
+
+TEST_F(DenoiseTest, QualityFastTakesTheSmallerTwinOfTheZoo) {
+  ZooServices zoo(folder_.path());
+  subtracting_model();  // model.onnx
+  Denoise::Params params;
+  params.model = "model", params.quality = "fast";
+  const auto missing = Denoise::create(params, zoo);
+  ASSERT_FALSE(missing.ok());
+  EXPECT_EQ(missing.error().message,
+            "quality: fast needs the model 'model_fast': there is no model 'model_fast'; quality: best takes 'model'");
+  std::filesystem::copy(folder_.path() / "model.onnx", folder_.path() / "model_fast.onnx");
+  EXPECT_TRUE(Denoise::create(params, zoo).ok());
+  params.model = "./model.onnx";
+  const auto file = Denoise::create(params, zoo);
+  ASSERT_FALSE(file.ok());
+  EXPECT_NE(file.error().message.find("model './model.onnx' is a file"), std::string::npos) << file.error().message;
+}
+
+TEST_F(DenoiseTest, AModelFileThatChangedIsReadAgain) {
+  ZooServices zoo(folder_.path());
+  const auto load = [&] {
+    const auto loaded = Denoiser::load("model", zoo);
+    EXPECT_TRUE(loaded.ok());
+    return loaded.ok() ? *loaded : nullptr;
+  };
+  subtracting_model();
+  const auto first = load();
+  EXPECT_EQ(load(), first);
+  blurring_model();
+  EXPECT_FALSE(load()->wants_level());
 }
 
 TEST_F(DenoiseTest, AMapReplacesTheLevelPixelByPixel) {
@@ -219,6 +319,23 @@ TEST(NoiseEstimate, IgnoresAlpha) {
   planes.push_back(ramp);
   cv::merge(planes, with_alpha);
   EXPECT_EQ(estimate_noise(Image(with_alpha)), estimate_noise(Image(noisy)));
+}
+
+TEST(EstimateNoise, MeasuresItsErrorWhereTheTruthIsKnown) {
+  cv::Mat noisy(120, 120, CV_8UC3);
+  cv::RNG(3).fill(noisy, cv::RNG::NORMAL, 128, 20);
+  test::FakeContext context("a.png");
+  const Result<Record> row = EstimateNoise({25}).process(Image(noisy), nullptr, context);
+  ASSERT_TRUE(row.ok());
+  const auto number = [&](const char* name) { return std::get<double>(*row->find(name)); };
+  EXPECT_EQ(std::get<std::string>(*row->find("name")), "a.png");
+  EXPECT_NEAR(number("estimate"), 20, 1);
+  EXPECT_DOUBLE_EQ(number("error"), 25 - number("estimate"));
+  EXPECT_DOUBLE_EQ(number("relative_error"), number("error") / 25);
+  const Result<Record> unknown = EstimateNoise({-1}).process(Image(noisy), &*row, context);
+  ASSERT_TRUE(unknown.ok());
+  EXPECT_EQ(unknown->fields().size(), row->fields().size()) << "numbers go into the row that is given";
+  EXPECT_FALSE(EstimateNoise({-1}).process(Image(cv::Mat(9, 9, CV_8UC2)), nullptr, context).ok());
 }
 
 TEST(NoiseEstimate, FindsLittleInACleanPictureAndNothingInATinyOne) {

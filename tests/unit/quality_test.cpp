@@ -173,6 +173,11 @@ TEST(Compare, AMaskAddsTheNumbersOfTheHolesAlone) {
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().message.find("mask is 3x3, the picture is 16x12"), std::string::npos)
       << refused.error().message;
+  const Image all(cv::Mat(3, 3, CV_8UC1, cv::Scalar(255)));
+  const auto scaled =
+      Compare({.ssim = false, .fit = "nearest"}).process(Image(image), Image(reference), nullptr, &all, context);
+  ASSERT_TRUE(scaled) << scaled.error().message;
+  EXPECT_DOUBLE_EQ(number(*scaled, "hole_mse"), number(*scaled, "mse"));
 }
 
 TEST(Compare, SaysWhyPicturesCannotBeCompared) {

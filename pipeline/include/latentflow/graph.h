@@ -186,11 +186,13 @@ struct ExplainedNode {
 /// A checked graph. May be run any number of times, one run at a time.
 class Graph {
  public:
-  /// `sets` are overrides, "parameter=value" or "node.parameter=value".
-  static Graph load(const Host& host, const Path& file, const std::vector<std::string>& sets = {});
+  /// `sets` are overrides, "parameter=value" or "node.parameter=value". `added` is YAML that stands below `nodes:`, for
+  /// example "saved: {node: write_images, image: clean, path: out}": nodes beside those of the file.
+  static Graph load(const Host& host, const Path& file, const std::vector<std::string>& sets = {},
+                    const std::string& added = {});
   /// The same for text; `file_name` stands in messages.
   static Graph parse(const Host& host, const std::string& text, const std::string& file_name,
-                     const std::vector<std::string>& sets = {});
+                     const std::vector<std::string>& sets = {}, const std::string& added = {});
   ~Graph();
   Graph(Graph&&) noexcept;
 

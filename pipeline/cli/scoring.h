@@ -1,0 +1,42 @@
+// scoring.h: several runs of shipped graphs as one: their tables as rows, one progress line, one exit code.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "eval.h"
+
+namespace latentflow::cli {
+
+/// One run of a graph whose table is wanted.
+struct Scoring {
+  std::string name;               ///< of the file in the output folder that keeps the table
+  std::string graph;              ///< a shipped graph with the parameters input and output and a write_table `table`
+  std::vector<std::string> sets;  ///< besides those
+};
+
+/// The rows of one run's table, by picture: quantities by name, in the order of the items.
+using ScoreRows = std::vector<Record>;
+
+struct Scores {
+  std::vector<ScoreRows> runs;  ///< one per Scoring
+  int exit_code = 0;            ///< 1: refused, `runs` is not complete; else the worst of the runs
+};
+
+/// Runs all of them over arguments.data. Tables stay as arguments.output/NAME.jsonl.
+Scores score(const Host& host, const EvalArguments& arguments, const std::vector<Scoring>& scorings);
+
+/// A number of a row; `otherwise` if it has none of that name. Infinity is written as the text "inf".
+double number_of(const Record& row, const std::string& quantity, double otherwise = 0);
+
+/// Mean over the rows that have the quantity; 0 if none has. A PSNR without bound (equal pictures) counts as
+/// `equal_psnr`.
+double mean_of(const ScoreRows& rows, const std::string& quantity);
+inline constexpr double equal_psnr = 99;  // dB
+
+/// Prints rows as an aligned table under a title, and writes them to output/NAME.csv and .jsonl. The field "name" is
+/// the first column. False if that failed, which is reported.
+bool print_table(const std::string& title, const ScoreRows& rows, const Path& output, const std::string& name);
+
+}  // namespace latentflow::cli

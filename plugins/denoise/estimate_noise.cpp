@@ -1,0 +1,37 @@
+// estimate_noise.cpp: see estimate_noise.h.
+#include "estimate_noise.h"
+
+#include <cmath>
+
+#include "noise_estimate.h"
+
+namespace latentflow::denoise {
+
+void EstimateNoise::describe(Describe<EstimateNoise>& d) {
+  d.name("estimate_noise", "estimates the noise level of every picture, as denoise does with sigma: auto");
+  d.field(&Params::truth, "truth", "the true level, to measure the estimator against; -1 for not known")
+      .range(-1, 255)
+      .unit("grey levels of 0..255");
+  d.example("{node: estimate_noise, image: photos}");
+}
+
+Result<Record> EstimateNoise::process(const Image& image, const Record* record, Context& ctx) const {
+  if (image.mat().empty() || image.channels() == 2 ||
+      (image.depth() != CV_8U && image.depth() != CV_16U && image.depth() != CV_32F))
+    return bad_input("needs 1, 3 or 4 channels of 8 bit, 16 bit or float, got " + describe_picture(image));
+  Record row = record == nullptr ? Record() : *record;
+  if (row.find("name") == nullptr) row.set("name", ctx.item().name);
+  const double estimate = estimate_noise(image);
+  row.set("estimate", estimate);
+  if (params.truth >= 0) row.set("error", std::abs(estimate - params.truth));
+  if (params.truth > 0) row.set("relative_error", std::abs(estimate - params.truth) / params.truth);
+  return row;
+}
+
+Prediction EstimateNoise::predict(const Shapes& shapes) const {
+  // Patches of 75 floats twice, some 40,000 of them at most, candidates and a band of rows.
+  const std::size_t columns = shapes[0].known() ? static_cast<std::size_t>(shapes[0].dims[1]) : 0;
+  return {{Shape{Kind::record, {}, 1}}, (32u << 20) + 200 * columns};
+}
+
+}  // namespace latentflow::denoise

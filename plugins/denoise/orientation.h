@@ -1,0 +1,33 @@
+// orientation.h: the eight flips and rotations of a picture, for averaging what a network makes of each.
+#pragma once
+
+#include <opencv2/core.hpp>
+
+namespace latentflow::denoise {
+
+/// First transposed, then mirrored. What a network learns is not quite symmetric: the mean over orientations, each
+/// turned back, is a little closer to the truth (Timofte, Rothe, Van Gool, "Seven Ways to Improve Example-Based Single
+/// Image Super Resolution", CVPR 2016, section 3.6).
+struct Orientation {
+  bool transposed = false, mirrored = false, upside_down = false;
+};
+
+/// The orientations in an order of which the first 1, 2, 4 and 8 are closed under combination; 0 is the picture as it
+/// is.
+Orientation orientation_at(int index);
+
+/// The picture in this orientation, a copy unless it is the first.
+cv::Mat oriented(const cv::Mat& picture, Orientation orientation);
+
+/// What a region of an oriented picture holds.
+struct TurnedTile {
+  cv::Rect planes;  ///< the region that the planes cover, in the oriented picture
+  cv::Rect region;  ///< the part of it that counts; what lies past the right and bottom border is dropped
+  int count = 1;    ///< number of planes
+};
+
+/// Adds planes [count, height, width] of an oriented picture to `sums` [count, size.height, size.width], the picture as
+/// it was. Disjoint regions may be added by several threads at once.
+void add_turned_back(const float* planes, const TurnedTile& tile, Orientation orientation, cv::Size size, float* sums);
+
+}  // namespace latentflow::denoise

@@ -1,0 +1,76 @@
+// write_report.cpp: see write_report.h.
+#include "write_report.h"
+
+#include <fmt/format.h>
+
+#include <opencv2/imgcodecs.hpp>
+
+#include "atomic_file.h"
+#include "sheet.h"
+
+namespace latentflow::quality {
+
+void WriteReport::describe(Describe<WriteReport>& d) {
+  d.name(
+      "write_report",
+      "writes one HTML page with a before-and-after slider for every picture; it needs no network and no other file");
+  d.field(&Params::path, "path", "an .html file, written whole after the last item").required();
+  d.field(&Params::title, "title", "headline of the page");
+  d.field(&Params::captions, "captions", "names of the pictures a, b, c, d; before and after if left out");
+  d.field(&Params::max_pictures, "max_pictures",
+          "further items are in the table only, because the page holds all pictures")
+      .range(1, 1000);
+  d.field(&Params::longest, "longest", "longest side of a picture on the page; larger ones are shrunk")
+      .range(64, 8192)
+      .unit("pixels");
+  d.field(&Params::jpeg_quality, "jpeg_quality", "of the pictures on the page").range(1, 100);
+  d.example("{node: write_report, a: noisy, b: clean, captions: [noisy, clean], path: report.html}");
+}
+
+Result<std::unique_ptr<WriteReport>> WriteReport::create(const Params& params, Services&) {
+  if (Status status = check_target(params.path, {".html"}); !status) return std::move(status).error();
+  constexpr std::size_t pictures = std::size(inputs) - 1;
+  if (params.captions.size() > pictures)
+    return invalid_argument(
+        fmt::format("captions has {} words, there are {} pictures", params.captions.size(), pictures));
+  return std::make_unique<WriteReport>(params);
+}
+
+Status WriteReport::process(const Image& a, const Image& b, const Image* c, const Image* d, const Record* record,
+                            Context& ctx) {
+  if (record != nullptr) page_.table.add_named(ctx.item().name, *record);
+  if (page_.pictures.size() >= static_cast<std::size_t>(params.max_pictures)) {
+    ++page_.left_out;
+    return success();
+  }
+  ReportPicture picture;
+  picture.name = ctx.item().name;
+  for (const Image* image : {&a, &b, c, d}) {
+    if (image == nullptr) continue;
+    if (image->mat().empty()) return bad_input("picture has no pixels");
+    const cv::Mat cell = make_cell(*image, static_cast<int>(params.longest), false);
+    std::vector<std::uint8_t> jpeg;
+    if (!cv::imencode(".jpg", cell, jpeg, {cv::IMWRITE_JPEG_QUALITY, static_cast<int>(params.jpeg_quality)}))
+      return io_error(fmt::format("a picture of {}x{} cannot be encoded for the page", cell.cols, cell.rows));
+    if (picture.jpegs.empty()) picture.width = cell.cols, picture.height = cell.rows;
+    picture.jpegs.push_back(std::move(jpeg));
+  }
+  page_.pictures.push_back(std::move(picture));
+  return success();
+}
+
+Status WriteReport::finish() {
+  page_.title = params.title;
+  page_.captions = params.captions;
+  if (page_.captions.empty()) page_.captions = {"before", "after"};
+  const std::string html = page_.html();
+  return write_atomically(params.path, {reinterpret_cast<const std::uint8_t*>(html.data()), html.size()});
+}
+
+Prediction WriteReport::predict(const Shapes&) const {
+  // One picture at a time as floats and as bytes, and its file.
+  const auto side = static_cast<std::size_t>(params.longest);
+  return {{}, side * side * (16 + 3 + 3)};
+}
+
+}  // namespace latentflow::quality

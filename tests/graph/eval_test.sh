@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# eval_test.sh: `latentflow eval` on drawn pictures: its tables are what the graphs measure.
+#   usage: eval_test.sh PROGRAM
+set -u
+program=$1
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+problems=0
+
+wrong() {
+  echo "eval_test: $*"
+  problems=$((problems + 1))
+}
+
+# expect CODE TEXT ARGUMENTS...: exit code and a part of what is printed (both streams).
+expect() {
+  local code=$1 text=$2 output actual
+  shift 2
+  output=$("$program" "$@" 2>&1)
+  actual=$?
+  [ "$actual" = "$code" ] && [[ "$output" == *"$text"* ]] ||
+    wrong "latentflow $*: exit code $actual, expected $code; expected '$text', printed: $output"
+}
+
+# has FILE PATTERN
+has() { grep -qE "$2" "$1" || wrong "$1 has no line '$2': $(cat "$1")"; }
+
+cat > pictures.yaml <<'YAML'
+graph: pictures
+params:
+  output: {type: path}
+  seed: {type: integer, default: 1}
+nodes:
+  drawn: {node: draw_samples, count: 2, width: 72, height: 64, seed: $seed}
+  saved: {node: write_images, image: drawn, path: $output}
+  holes: {node: make_mask, image: drawn, kind: box}
+  masks: {node: write_images, image: holes, path: "masks_${seed}"}
+YAML
+for set in one three; do
+  "$program" run pictures.yaml --quiet --set "output=data/$set" --set "seed=${#set}" || wrong "no pictures"
+done
+mkdir masks && mv masks_3/hills.png masks/box_1.png && mv masks_5/hills.png masks/box_2.png && cp masks/box_1.png masks/other.png
+
+expect 0 'mean three' eval denoise --data data --sigma 15,50 --output denoise
+[ "$(wc -l < denoise/table.csv)" = 8 ] || wrong "2 sets of 2 pictures, 3 means and the header are 8 lines: $(cat denoise/table.csv)"
+has denoise/table.csv '^name,psnr_15,ssim_15,psnr_50,ssim_50$'
+has denoise/table.csv '^one/hills.png,[0-9.]+,0[0-9.]+,[0-9.]+,0[0-9.]+$'
+has denoise/table.jsonl '^\{"name":"mean","psnr_15":[0-9.]+'
+"$program" run score_denoiser --quiet --set input=data --set sigma=50 --set output=score > /dev/null || wrong "score_denoiser fails"
+mean=$(tail -1 score/table.csv | cut -d, -f4)
+has denoise/table.csv "^mean,[0-9.]+,[0-9.]+,$mean,"
+
+expect 0 'noise 15' eval denoise --estimator --data data/one --output estimator
+[ "$(wc -l < estimator/estimator.csv)" = 15 ] || wrong "7 levels, float and rounded, and the header are 15 lines: $(cat estimator/estimator.csv)"
+has estimator/estimator.csv '^name,mean_estimate,mean_error,worst_estimate,worst_picture,worst_percent$'
+has estimator/clean_pictures.csv '^mean,[0-9.]+,[01]'
+
+expect 0 'the holes alone' eval inpaint --data data --masks masks --output inpaint
+has inpaint/whole_pictures.csv '^name,masks,telea_psnr,navier_stokes_psnr,psnr,gain_psnr,.*,least_gain,of_picture$'
+has inpaint/whole_pictures.csv '^box,2,'
+has inpaint/whole_pictures.csv '^other,1,'
+has inpaint/holes.csv '^mean,3,'
+expect 0 'random_0.8' eval inpaint --data data/one --output kinds --method smooth --quiet
+[ "$(wc -l < kinds/holes.csv)" = 10 ] || wrong "8 kinds, a mean and the header are 10 lines: $(cat kinds/holes.csv)"
+
+# A file that is no picture fails, the others are measured.
+echo nonsense > data/one/broken.png
+expect 3 'sigma_25: 1 of 3 pictures failed and are not in the tables' eval denoise --data data/one --sigma 25 --output broken
+[ "$(wc -l < broken/table.csv)" = 4 ] || wrong "2 pictures, a mean and the header are 4 lines: $(cat broken/table.csv)"
+
+expect 1 "--sigma 15,x: error: needs noise levels of 0 to 255" eval denoise --data data --sigma 15,x
+expect 1 "--masks 'nowhere' cannot be read" eval inpaint --data data --masks nowhere
+expect 1 "there is no model 'nowhere'" eval denoise --data data --model nowhere
+expect 1 "unknown option '--sigmas'; did you mean '--sigma'?" eval denoise --data data --sigmas 5
+expect 1 "'latentflow eval --help' says more" eval
+[ $problems = 0 ] && echo "eval measures what the graphs measure"
+exit $((problems > 0))
