@@ -45,15 +45,14 @@ std::string clock_text(double seconds) {
 
 void print(const train::Progress& p) {
   std::string line = fmt::format("step {}/{} ({:.1f} %)  loss {:.6f}", p.step, p.steps, p.done * 100, p.loss);
-  if (!p.scores.empty()) line += "  " + train::describe(p.scores);
-  line += fmt::format("  rate {:.2e}  {:.0f} patches/s  {:.0f} GFLOP/s  {} gone, {} left", p.rate, p.patches_per_second,
-                      p.gflops, clock_text(p.seconds), clock_text(p.seconds_left));
+  if (!p.scores.empty()) line += "  " + p.scores;
+  line += fmt::format("  rate {:.2e}  {:.0f} {}/s  {:.0f} GFLOP/s  {} gone, {} left", p.rate, p.samples_per_second,
+                      p.sample, p.gflops, clock_text(p.seconds), clock_text(p.seconds_left));
   fmt::print(stderr, "{}\n", line);
 }
 
 int run(int argc, char** argv) {
-  CLI::App app{"trains the network of a recipe on a folder of pictures and writes it as an ONNX file",
-               "latentflow train"};
+  CLI::App app{"trains the network of a recipe on a folder of data and writes it as an ONNX file", "latentflow train"};
   std::string recipe_file, time_limit;
   train::TrainingJob job;
   std::optional<std::int64_t> steps;
@@ -62,7 +61,9 @@ int run(int argc, char** argv) {
   std::map<std::string, nn::Winograd> winograd_names{
       {"auto", nn::Winograd::automatic}, {"on", nn::Winograd::on}, {"off", nn::Winograd::off}};
   app.add_option("recipe", recipe_file, "what to train and how (YAML)")->required();
-  app.add_option("--data", job.data, "folder of pictures to train on, searched recursively")->required();
+  app.add_option(
+      "--data", job.data,
+      "folder of pictures to train on, searched recursively; autoencoders: of IDX files, named as those of MNIST");
   app.add_option("--validate", job.validation,
                  "folder of pictures to validate on (default: some of the data are held out)");
   app.add_option("--out", job.model, "the ONNX file to write")->required();
@@ -98,6 +99,8 @@ int run(int argc, char** argv) {
   Result<train::Recipe> recipe = train::load_recipe(recipe_file);
   if (!recipe) return refuse(recipe.error().message);
   job.recipe = std::move(*recipe);
+  if (job.data.empty() && !job.recipe.draws_its_data())
+    return refuse("--data is missing: the folder of pictures or IDX files to train on");
   if (steps) job.recipe.steps = *steps;
   if (seed) job.recipe.seed = *seed;
   for (int i = 1; i < argc; ++i) job.command += fmt::format("{}{}", i == 1 ? "latentflow train " : " ", argv[i]);
@@ -113,7 +116,7 @@ int run(int argc, char** argv) {
   const Result<train::TrainingSummary> summary = train::train(job);
   if (summary) {
     fmt::print("{}: {} steps in {}, {}\n", job.model.string(), summary->steps, clock_text(summary->seconds),
-               train::describe(summary->scores));
+               summary->result);
     return 0;
   }
   fmt::print(stderr, "{}\n", summary.error().message);

@@ -4,8 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
+#include <functional>
 #include <set>
+#include <vector>
 
 namespace latentflow::nn {
 namespace {
@@ -47,6 +50,28 @@ Result<CodeItem> parse_code_item(const std::string& text) {
   }
   return bad_input(
       fmt::format("item is \"{}\", needs \"image HxWxC\", \"patch HxWxC\" (C 1 or 3) or \"tensor N\"", text));
+}
+
+Result<std::int64_t> code_keep(const Graph& graph, std::int64_t codes) {
+  const auto found = graph.metadata.find(code_keep_key);
+  if (found == graph.metadata.end()) return std::int64_t{0};
+  const std::string& text = found->second;
+  std::int64_t keep = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), keep);
+  if (failure != std::errc() || end != text.data() + text.size() || keep < 1 || keep > codes)
+    return bad_input(fmt::format("{} is \"{}\", allowed 1 to {}", code_keep_key, text, codes));
+  return keep;
+}
+
+void keep_largest(std::span<float> code, std::int64_t keep) {
+  if (keep >= static_cast<std::int64_t>(code.size())) return;
+  std::vector<float> sorted(code.begin(), code.end());
+  const auto last = sorted.begin() + static_cast<std::ptrdiff_t>(keep - 1);
+  std::nth_element(sorted.begin(), last, sorted.end(), std::greater<>());
+  const float least = *last;
+  std::int64_t equal = keep - std::count_if(code.begin(), code.end(), [&](float number) { return number > least; });
+  for (float& number : code)
+    if (!(number > least) && !(number == least && equal-- > 0)) number = 0;
 }
 
 Result<Graph> cut(const Graph& graph, const std::string& input, const std::string& output) {

@@ -4,6 +4,7 @@
 // from the first alone. One file keeps the two halves together; either is cut out of it when it is run by itself.
 #pragma once
 
+#include <span>
 #include <string>
 
 #include "nn/graph.h"
@@ -25,6 +26,15 @@ struct CodeItem {
 std::string to_string(const CodeItem& item);
 /// Errors: bad_input for other text, with what is allowed.
 Result<CodeItem> parse_code_item(const std::string& text);
+
+/// Metadata key of a sparse code: a whole number k; of every code that the encoder gives only the k largest numbers
+/// count, the others are 0. Applied behind the encoder: ONNX engines give the code as it is before.
+inline constexpr const char* code_keep_key = "code_keep";
+/// What the key says, 0 where it is missing. Errors: bad_input for anything but 1 to `codes`.
+Result<std::int64_t> code_keep(const Graph& graph, std::int64_t codes);
+
+/// Sets all but the `keep` largest numbers to 0; of equal ones the first are kept.
+void keep_largest(std::span<float> code, std::int64_t keep);
 
 /// The part of a network that computes value `output` from value `input`, as a network of its own with that one input
 /// and output; metadata stay, but for the digest of the weights. Errors: not_found when there is no such value,

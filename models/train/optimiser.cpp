@@ -31,6 +31,15 @@ LATENTFLOW_CLONES void adam(const AdamStep& step, const float* gradient, float* 
   }
 }
 
+LATENTFLOW_CLONES void momentum_step(const AdamStep& step, float momentum, const float* gradient, float* weights,
+                                     float* average, float* velocity, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    velocity[i] = momentum * velocity[i] + gradient[i] * step.scale;
+    weights[i] -= step.rate * (velocity[i] + step.decay * weights[i]);
+    average[i] += (1 - step.keep) * (weights[i] - average[i]);
+  }
+}
+
 LATENTFLOW_CLONES double absolute(const float* output, const float* target, float scale, float* gradient,
                                   std::size_t count) {
   double total = 0;
@@ -118,6 +127,10 @@ double update(const OptimiserRecipe& recipe, double rate, std::span<const std::s
                       static_cast<float>(keep)};
   tbb::parallel_for(std::size_t{0}, chunks, [&](std::size_t c) {
     const std::size_t first = c * chunk;
+    if (recipe.method == OptimiserMethod::sgd)
+      return momentum_step(step, static_cast<float>(recipe.momentum), gradient.data() + first,
+                           state.weights.data() + first, state.average.data() + first,
+                           state.first_moment.data() + first, std::min(chunk, size - first));
     adam(step, gradient.data() + first, state.weights.data() + first, state.average.data() + first,
          state.first_moment.data() + first, state.second_moment.data() + first, std::min(chunk, size - first));
   });

@@ -1,4 +1,4 @@
-// optimiser.h: losses with their gradients, AdamW and the moving average of the weights.
+// optimiser.h: losses with their gradients, AdamW, descent with momentum and the moving average of the weights.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +26,9 @@ struct OptimiserState {
 OptimiserState start_state(std::vector<float> weights);
 
 /// Sums the shards' gradients in their order, limits the norm, and makes one step of AdamW (Loshchilov, Hutter, ICLR
-/// 2019) and of the average. In parallel, with the same bits for any number of threads. Returns the norm before the
-/// limit; if that is not finite, nothing is changed.
+/// 2019), or of gradient descent with momentum (v = momentum v + gradient, weights -= rate v), and of the average. In
+/// parallel, with the same bits for any number of threads. Returns the norm before the limit; if that is not finite,
+/// nothing is changed.
 double update(const OptimiserRecipe& recipe, double rate, std::span<const std::span<const float>> shard_gradients,
               OptimiserState& state);
 

@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "nn/gradients/loops.h"
+#include "vector_math.h"
 
 namespace latentflow::train {
 namespace {
@@ -15,18 +16,6 @@ inline std::uint32_t hash(std::uint32_t x) {
   x = (x ^ (x >> 16)) * 0x21f0aaadu;
   x = (x ^ (x >> 15)) * 0x735a2d97u;
   return x ^ (x >> 15);
-}
-
-/// Natural logarithm for (0, 1]; relative error below 1e-6 of the result away from 1, absolute near it.
-inline float log_of(float x) {
-  const std::uint32_t bits = std::bit_cast<std::uint32_t>(x);
-  // The mantissa in [sqrt(1/2), sqrt(2)), so that the series runs around 1.
-  const std::uint32_t shifted = bits - 0x3f3504f3u;
-  const float exponent = static_cast<float>(static_cast<std::int32_t>(shifted) >> 23);
-  const float m = std::bit_cast<float>((shifted & 0x007fffffu) + 0x3f3504f3u);
-  const float s = (m - 1.0f) / (m + 1.0f), s2 = s * s;
-  const float series = 2.0f * s * (1.0f + s2 * (1.0f / 3 + s2 * (1.0f / 5 + s2 * (1.0f / 7 + s2 * (1.0f / 9)))));
-  return series + exponent * 0.69314718f;
 }
 
 /// sin(pi/2 t) and cos(pi/2 t) for t in [-1/2, 1/2].

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "read_autoencoder.h"
 #include "strict_yaml.h"
 
 namespace latentflow::train {
@@ -85,12 +86,7 @@ void read_holes(Fields& fields, CorruptionRecipe& corruption) {
   fields.read("band", corruption.band, 1, 64);
 }
 
-void read_all(Fields& fields, Recipe& recipe) {
-  std::string task = "denoise";
-  fields.read("model", recipe.model);
-  fields.read("summary", recipe.summary);
-  fields.read("task", task, {"denoise", "inpaint"});
-  if (task == "inpaint") recipe.task = Task::inpaint, recipe.network.noise_map = false, recipe.network.mask = true;
+void read_pictures(Fields& fields, Recipe& recipe) {
   fields.mapping("network", [&](Fields& f) { read_network(f, recipe.network, recipe.task); });
   fields.mapping("data", [&](Fields& f) {
     f.read("scaled_share", recipe.data.scaled_share, 0, 1);
@@ -106,7 +102,28 @@ void read_all(Fields& fields, Recipe& recipe) {
   fields.list("phases", [&](Fields& f) { read_phase(f, recipe.phases); });
   if (!recipe.phases.empty() && recipe.phases.back().until != 1)
     fields.problem(fmt::format("the last of the phases ends at {}, it has to end at 1", recipe.phases.back().until));
+  fields.mapping("validation", [&](Fields& f) {
+    if (recipe.task == Task::denoise) f.read("sigma", recipe.validation.sigma, 0, 255);
+    f.read("held_out", recipe.validation.held_out, 0, 0.5);
+    f.read("crop", recipe.validation.crop, 16, 4096);
+    f.read("every", recipe.validation.every, 1, many);
+  });
+  fields.read("shard", recipe.shard, 1, 65536);
+}
+
+void read_all(Fields& fields, Recipe& recipe) {
+  std::string task = "denoise";
+  fields.read("model", recipe.model);
+  fields.read("summary", recipe.summary);
+  fields.read("task", task, {"denoise", "inpaint", "autoencoder"});
+  if (task == "inpaint") recipe.task = Task::inpaint, recipe.network.noise_map = false, recipe.network.mask = true;
+  if (task == "autoencoder") recipe.task = Task::autoencoder;
+  recipe.task == Task::autoencoder ? read_autoencoder(fields, recipe) : read_pictures(fields, recipe);
   fields.mapping("optimiser", [&](Fields& f) {
+    std::string method = "adam";
+    f.read("method", method, {"adam", "sgd"});
+    if (method == "sgd")
+      recipe.optimiser.method = OptimiserMethod::sgd, f.read("momentum", recipe.optimiser.momentum, 0, 0.9999);
     f.read("betas", recipe.optimiser.betas, 0, 0.999999);
     f.read("weight_decay", recipe.optimiser.weight_decay, 0, 1);
     f.read("rate", recipe.optimiser.rate, 0, 10);
@@ -115,20 +132,13 @@ void read_all(Fields& fields, Recipe& recipe) {
     f.read("clip", recipe.optimiser.clip, 0, 1e9);
     f.read("average", recipe.optimiser.average, 0, 0.999999);
   });
-  fields.mapping("validation", [&](Fields& f) {
-    if (recipe.task == Task::denoise) f.read("sigma", recipe.validation.sigma, 0, 255);
-    f.read("held_out", recipe.validation.held_out, 0, 0.5);
-    f.read("crop", recipe.validation.crop, 16, 4096);
-    f.read("every", recipe.validation.every, 1, many);
-  });
   fields.read("batch", recipe.batch, 1, 65536);
-  fields.read("shard", recipe.shard, 1, 65536);
-  fields.read("steps", recipe.steps, 1, many);
+  fields.read("steps", recipe.steps, recipe.autoencoder.stacked_steps > 0 ? 0 : 1, many);
   std::int64_t seed = 1;
   fields.read("seed", seed, 0, many);
   recipe.seed = static_cast<std::uint64_t>(seed);
   if (recipe.model.empty()) fields.problem("model is missing: the name of what is trained");
-  if (recipe.batch % recipe.shard != 0)
+  if (recipe.task != Task::autoencoder && recipe.batch % recipe.shard != 0)
     fields.problem(fmt::format("batch is {}, which is no multiple of shard, {}", recipe.batch, recipe.shard));
 }
 

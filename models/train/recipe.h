@@ -9,10 +9,11 @@
 
 #include "holes/draw.h"
 #include "latentflow/result.h"
+#include "recipe_autoencoder.h"
 
 namespace latentflow::train {
 
-enum class Task { denoise, inpaint };
+enum class Task { denoise, inpaint, autoencoder };
 
 struct NetworkRecipe {
   std::string type = "residual_unet";              ///< residual_unet or dncnn
@@ -70,7 +71,11 @@ struct Phase {
   Loss loss = Loss::l1;
 };
 
+enum class OptimiserMethod { adam, sgd };
+
 struct OptimiserRecipe {
+  OptimiserMethod method = OptimiserMethod::adam;
+  double momentum = 0.9;  ///< of sgd
   std::array<double, 2> betas{0.9, 0.99};
   double weight_decay = 0;
   double rate = 1e-3;
@@ -93,6 +98,7 @@ struct Recipe {
   NetworkRecipe network;
   DataRecipe data;
   CorruptionRecipe corruption;
+  AutoencoderRecipe autoencoder;  ///< task autoencoder, which has no network, data, corruption and phases
   std::vector<Phase> phases{Phase{}};
   OptimiserRecipe optimiser;
   ValidationRecipe validation;
@@ -102,6 +108,8 @@ struct Recipe {
   std::string text;  ///< the file, for the model card
 
   const Phase& phase(double progress) const;
+  /// No folder of data is needed.
+  bool draws_its_data() const { return task == Task::autoencoder && autoencoder.data.synthetic; }
 };
 
 /// Unknown and repeated keys, wrong types and values out of range are refused, all at once, as

@@ -11,6 +11,7 @@
 #include <memory>
 #include <opencv2/core/utility.hpp>
 
+#include "autoencoder/train_autoencoder.h"
 #include "batch.h"
 #include "checkpoint.h"
 #include "loss_watch.h"
@@ -20,6 +21,7 @@
 #include "nn/algorithm_choice.h"
 #include "nn/training_plan.h"
 #include "random.h"
+#include "training_run.h"
 
 namespace latentflow::train {
 namespace {
@@ -64,12 +66,7 @@ class Trainer {
     for (const std::int64_t channels : recipe_.network.channels)
       if (channels % 16 != 0)
         return invalid_argument(fmt::format("channels is {}, allowed are multiples of 16", channels));
-    for (const fs::path& file : {job_.model, job_.checkpoints / "checkpoint"}) {
-      std::error_code failure;
-      if (file.has_parent_path()) fs::create_directories(file.parent_path(), failure);
-      if (failure)
-        return io_error(fmt::format("{} cannot be created: {}", file.parent_path().string(), failure.message()));
-    }
+    if (Status status = make_folders(job_); !status) return status;
     cv::setNumThreads(1);
     if (Status status = read_pictures(largest); !status) return status;
 
@@ -78,8 +75,7 @@ class Trainer {
     graph_ = std::move(*graph);
     parameters_ = std::make_unique<nn::ParameterLayout>(graph_);
     state_ = start_state(parameters_->gather(graph_));
-    if (job_.resume)
-      if (Status status = read_checkpoint(); !status) return status;
+    if (Status status = read_checkpoint(); !status) return status;
     maker_ = std::make_unique<BatchMaker>(recipe_, training_);
     for (const Phase& phase : recipe_.phases)
       if (Status status = make_plans(phase.patch); !status) return status;
@@ -115,29 +111,13 @@ class Trainer {
     return success();
   }
 
-  fs::path checkpoint_file() const { return job_.checkpoints / (recipe_.model + ".checkpoint"); }
-
   Status read_checkpoint() {
-    Result<Checkpoint> loaded = load_checkpoint(checkpoint_file());
-    if (!loaded && loaded.error().code == Code::not_found) {
-      note("no checkpoint yet, starting anew");
-      return success();
-    }
+    Result<std::optional<Checkpoint>> loaded = checkpoint_to_resume(job_, parameters_->size());
     if (!loaded) return loaded.error();
-    if (loaded->recipe != recipe_.text)
-      return invalid_argument(
-          fmt::format("{} was written under another recipe; use the same one, or another folder of checkpoints",
-                      checkpoint_file().string()));
-    if (loaded->seed != recipe_.seed)
-      return invalid_argument(fmt::format("{} was written with seed {}, now it is {}", checkpoint_file().string(),
-                                          loaded->seed, recipe_.seed));
-    if (loaded->state.weights.size() != parameters_->size())
-      return bad_input(fmt::format("{} holds {} weights, the network has {}", checkpoint_file().string(),
-                                   loaded->state.weights.size(), parameters_->size()));
-    state_ = std::move(loaded->state);
-    seconds_before_ = loaded->seconds;
-    nn::adopt_algorithms(loaded->algorithms);
-    note(fmt::format("resumed at step {} after {:.0f} s of training", state_.step, seconds_before_));
+    if (!*loaded) return success();
+    state_ = std::move((*loaded)->state);
+    seconds_before_ = (*loaded)->seconds;
+    nn::adopt_algorithms((*loaded)->algorithms);
     return success();
   }
 
@@ -157,8 +137,7 @@ class Trainer {
   double elapsed() const { return seconds_before_ + seconds_since(start_); }
 
   double progress() const {
-    const double steps = static_cast<double>(state_.step) / static_cast<double>(recipe_.steps);
-    return std::min(1.0, job_.time_limit ? std::max(steps, elapsed() / *job_.time_limit) : steps);
+    return training_progress(job_, static_cast<double>(state_.step) / static_cast<double>(recipe_.steps), elapsed());
   }
 
   /// One update on `batch`, while the samples of the next one are made.
@@ -244,7 +223,8 @@ class Trainer {
                       flop_ / seconds * 1e-9,
                       elapsed(),
                       0,
-                      scores_};
+                      describe(scores_),
+                      "patches"};
     const double per_second = (done - report_done_) / seconds;
     progress.seconds_left = per_second > 0 ? (1 - done) / per_second : 0;
     report_time_ = Clock::now(), report_step_ = state_.step, report_done_ = done, flop_ = 0;
@@ -268,8 +248,8 @@ class Trainer {
   }
 
   Status write_checkpoint() {
-    const Checkpoint checkpoint{state_, elapsed(), recipe_.text, recipe_.seed, nn::known_algorithms()};
-    if (Status status = save_checkpoint(checkpoint, checkpoint_file()); !status) return status;
+    const Checkpoint checkpoint{state_, 0, elapsed(), recipe_.text, recipe_.seed, nn::known_algorithms()};
+    if (Status status = save_checkpoint(checkpoint, checkpoint_file(job_)); !status) return status;
     if (Status status = write_model("in training; " + describe(scores_)); !status) return status;
     note(fmt::format("checkpoint at step {}", state_.step));
     return success();
@@ -295,7 +275,8 @@ class Trainer {
                                ? "held-out pictures"
                                : fs::absolute(job_.validation).lexically_normal().filename().string();
     if (Status status = write_model(fmt::format("{}: {}", on, describe(scores_))); !status) return status.error();
-    return TrainingSummary{state_.step, elapsed(), first_loss_, last_loss_, scores_, state_.weights, state_.average};
+    return TrainingSummary{state_.step, elapsed(),         first_loss_,    last_loss_,
+                           scores_,     describe(scores_), state_.weights, state_.average};
   }
 
   void note(const std::string& line) const {
@@ -321,6 +302,8 @@ class Trainer {
 
 }  // namespace
 
-Result<TrainingSummary> train(const TrainingJob& job) { return Trainer(job).run(); }
+Result<TrainingSummary> train(const TrainingJob& job) {
+  return job.recipe.task == Task::autoencoder ? train_autoencoder(job) : Trainer(job).run();
+}
 
 }  // namespace latentflow::train

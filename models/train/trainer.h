@@ -1,4 +1,4 @@
-// trainer.h: trains the network of a recipe on a folder of pictures and writes it as an ONNX file.
+// trainer.h: trains the network of a recipe on a folder of data and writes it as an ONNX file.
 #pragma once
 
 #include <atomic>
@@ -21,15 +21,16 @@ struct Progress {
   double done = 0;  ///< share of the whole training
   double loss = 0;  ///< mean since the last report
   double rate = 0;
-  double patches_per_second = 0;  ///< since the last report
-  double gflops = 0;  ///< convolutions, forward and backward, by the direct algorithm; since the last report
+  double samples_per_second = 0;  ///< since the last report
+  double gflops = 0;  ///< convolutions or dense layers, forward and backward, by the direct algorithm; since then, too
   double seconds = 0, seconds_left = 0;
-  std::vector<Score> scores;  ///< last validation; empty before the first
+  std::string scores;              ///< of the last validation; empty before the first
+  std::string sample = "patches";  ///< what a sample is
 };
 
 struct TrainingJob {
   Recipe recipe;
-  std::filesystem::path data;
+  std::filesystem::path data;         ///< folder of pictures, or of IDX files for autoencoders on digits
   std::filesystem::path validation;   ///< empty: part of the data is held out
   std::filesystem::path model;        ///< the ONNX file to write
   std::filesystem::path checkpoints;  ///< empty: none are written
@@ -49,9 +50,11 @@ struct TrainingSummary {
   double seconds = 0;
   double first_loss = 0, last_loss = 0;  ///< of single steps
   std::vector<Score> scores;             ///< of the averaged weights on whole validation pictures
+  std::string result;                    ///< what was measured at the end, in words
   std::vector<float> weights, average;
 };
 
+/// By the task of the recipe; autoencoders: see autoencoder/train_autoencoder.h.
 /// With no time limit the weights depend on recipe, data and the algorithms measured to be faster, not on the number of
 /// threads, and a resumed run ends with the bits of an uninterrupted one. Errors: those of the data folder; cancelled
 /// after `stop`, with a checkpoint written; internal when loss or gradient are not finite or run away, naming the step

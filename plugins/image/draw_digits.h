@@ -23,7 +23,4 @@ struct DrawDigits {
   const Params params;
 };
 
-/// One digit, 0 to 9, in strokes that vary with the seed (points, slant, turn, size, place, width). CV_8U, square.
-cv::Mat draw_digit(int digit, std::uint64_t seed, int size);
-
 }  // namespace latentflow::image

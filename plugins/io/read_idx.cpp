@@ -17,11 +17,11 @@ void ReadIdx::describe(Describe<ReadIdx>& d) {
 }
 
 Result<std::vector<SourceItem>> ReadIdx::list() {
-  Result<IdxFile> pictures = IdxFile::open(params.path, 3);
+  Result<data::IdxFile> pictures = data::IdxFile::open(params.path, 3);
   if (!pictures) return std::move(pictures).error();
   pictures_.emplace(std::move(*pictures));
   if (!params.labels.empty()) {
-    Result<IdxFile> labels = IdxFile::open(params.labels, 1);
+    Result<data::IdxFile> labels = data::IdxFile::open(params.labels, 1);
     if (!labels) return std::move(labels).error();
     labels_.emplace(std::move(*labels));
     if (labels_->count() != pictures_->count())

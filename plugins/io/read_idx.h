@@ -1,7 +1,7 @@
 // read_idx.h: the node read_idx: pictures and labels of an IDX data set such as MNIST.
 #pragma once
 
-#include "idx.h"
+#include "data/idx.h"
 #include "latentflow/plugin.h"
 
 namespace latentflow::io {
@@ -25,7 +25,7 @@ struct ReadIdx {
   const Params params;
 
  private:
-  std::optional<IdxFile> pictures_, labels_;  ///< open once list() was called
+  std::optional<data::IdxFile> pictures_, labels_;  ///< open once list() was called
 };
 
 }  // namespace latentflow::io

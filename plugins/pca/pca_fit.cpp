@@ -3,12 +3,13 @@
 
 #include <fmt/format.h>
 
+#include "codes/picture_rows.h"
 #include "nn/onnx_export.h"
 #include "nn/pca_model.h"
-#include "picture_rows.h"
 
 namespace latentflow::pca {
 
+using codes::Grid;
 using nn::CodeItem;
 
 void PcaFit::describe(Describe<PcaFit>& d) {
@@ -94,23 +95,23 @@ Status PcaFit::take_rows(std::span<const float> rows) {
 }
 
 Status PcaFit::take_picture(const Image& image, Context& ctx) {
-  if (Status status = check_picture(image); !status) return status;
+  if (Status status = codes::check_picture(image); !status) return status;
   const bool patches = params.patch > 0;
   const CodeItem item{patches ? CodeItem::Kind::patch : CodeItem::Kind::image, patches ? params.patch : image.height(),
                       patches ? params.patch : image.width(), image.channels()};
-  const Grid grid = grid_inside(image.height(), image.width(), item,
-                                params.stride > 0 ? params.stride : std::max<std::int64_t>(1, params.patch));
+  const Grid grid = codes::grid_inside(image.height(), image.width(), item,
+                                       params.stride > 0 ? params.stride : std::max<std::int64_t>(1, params.patch));
   if (grid.rows == 0 || grid.columns == 0)
     return bad_input(fmt::format("picture is {}x{}, smaller than a patch of {}x{}", image.width(), image.height(),
                                  params.patch, params.patch));
-  const cv::Mat floats = as_floats(image);
+  const cv::Mat floats = codes::as_floats(image);
   if (!cv::checkRange(floats)) return bad_input("picture has pixels that are nan or infinite");
   if (Status status = agree(item); !status) return status;
   std::vector<float> rows(static_cast<std::size_t>(grid.columns * item.features()));
   for (std::int64_t row = 0; row < grid.rows; ++row) {
     if (ctx.cancelled()) return cancelled("the run was stopped");
     for (std::int64_t column = 0; column < grid.columns; ++column)
-      read_row(floats, row * grid.stride, column * grid.stride, item, rows.data() + column * item.features());
+      codes::read_row(floats, row * grid.stride, column * grid.stride, item, rows.data() + column * item.features());
     if (Status status = take_rows(rows); !status) return status;
   }
   return success();

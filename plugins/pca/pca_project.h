@@ -1,9 +1,8 @@
 // pca_project.h: the node pca_project: pictures, patches of them, or tensors to their codes.
 #pragma once
 
-#include "code_network.h"
+#include "codes/encoding.h"
 #include "latentflow/plugin.h"
-#include "picture_rows.h"
 
 namespace latentflow::pca {
 
@@ -20,16 +19,12 @@ struct PcaProject {
   static void describe(Describe<PcaProject>& d);
   static Result<std::unique_ptr<PcaProject>> create(const Params& params, Services& services);
 
+  PcaProject(const Params& p, codes::Encoding e) : params(p), encoding(std::move(e)) {}
   Result<Tensor> process(const Image* image, const Tensor* tensor, Context& ctx) const;
   Prediction predict(const Shapes& inputs) const;
 
-  Params params;
-  std::shared_ptr<const CodeNetwork> network;
-
- private:
-  Result<Tensor> project_picture(const Image& image, Context& ctx) const;
-  Result<Tensor> project_tensor(const Tensor& tensor) const;
-  std::int64_t stride() const { return params.stride > 0 ? params.stride : network->item().width; }
+  const Params params;
+  const codes::Encoding encoding;
 };
 
 }  // namespace latentflow::pca

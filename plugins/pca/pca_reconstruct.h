@@ -3,9 +3,8 @@
 
 #include <tuple>
 
-#include "code_network.h"
+#include "codes/decoding.h"
 #include "latentflow/plugin.h"
-#include "picture_rows.h"
 
 namespace latentflow::pca {
 
@@ -26,15 +25,12 @@ struct PcaReconstruct {
   static void describe(Describe<PcaReconstruct>& d);
   static Result<std::unique_ptr<PcaReconstruct>> create(const Params& params, Services& services);
 
+  PcaReconstruct(const Params& p, codes::Decoding d) : params(p), decoding(std::move(d)) {}
   Result<std::tuple<Image, Tensor>> process(const Tensor& codes, const Image* like, Context& ctx) const;
   Prediction predict(const Shapes& inputs) const;
 
-  Params params;
-  std::shared_ptr<const CodeNetwork> network;
-
- private:
-  Result<Grid> grid_of(const Tensor& codes, const Image* like) const;
-  std::int64_t stride() const { return params.stride > 0 ? params.stride : network->item().width; }
+  const Params params;
+  const codes::Decoding decoding;
 };
 
 }  // namespace latentflow::pca

@@ -3,10 +3,12 @@
 
 #include <set>
 
+#include "data/digits.h"
 #include "image/add_noise.h"
 #include "image/convert.h"
 #include "image/crop.h"
 #include "image/denoise_nlm.h"
+#include "image/draw_digits.h"
 #include "image/draw_samples.h"
 #include "image/resize.h"
 #include "support/fake_context.h"
@@ -276,6 +278,25 @@ TEST(DenoiseNlm, ComesCloserToTheCleanPicture) {
     };
     EXPECT_LT(error(denoised.value().mat()), 0.8 * error(noisy)) << type;
     EXPECT_EQ(denoised.value().channels(), clean.channels());
+  }
+}
+
+TEST(DrawDigits, AreSeededAndAllDifferent) {
+  const cv::Mat three = data::draw_digit(3, 7, 28);
+  EXPECT_EQ(cv::norm(three, data::draw_digit(3, 7, 28), cv::NORM_INF), 0);
+  EXPECT_GT(cv::norm(three, data::draw_digit(3, 8, 28), cv::NORM_INF), 100);
+  DrawDigits node({30, 28, 5});
+  const auto items = node.list();
+  ASSERT_EQ(items->size(), 30u);
+  for (int label = 0; label < 10; ++label) {
+    FakeContext context((*items)[static_cast<std::size_t>(label)].name);
+    const auto [picture, record] = *node.process((*items)[static_cast<std::size_t>(10 + label)], context);
+    EXPECT_EQ(std::get<std::int64_t>(*record.find("label")), label);
+    // Strokes cover a tenth to a third of the picture and stay away from its border.
+    const double ink = cv::sum(picture.mat())[0] / 255 / (28 * 28);
+    EXPECT_GT(ink, 0.04) << label;
+    EXPECT_LT(ink, 0.35) << label;
+    EXPECT_EQ(cv::sum(picture.mat().row(0))[0], 0) << label;
   }
 }
 

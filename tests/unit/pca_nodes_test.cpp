@@ -3,13 +3,14 @@
 
 #include <limits>
 
-#include "image/draw_digits.h"
+#include "data/digits.h"
 #include "nn/onnx_import.h"
 #include "nn/pca_model.h"
 #include "pca/pca_fit.h"
 #include "pca/pca_project.h"
 #include "pca/pca_reconstruct.h"
 #include "support/fake_context.h"
+#include "support/file_services.h"
 #include "support/low_rank_data.h"
 #include "support/pictures.h"
 #include "support/temporary_folder.h"
@@ -20,32 +21,6 @@ namespace {
 using test::FakeContext;
 using test::TemporaryFolder;
 
-/// Finds models by their path.
-class FileServices final : public Services {
- public:
-  Result<std::shared_ptr<const void>> shared(
-      const std::string&, const std::function<Result<std::shared_ptr<const void>>()>& make) override {
-    return make();
-  }
-  Result<Path> find_model(const std::string& name) const override { return Path(name); }
-  int threads() const override { return 1; }
-};
-
-template <class Node>
-std::unique_ptr<Node> make(const typename Node::Params& params) {
-  FileServices services;
-  auto node = Node::create(params, services);
-  EXPECT_TRUE(node.ok()) << (node ? "" : node.error().message);
-  return node ? std::move(*node) : nullptr;
-}
-
-template <class Node>
-std::string refusal(const typename Node::Params& params) {
-  FileServices services;
-  const auto node = Node::create(params, services);
-  return node ? "" : node.error().message;
-}
-
 std::string fit_one(PcaFit& node, const Image* image, const Tensor* tensor) {
   FakeContext context("item");
   const Status status = node.process(image, tensor, context);
@@ -53,7 +28,7 @@ std::string fit_one(PcaFit& node, const Image* image, const Tensor* tensor) {
 }
 
 void fit_pictures(const PcaFit::Params& params, const std::vector<cv::Mat>& pictures) {
-  auto node = make<PcaFit>(params);
+  auto node = test::make_node<PcaFit>(params);
   for (const cv::Mat& picture : pictures) {
     const Image image(picture);
     ASSERT_EQ(fit_one(*node, &image, nullptr), "");
@@ -64,7 +39,7 @@ void fit_pictures(const PcaFit::Params& params, const std::vector<cv::Mat>& pict
 
 std::vector<cv::Mat> digits(int count) {
   std::vector<cv::Mat> pictures;
-  for (int i = 0; i < count; ++i) pictures.push_back(image::draw_digit(i % 10, static_cast<std::uint64_t>(i), 16));
+  for (int i = 0; i < count; ++i) pictures.push_back(data::draw_digit(i % 10, static_cast<std::uint64_t>(i), 16));
   return pictures;
 }
 
@@ -84,8 +59,8 @@ TEST(PcaNodes, WholePicturesComeBackWithTheErrorThatTheModelStates) {
     EXPECT_EQ(folder.files(), std::vector<std::string>{"sub/pca.onnx"});
     const nn::Pca pca = *nn::read_pca(*nn::load_onnx(model));
     EXPECT_EQ(pca.features(), 256);
-    auto project = make<PcaProject>({model, 0});
-    auto reconstruct = make<PcaReconstruct>({model, 0, "float"});
+    auto project = test::make_node<PcaProject>({model, 0});
+    auto reconstruct = test::make_node<PcaReconstruct>({model, 0, "float"});
     double error = 0;
     for (const cv::Mat& picture : pictures) {
       const Image image(picture);
@@ -113,7 +88,7 @@ TEST(PcaNodes, AllComponentsOfPatchesGiveThePictureBack) {
     for (int y = 0; y < grainy.rows; ++y)
       for (int x = 0; x < grainy.cols; ++x)
         if (type == CV_8UC1) grainy.at<std::uint8_t>(y, x) ^= static_cast<std::uint8_t>(random.uniform(0, 16));
-    auto fit = make<PcaFit>({.path = model, .components = 16 * picture.channels(), .patch = 4, .stride = 1});
+    auto fit = test::make_node<PcaFit>({.path = model, .components = 16 * picture.channels(), .patch = 4, .stride = 1});
     const Image image(picture), other(grainy);
     ASSERT_EQ(fit_one(*fit, &image, nullptr), "");
     ASSERT_EQ(fit_one(*fit, &other, nullptr), "");
@@ -121,9 +96,9 @@ TEST(PcaNodes, AllComponentsOfPatchesGiveThePictureBack) {
     for (const std::int64_t stride : {0, 1, 3}) {
       SCOPED_TRACE(::testing::Message() << type << ", stride " << stride);
       FakeContext context;
-      const Result<Tensor> codes = make<PcaProject>({model, stride})->process(&other, nullptr, context);
+      const Result<Tensor> codes = test::make_node<PcaProject>({model, stride})->process(&other, nullptr, context);
       ASSERT_TRUE(codes.ok()) << codes.error().message;
-      auto reconstruct = make<PcaReconstruct>({model, stride, type == CV_16UC3 ? "16" : "8"});
+      auto reconstruct = test::make_node<PcaReconstruct>({model, stride, type == CV_16UC3 ? "16" : "8"});
       const auto back = reconstruct->process(*codes, &other, context);
       ASSERT_TRUE(back.ok()) << back.error().message;
       const cv::Mat& result = std::get<Image>(*back).mat();
@@ -150,8 +125,8 @@ TEST(PcaNodes, OverlappingPatchesTakeAwayMoreNoiseThanBlocks) {
   const auto error = [&](std::int64_t stride) {
     FakeContext context;
     const Image image(noisy);
-    const auto codes = make<PcaProject>({model, stride})->process(&image, nullptr, context);
-    const auto back = make<PcaReconstruct>({model, stride, "float"})->process(*codes, &image, context);
+    const auto codes = test::make_node<PcaProject>({model, stride})->process(&image, nullptr, context);
+    const auto back = test::make_node<PcaReconstruct>({model, stride, "float"})->process(*codes, &image, context);
     return mean_squared(std::get<Image>(*back).mat(), clean);
   };
   const double before = mean_squared(noisy, clean), blocks = error(0), overlapping = error(2);
@@ -163,11 +138,11 @@ TEST(PcaNodes, TensorsWholeAndByRows) {
   const TemporaryFolder folder;
   const std::string model = (folder / "pca.onnx").string();
   const Tensor rows = testing::rows_with_decay(200, 12, 0.7, 1);
-  auto by_rows = make<PcaFit>({.path = model, .variance = 0.95, .whiten = true, .rows = true});
+  auto by_rows = test::make_node<PcaFit>({.path = model, .variance = 0.95, .whiten = true, .rows = true});
   ASSERT_EQ(fit_one(*by_rows, nullptr, &rows), "");
   ASSERT_TRUE(by_rows->finish().ok());
   const std::string whole_model = (folder / "whole.onnx").string();
-  auto whole = make<PcaFit>({.path = whole_model, .variance = 0.95, .whiten = true});
+  auto whole = test::make_node<PcaFit>({.path = whole_model, .variance = 0.95, .whiten = true});
   for (std::int64_t i = 0; i < 200; ++i) {
     const Tensor one = Tensor::from({3, 4}, rows.span().subspan(static_cast<std::size_t>(12 * i), 12));
     ASSERT_EQ(fit_one(*whole, nullptr, &one), "");
@@ -176,11 +151,11 @@ TEST(PcaNodes, TensorsWholeAndByRows) {
   EXPECT_EQ(TemporaryFolder::read(model), TemporaryFolder::read(whole_model));
 
   FakeContext context;
-  auto project = make<PcaProject>({model, 0});
+  auto project = test::make_node<PcaProject>({model, 0});
   const Tensor codes = *project->process(nullptr, &rows, context);
   ASSERT_EQ(codes.dims().size(), 2u);
   EXPECT_LT(codes.dims()[1], 12);
-  const auto back = make<PcaReconstruct>({model, 0, "float"})->process(codes, nullptr, context);
+  const auto back = test::make_node<PcaReconstruct>({model, 0, "float"})->process(codes, nullptr, context);
   EXPECT_EQ(std::get<Tensor>(*back).dims(), rows.dims());
   EXPECT_EQ(project->process(nullptr, &codes, context).error().message,
             "tensor is " + to_string(codes.dims()) + ", the model takes 12 numbers, or rows of as many");
@@ -191,7 +166,7 @@ TEST(PcaNodes, TensorsWholeAndByRows) {
 TEST(PcaNodes, FitRefusesItemsThatCannotBelongTogether) {
   const TemporaryFolder folder;
   const Path path = folder / "pca.onnx";
-  auto node = make<PcaFit>({.path = path, .components = 3});
+  auto node = test::make_node<PcaFit>({.path = path, .components = 3});
   const std::vector<cv::Mat> pictures = digits(2);
   cv::Mat colour, alpha, bad(16, 16, CV_32F, cv::Scalar(0.5));
   cv::merge(std::vector<cv::Mat>(3, pictures[0]), colour);
@@ -214,24 +189,25 @@ TEST(PcaNodes, FitRefusesItemsThatCannotBelongTogether) {
                 "' was not written: 3 components were asked for, but there are only 2 items; allowed 1 to 2");
   EXPECT_EQ(folder.files(), std::vector<std::string>());
 
-  auto empty = make<PcaFit>({.path = path, .components = 3});
+  auto empty = test::make_node<PcaFit>({.path = path, .components = 3});
   EXPECT_EQ(empty->finish().error().message, "no item arrived, '" + path.string() + "' was not written");
-  auto patches = make<PcaFit>({.path = path, .components = 3, .patch = 17});
+  auto patches = test::make_node<PcaFit>({.path = path, .components = 3, .patch = 17});
   EXPECT_EQ(fit_one(*patches, &first, nullptr), "picture is 16x16, smaller than a patch of 17x17");
-  auto many = make<PcaFit>({.path = path, .components = 300});
+  auto many = test::make_node<PcaFit>({.path = path, .components = 300});
   EXPECT_EQ(fit_one(*many, &first, nullptr), "300 components were asked for, items have 256 numbers");
-  auto tensors = make<PcaFit>({.path = path, .components = 3});
+  auto tensors = test::make_node<PcaFit>({.path = path, .components = 3});
   const Tensor nan = Tensor::from({2}, std::vector<float>{1, std::numeric_limits<float>::infinity()});
   EXPECT_EQ(fit_one(*tensors, nullptr, &nan), "row 0, column 1 is inf; needs finite numbers");
-  auto kept = make<PcaFit>({.path = path, .components = 3, .method = "randomized", .max_memory = 1});
+  auto kept = test::make_node<PcaFit>({.path = path, .components = 3, .method = "randomized", .max_memory = 1});
   const Tensor large = Tensor::filled({200000}, 1);
   EXPECT_EQ(fit_one(*kept, nullptr, &large), "");
   EXPECT_EQ(fit_one(*kept, nullptr, &large),
             "1 items are kept already, allowed are 1 MiB of them; raise max_memory, or use method covariance");
-  auto huge = make<PcaFit>({.path = path, .components = 3});
+  auto huge = test::make_node<PcaFit>({.path = path, .components = 3});
   EXPECT_NE(fit_one(*huge, nullptr, &large).find("items have 200000 numbers, method covariance takes up to 8192"),
             std::string::npos);
-  EXPECT_EQ(refusal<PcaFit>({.path = "model.bin", .components = 3}), "path 'model.bin' ends in '.bin', needs .onnx");
+  EXPECT_EQ(test::refusal_of<PcaFit>({.path = "model.bin", .components = 3}),
+            "path 'model.bin' ends in '.bin', needs .onnx");
 }
 
 TEST(PcaNodes, RefuseOtherModelsPicturesAndCodes) {
@@ -239,44 +215,31 @@ TEST(PcaNodes, RefuseOtherModelsPicturesAndCodes) {
   const std::string model = (folder / "pca.onnx").string(), blocks = (folder / "blocks.onnx").string();
   fit_pictures({.path = model, .components = 5}, digits(20));
   fit_pictures({.path = blocks, .components = 5, .patch = 4}, digits(20));
-  EXPECT_EQ(refusal<PcaProject>({model, 4}),
+  EXPECT_EQ(test::refusal_of<PcaProject>({model, 4}),
             "stride is 4, the model is for image 16x16x1; allowed up to the side of its patches");
-  EXPECT_EQ(refusal<PcaReconstruct>({blocks, 5, "8"}),
+  EXPECT_EQ(test::refusal_of<PcaReconstruct>({blocks, 5, "8"}),
             "stride is 5, the model is for patch 4x4x1; allowed up to the side of its patches");
   FakeContext context;
   const Image large(cv::Mat(20, 16, CV_8U, cv::Scalar(0))), colour(cv::Mat(16, 16, CV_8UC3, cv::Scalar(0)));
-  EXPECT_EQ(make<PcaProject>({model, 0})->process(&large, nullptr, context).error().message,
+  EXPECT_EQ(test::make_node<PcaProject>({model, 0})->process(&large, nullptr, context).error().message,
             "picture is 16x20, the model is for 16x16 (node resize)");
-  EXPECT_EQ(make<PcaProject>({model, 0})->process(&colour, nullptr, context).error().message,
+  EXPECT_EQ(test::make_node<PcaProject>({model, 0})->process(&colour, nullptr, context).error().message,
             "picture has 3 channels, the model is for 1 (node convert)");
-  EXPECT_EQ(make<PcaReconstruct>({model, 0, "8"})->process(Tensor::filled({7}, 0), nullptr, context).error().message,
+  EXPECT_EQ(test::make_node<PcaReconstruct>({model, 0, "8"})
+                ->process(Tensor::filled({7}, 0), nullptr, context)
+                .error()
+                .message,
             "codes are 7, the model has 5 components and takes one picture at a time");
-  EXPECT_EQ(make<PcaReconstruct>({blocks, 0, "8"})->process(Tensor::filled({5}, 0), nullptr, context).error().message,
+  EXPECT_EQ(test::make_node<PcaReconstruct>({blocks, 0, "8"})
+                ->process(Tensor::filled({5}, 0), nullptr, context)
+                .error()
+                .message,
             "codes are 5, a model of patches needs [rows, columns, 5]");
-  const Tensor codes = *make<PcaProject>({blocks, 2})->process(&large, nullptr, context);
+  const Tensor codes = *test::make_node<PcaProject>({blocks, 2})->process(&large, nullptr, context);
   EXPECT_EQ(codes.dims(), (Dims{9, 7, 5}));
   EXPECT_EQ(
-      make<PcaReconstruct>({blocks, 0, "8"})->process(codes, &large, context).error().message,
+      test::make_node<PcaReconstruct>({blocks, 0, "8"})->process(codes, &large, context).error().message,
       "codes are of 7x9 patches, a picture of 16x20 has 4x5 with stride 4; pca_project has to use the same stride");
-}
-
-TEST(DrawDigits, AreSeededAndAllDifferent) {
-  const cv::Mat three = image::draw_digit(3, 7, 28);
-  EXPECT_EQ(cv::norm(three, image::draw_digit(3, 7, 28), cv::NORM_INF), 0);
-  EXPECT_GT(cv::norm(three, image::draw_digit(3, 8, 28), cv::NORM_INF), 100);
-  image::DrawDigits node({30, 28, 5});
-  const auto items = node.list();
-  ASSERT_EQ(items->size(), 30u);
-  for (int label = 0; label < 10; ++label) {
-    FakeContext context((*items)[static_cast<std::size_t>(label)].name);
-    const auto [picture, record] = *node.process((*items)[static_cast<std::size_t>(10 + label)], context);
-    EXPECT_EQ(std::get<std::int64_t>(*record.find("label")), label);
-    // Strokes cover a tenth to a third of the picture and stay away from its border.
-    const double ink = cv::sum(picture.mat())[0] / 255 / (28 * 28);
-    EXPECT_GT(ink, 0.04) << label;
-    EXPECT_LT(ink, 0.35) << label;
-    EXPECT_EQ(cv::sum(picture.mat().row(0))[0], 0) << label;
-  }
 }
 
 }  // namespace

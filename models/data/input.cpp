@@ -11,7 +11,7 @@
 #include <cstring>
 #include <utility>
 
-namespace latentflow::io {
+namespace latentflow::data {
 
 Result<Input> Input::open(const Path& path) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -93,4 +93,4 @@ std::string beginning(const Input& input) {
   return printable ? "\"" + text + "\"" : text;
 }
 
-}  // namespace latentflow::io
+}  // namespace latentflow::data

@@ -1,9 +1,11 @@
 // picture_rows.cpp: see picture_rows.h.
 #include "picture_rows.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
-namespace latentflow::pca {
+namespace latentflow::codes {
 namespace {
 
 /// Plane number to OpenCV's channel number.
@@ -32,6 +34,14 @@ Grid grid_over(std::int64_t height, std::int64_t width, const nn::CodeItem& patc
     return whole <= part ? 1 : (whole - part + stride - 1) / stride + 1;
   };
   return {cover(height, patch.height), cover(width, patch.width), patch.height, patch.width, stride};
+}
+
+std::int64_t patch_stride(std::int64_t stride, const nn::CodeItem& item) { return stride > 0 ? stride : item.width; }
+
+Status check_stride(std::int64_t stride, const nn::CodeItem& item) {
+  if (stride == 0 || (item.kind == nn::CodeItem::Kind::patch && stride <= item.width)) return success();
+  return invalid_argument(
+      fmt::format("stride is {}, the model is for {}; allowed up to the side of its patches", stride, to_string(item)));
 }
 
 Status check_picture(const Image& picture) {
@@ -90,4 +100,4 @@ cv::Mat to_depth(const cv::Mat& floats, const std::string& depth) {
   return integers;
 }
 
-}  // namespace latentflow::pca
+}  // namespace latentflow::codes

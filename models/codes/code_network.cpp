@@ -2,6 +2,7 @@
 #include "code_network.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -10,7 +11,7 @@
 #include "nn/model_card.h"
 #include "nn/onnx_import.h"
 
-namespace latentflow::pca {
+namespace latentflow::codes {
 namespace {
 
 // Rows of one run: the last portion is filled up to the next of these, so that four plans serve any number of rows.
@@ -24,7 +25,10 @@ std::int64_t columns_of(const nn::Graph& graph, nn::ValueId id) {
 
 }  // namespace
 
-Result<std::shared_ptr<const CodeNetwork>> CodeNetwork::load(const std::string& model, Half half, Services& services) {
+bool Family::takes(const std::string& task) const { return std::find(tasks.begin(), tasks.end(), task) != tasks.end(); }
+
+Result<std::shared_ptr<const CodeNetwork>> CodeNetwork::load(const std::string& model, Half half, const Family& family,
+                                                             Services& services) {
   const Result<Path> file = services.find_model(model);
   if (!file) return file.error();
   const auto make = [&]() -> Result<std::shared_ptr<const void>> {
@@ -32,9 +36,9 @@ Result<std::shared_ptr<const CodeNetwork>> CodeNetwork::load(const std::string& 
     if (!graph) return graph.error();
     const Result<nn::ModelCard> card = nn::read_card(*graph);
     if (!card) return card.error();
-    if (!card->task.empty() && card->task != "pca")
-      return invalid_argument(fmt::format("{} is a model for the task '{}', needs one for 'pca' (written by pca_fit)",
-                                          file->string(), card->task));
+    if (!card->task.empty() && !family.takes(card->task))
+      return invalid_argument(fmt::format("{} is a model for the task '{}', needs one for '{}' ({})", file->string(),
+                                          card->task, fmt::join(family.tasks, "' or '"), family.written_by));
     Result<nn::Graph> part = half == Half::encoder ? nn::encoder_of(*graph) : nn::decoder_of(*graph);
     if (!part) return invalid_argument(fmt::format("{}: {}", file->string(), part.error().message));
     auto made = std::make_shared<CodeNetwork>();
@@ -55,14 +59,19 @@ Result<std::shared_ptr<const CodeNetwork>> CodeNetwork::load(const std::string& 
                                      text->second, item->features(), features));
       made->item_ = *item;
     }
+    if (half == Half::encoder) {
+      const Result<std::int64_t> keep = nn::code_keep(*graph, made->codes_);
+      if (!keep) return bad_input(fmt::format("{}: {}", file->string(), keep.error().message));
+      made->keep_ = *keep;
+    }
     made->outputs_ = half == Half::encoder ? made->codes_ : features;
     auto network = nn::Network::create(std::move(*part));
     if (!network) return std::move(network).error();
     made->network_ = std::move(*network);
     return std::shared_ptr<const void>(std::move(made));
   };
-  const std::string key =
-      fmt::format("codes:{}:{}", half == Half::encoder ? "encoder" : "decoder", nn::file_version(*file));
+  const std::string key = fmt::format("codes:{}:{}:{}", family.encoding_node,
+                                      half == Half::encoder ? "encoder" : "decoder", nn::file_version(*file));
   Result<std::shared_ptr<const void>> shared = services.shared(key, make);
   if (!shared) return std::move(shared).error();
   return std::static_pointer_cast<const CodeNetwork>(*shared);
@@ -85,9 +94,11 @@ Result<Tensor> CodeNetwork::run(const Tensor& rows) const {
     if (!result) return result.error();
     std::memcpy(all.mutable_data() + begin * outputs_, result->front().data(),
                 static_cast<std::size_t>(some * outputs_) * sizeof(float));
+    for (std::int64_t row = begin; keep_ > 0 && row < begin + some; ++row)
+      nn::keep_largest({all.mutable_data() + row * outputs_, static_cast<std::size_t>(outputs_)}, keep_);
     begin += some;
   }
   return all;
 }
 
-}  // namespace latentflow::pca
+}  // namespace latentflow::codes

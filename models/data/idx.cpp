@@ -9,7 +9,7 @@
 #include <cstring>
 #include <memory>
 
-namespace latentflow::io {
+namespace latentflow::data {
 namespace {
 
 // Far above any data set of small pictures, so that a damaged header cannot ask for all memory.
@@ -141,4 +141,4 @@ Status IdxFile::read(std::int64_t index, std::span<std::uint8_t> target) const {
   return io_error(fmt::format("cannot read item {} at byte {}: the file became shorter", index, offset_ + at));
 }
 
-}  // namespace latentflow::io
+}  // namespace latentflow::data

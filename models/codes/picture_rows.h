@@ -6,7 +6,7 @@
 #include "latentflow/value.h"
 #include "nn/code_model.h"
 
-namespace latentflow::pca {
+namespace latentflow::codes {
 
 /// Where patches lie: their corners at multiples of the stride.
 struct Grid {
@@ -23,6 +23,11 @@ struct Grid {
 Grid grid_inside(std::int64_t height, std::int64_t width, const nn::CodeItem& patch, std::int64_t stride);
 /// As few patches as cover it; the last ones may reach past the right and bottom border.
 Grid grid_over(std::int64_t height, std::int64_t width, const nn::CodeItem& patch, std::int64_t stride);
+
+/// The distance of patches that a stride of 0 stands for: side by side.
+std::int64_t patch_stride(std::int64_t stride, const nn::CodeItem& item);
+/// A stride other than 0 is for models of patches, up to their side.
+Status check_stride(std::int64_t stride, const nn::CodeItem& item);
 
 /// Grey or colour without alpha; the message says what it is otherwise.
 Status check_picture(const Image& picture);
@@ -42,4 +47,4 @@ void average(const Grid& grid, cv::Mat& sum);
 /// A float picture as 8 or 16 bits (rounded and clipped), or unchanged; `depth` is "8", "16" or "float".
 cv::Mat to_depth(const cv::Mat& floats, const std::string& depth);
 
-}  // namespace latentflow::pca
+}  // namespace latentflow::codes

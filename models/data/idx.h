@@ -6,7 +6,7 @@
 
 #include "input.h"
 
-namespace latentflow::io {
+namespace latentflow::data {
 
 /// Unsigned bytes in one axis (labels) or three (pictures: number, rows, columns). A compressed file is held in memory,
 /// others are read as needed.
@@ -34,4 +34,4 @@ class IdxFile {
   std::vector<std::uint8_t> inflated_;
 };
 
-}  // namespace latentflow::io
+}  // namespace latentflow::data

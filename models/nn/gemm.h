@@ -1,0 +1,19 @@
+// gemm.h: products of row-major float matrices on all oneTBB threads.
+#pragma once
+
+#include <cstdint>
+
+namespace latentflow::nn {
+
+/// C = op(A) op(B) + beta C, with op(A) [rows, depth], op(B) [depth, columns] and C [rows, columns] without gaps. A
+/// transposed matrix lies in memory as [depth, rows] or [columns, depth]. The result is cut into blocks that depend on
+/// the extents alone, each one product of oneDNN on one thread: the same bits for any number of threads.
+struct Gemm {
+  bool transpose_a = false, transpose_b = false;
+  std::int64_t rows = 0, columns = 0, depth = 0;
+  float beta = 0;
+
+  void operator()(const float* a, const float* b, float* c) const;
+};
+
+}  // namespace latentflow::nn

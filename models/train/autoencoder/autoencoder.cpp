@@ -1,0 +1,160 @@
+// autoencoder.cpp: the layers of an autoencoder, their first weights, their use, and the network they are saved as.
+#include "autoencoder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "nn/node_shape.h"
+#include "train/random.h"
+
+namespace latentflow::train {
+namespace {
+
+constexpr std::int64_t portion = 1024;  // rows that are computed together
+
+/// Calls use(first row, rows, output) for portions of the rows.
+void run_portions(std::span<const DenseLayer> layers, std::span<const float> parameters, std::span<const float> rows,
+                  std::size_t encoder, std::int64_t keep,
+                  const std::function<void(std::int64_t, std::int64_t, const std::vector<float>&)>& use) {
+  const std::int64_t features = layers.front().inputs, count = static_cast<std::int64_t>(rows.size()) / features;
+  Tape tape;
+  for (std::int64_t first = 0; first < count; first += portion) {
+    const std::int64_t some = std::min(portion, count - first);
+    forward(layers, parameters,
+            rows.subspan(static_cast<std::size_t>(first * features), static_cast<std::size_t>(some * features)), some,
+            tape, [&](std::size_t l, std::span<float> output) {
+              if (l + 1 != encoder || keep <= 0) return;
+              const std::size_t units = output.size() / static_cast<std::size_t>(some);
+              for_rows(some, [&](std::int64_t row) {
+                nn::keep_largest(output.subspan(static_cast<std::size_t>(row) * units, units), keep);
+              });
+            });
+    use(first, some, tape.values.back());
+  }
+}
+
+nn::Op operator_of(Activation activation) {
+  return activation == Activation::sigmoid ? nn::Op::sigmoid
+         : activation == Activation::tanh  ? nn::Op::tanh
+                                           : nn::Op::relu;
+}
+
+}  // namespace
+
+Autoencoder make_autoencoder(const AutoencoderRecipe& recipe) {
+  Autoencoder made;
+  const std::size_t levels = recipe.layers.size() - 1;
+  made.encoder = levels;
+  made.layers.resize(2 * levels);
+  const auto claim = [&](std::int64_t count) {
+    const std::size_t offset = made.parameters;
+    made.parameters += static_cast<std::size_t>(count);
+    return offset;
+  };
+  for (std::size_t l = 0; l < levels; ++l) {
+    const std::int64_t from = recipe.layers[l], to = recipe.layers[l + 1];
+    DenseLayer& layer = made.layers[l];
+    layer = {from, to, l + 1 == levels ? recipe.code : recipe.encoder, claim(from * to), 0, false};
+    layer.bias = claim(to);
+  }
+  for (std::size_t l = 0; l < levels; ++l) {
+    const std::size_t mirrored = levels - 1 - l;
+    const std::int64_t from = recipe.layers[mirrored + 1], to = recipe.layers[mirrored];
+    DenseLayer& layer = made.layers[levels + l];
+    layer = {from, to, mirrored == 0 ? recipe.output : recipe.encoder, made.layers[mirrored].weight, 0, recipe.tied};
+    if (!recipe.tied) layer.weight = claim(from * to);
+    layer.bias = claim(to);
+  }
+  return made;
+}
+
+Autoencoder level_of(const Autoencoder& whole, std::size_t level) {
+  return {{whole.layers[level], whole.layers[whole.layers.size() - 1 - level]}, 1, whole.parameters};
+}
+
+std::vector<float> initial_parameters(const Autoencoder& autoencoder, std::uint64_t seed) {
+  std::vector<float> parameters(autoencoder.parameters);
+  for (std::size_t l = 0; l < autoencoder.layers.size(); ++l) {
+    const DenseLayer& layer = autoencoder.layers[l];
+    if (layer.tied) continue;
+    Random random(seed, 0xae, l);
+    const double gain = layer.activation == Activation::relu ? 2 : 1;
+    const double bound = std::sqrt(6.0 * gain / static_cast<double>(layer.inputs + layer.outputs));
+    for (std::int64_t i = 0; i < layer.inputs * layer.outputs; ++i)
+      parameters[layer.weight + static_cast<std::size_t>(i)] = static_cast<float>(random.uniform(-bound, bound));
+  }
+  return parameters;
+}
+
+std::vector<float> encode(const Autoencoder& autoencoder, std::span<const float> parameters,
+                          std::span<const float> rows, std::int64_t keep) {
+  const auto count = static_cast<std::int64_t>(rows.size()) / autoencoder.features();
+  std::vector<float> codes(static_cast<std::size_t>(count * autoencoder.codes()));
+  run_portions(autoencoder.encoder_layers(), parameters, rows, autoencoder.encoder, keep,
+               [&](std::int64_t first, std::int64_t, const std::vector<float>& output) {
+                 std::copy(output.begin(), output.end(),
+                           codes.begin() + static_cast<std::ptrdiff_t>(first * autoencoder.codes()));
+               });
+  return codes;
+}
+
+double squared_error(const Autoencoder& autoencoder, std::span<const float> parameters, std::span<const float> rows,
+                     std::int64_t keep) {
+  const std::int64_t features = autoencoder.features();
+  std::vector<double> errors(rows.size() / static_cast<std::size_t>(features));
+  run_portions(autoencoder.layers, parameters, rows, autoencoder.encoder, keep,
+               [&](std::int64_t first, std::int64_t some, const std::vector<float>& output) {
+                 for_rows(some, [&](std::int64_t row) {
+                   double sum = 0;
+                   for (std::int64_t i = 0; i < features; ++i) {
+                     const float difference = output[static_cast<std::size_t>(row * features + i)] -
+                                              rows[static_cast<std::size_t>((first + row) * features + i)];
+                     sum += static_cast<double>(difference) * static_cast<double>(difference);
+                   }
+                   errors[static_cast<std::size_t>(first + row)] = sum;
+                 });
+               });
+  return std::accumulate(errors.begin(), errors.end(), 0.0) / static_cast<double>(errors.size());
+}
+
+Result<nn::Graph> autoencoder_network(const Autoencoder& autoencoder, std::span<const float> parameters,
+                                      const nn::CodeItem& item, std::int64_t keep) {
+  if (item.features() != autoencoder.features())
+    return invalid_argument(
+        fmt::format("item is {}, the autoencoder takes {} numbers", to_string(item), autoencoder.features()));
+  nn::Graph graph;
+  graph.name = "autoencoder";
+  nn::ValueId value = graph.add_input("data", {-1, autoencoder.features()});
+  for (std::size_t l = 0; l < autoencoder.layers.size(); ++l) {
+    const DenseLayer& layer = autoencoder.layers[l];
+    const bool code = l + 1 == autoencoder.encoder, last = l + 1 == autoencoder.layers.size();
+    const std::string name = code                      ? "code"
+                             : last                    ? "reconstruction"
+                             : l < autoencoder.encoder ? fmt::format("encoder{}", l + 1)
+                                                       : fmt::format("decoder{}", l + 1 - autoencoder.encoder);
+    // Always [outputs, inputs]: OpenCV 4.6 misreads a Gemm whose matrix is not transposed.
+    Tensor weights({layer.outputs, layer.inputs}), bias({layer.outputs});
+    float* target = weights.mutable_data();
+    for (std::int64_t i = 0; i < layer.outputs; ++i)
+      for (std::int64_t j = 0; j < layer.inputs; ++j)
+        *target++ = parameters[layer.weight +
+                               static_cast<std::size_t>(layer.tied ? j * layer.outputs + i : i * layer.inputs + j)];
+    std::copy_n(parameters.begin() + static_cast<std::ptrdiff_t>(layer.bias), layer.outputs, bias.mutable_data());
+    const bool linear = layer.activation == Activation::linear;
+    const nn::ValueId w = graph.add_constant(name + ".weight", std::move(weights)),
+                      b = graph.add_constant(name + ".bias", std::move(bias));
+    value = graph.add_node(nn::Op::gemm, linear ? name : name + "_sum", {value, w, b},
+                           nn::GemmAttributes{1, 1, false, true});
+    if (!linear) value = graph.add_node(operator_of(layer.activation), name, {value});
+    if (code || last) graph.outputs.push_back(value);
+  }
+  graph.metadata["item"] = to_string(item);
+  if (keep > 0) graph.metadata[nn::code_keep_key] = fmt::to_string(keep);
+  if (Status status = nn::declare_dims(graph); !status) return status.error();
+  return graph;
+}
+
+}  // namespace latentflow::train

@@ -1,0 +1,323 @@
+// train_autoencoder.cpp: the training loop of autoencoders; see train_autoencoder.h.
+#include "train_autoencoder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "autoencoder.h"
+#include "digit_rows.h"
+#include "minibatch.h"
+#include "nn/algorithm_choice.h"
+#include "nn/model_card.h"
+#include "nn/onnx_export.h"
+#include "train/features/fine_tune.h"
+#include "train/loss_watch.h"
+#include "train/random.h"
+#include "train/training_run.h"
+
+namespace latentflow::train {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+class AutoencoderTrainer {
+ public:
+  explicit AutoencoderTrainer(const TrainingJob& job)
+      : job_(job), recipe_(job.recipe), shape_(job.recipe.autoencoder), whole_(make_autoencoder(shape_)) {}
+
+  Result<TrainingSummary> run() {
+    if (Status status = prepare(); !status) return status.error();
+    start_ = report_time_ = checkpoint_time_ = Clock::now();
+    report_done_ = progress();
+    for (;; ++stage_) {
+      if (Status status = run_stage(); !status) return status.error();
+      if (stage_ + 1 == stages()) break;
+      next_stage();
+    }
+    return finish();
+  }
+
+ private:
+  std::int64_t levels() const { return shape_.stacked_steps > 0 ? static_cast<std::int64_t>(whole_.encoder) : 0; }
+  std::int64_t stages() const { return levels() + 1; }
+  std::int64_t steps_of(std::int64_t stage) const { return stage < levels() ? shape_.stacked_steps : recipe_.steps; }
+  std::int64_t steps_before(std::int64_t stage) const { return stage * shape_.stacked_steps; }
+  std::int64_t all_steps() const { return steps_before(levels()) + recipe_.steps; }
+  std::int64_t steps_done() const { return steps_before(stage_) + state_.step; }
+
+  Status prepare() {
+    if (Status status = make_folders(job_); !status) return status;
+    Result<DigitSet> digits = load_digits(shape_.data, job_.data, recipe_.seed);
+    if (!digits) return digits.error();
+    digits_ = std::move(*digits);
+    if (digits_.train.features() != whole_.features())
+      return invalid_argument(fmt::format("layers begins with {}, the data have {} numbers per item ({}x{})",
+                                          whole_.features(), digits_.train.features(), digits_.train.width,
+                                          digits_.train.height));
+    if (digits_.train.count() < recipe_.batch)
+      return invalid_argument(
+          fmt::format("batch is {}, there are {} items to train on", recipe_.batch, digits_.train.count()));
+    state_ = start_state(initial_parameters(whole_, recipe_.seed));
+    Result<std::optional<Checkpoint>> resumed = checkpoint_to_resume(job_, whole_.parameters);
+    if (!resumed) return resumed.error();
+    if (*resumed) {
+      state_ = std::move((*resumed)->state);
+      stage_ = (*resumed)->stage, seconds_before_ = (*resumed)->seconds;
+      if (stage_ < 0 || stage_ >= stages())
+        return bad_input(
+            fmt::format("{} is of stage {}, this recipe has {}", checkpoint_file(job_).string(), stage_, stages()));
+    }
+    gradient_.resize(whole_.parameters);
+    note(fmt::format("autoencoder {} with {} weights, {} steps of {} items; {} items to train on, {} to test",
+                     recipe_.model, whole_.parameters, all_steps(), recipe_.batch, digits_.train.count(),
+                     digits_.test.count()));
+    return success();
+  }
+
+  double elapsed() const { return seconds_before_ + seconds_since(start_); }
+
+  /// Share of all stages, and of the one that runs, which ends where it does by steps or by its part of the time.
+  double progress() const {
+    return training_progress(job_, static_cast<double>(steps_done()) / static_cast<double>(all_steps()), elapsed());
+  }
+  double stage_progress() const {
+    const auto all = static_cast<double>(all_steps()), own = static_cast<double>(steps_of(stage_));
+    if (own == 0) return 1;
+    const double steps = static_cast<double>(state_.step) / own;
+    if (!job_.time_limit) return std::min(1.0, steps);
+    const double time = (elapsed() / *job_.time_limit - static_cast<double>(steps_before(stage_)) / all) * all / own;
+    return std::clamp(time, std::min(1.0, steps), 1.0);
+  }
+
+  Objective objective_of(std::int64_t stage) const {
+    Objective objective{shape_.loss, shape_.penalties, 0};
+    // Above the first level what has to be met again are codes, which are shares for sigmoid units only.
+    if (stage > 0 && stage < levels())
+      objective.loss = shape_.encoder == Activation::sigmoid ? Reconstruction::cross_entropy : Reconstruction::squared;
+    return objective;
+  }
+
+  std::int64_t keep_at(double done) const {
+    if (!shape_.k_sparse) return 0;
+    const KSparse& sparse = *shape_.k_sparse;
+    if (done >= sparse.until) return sparse.k;
+    const double share = done / sparse.until;
+    return static_cast<std::int64_t>(
+        std::lround(static_cast<double>(sparse.first) * (1 - share) + static_cast<double>(sparse.k) * share));
+  }
+  std::int64_t test_keep() const {
+    if (!shape_.k_sparse) return 0;
+    const auto keep =
+        static_cast<std::int64_t>(std::lround(static_cast<double>(shape_.k_sparse->k) * shape_.k_sparse->test_factor));
+    return std::min(keep, whole_.codes());
+  }
+
+  Status run_stage() {
+    const bool pretraining = stage_ < levels();
+    AutoencoderGradient part(pretraining ? level_of(whole_, static_cast<std::size_t>(stage_)) : whole_);
+    std::vector<float> codes;
+    if (pretraining && stage_ > 0) {
+      Autoencoder below = whole_;
+      below.encoder = static_cast<std::size_t>(stage_);
+      codes = encode(below, state_.weights, digits_.train.values);
+    }
+    const std::span<const float> rows = codes.empty() ? std::span<const float>(digits_.train.values) : codes;
+    if (levels() > 0 && steps_of(stage_) > 0)
+      note(pretraining ? fmt::format("stage {} of {}: layer {}, {} to {} units", stage_ + 1, stages(), stage_ + 1,
+                                     part.autoencoder().features(), part.autoencoder().codes())
+                       : fmt::format("stage {} of {}: all layers", stage_ + 1, stages()));
+    RowOrder order(digits_.train.count(), recipe_.batch, recipe_.seed, static_cast<std::uint64_t>(stage_));
+    Objective objective = objective_of(stage_);
+    watch_ = LossWatch();
+    report_step_ = steps_done();
+    while (stage_progress() < 1) {
+      if (job_.stop != nullptr && job_.stop->load()) return stopped();
+      objective.keep = keep_at(stage_progress());
+      if (Status status = step(part, objective, rows, order); !status) return status;
+      if (Status status = between_steps(); !status) return status;
+    }
+    return success();
+  }
+
+  Status step(AutoencoderGradient& part, const Objective& objective, std::span<const float> rows, RowOrder& order) {
+    const auto features = static_cast<std::size_t>(part.autoencoder().features());
+    const std::uint64_t key =
+        Random(recipe_.seed, 0xba7c, static_cast<std::uint64_t>(stage_), static_cast<std::uint64_t>(state_.step))
+            .next();
+    const std::span<const std::int64_t> chosen = order.step(state_.step);
+    clean_.resize(chosen.size() * features);
+    input_.resize(clean_.size());
+    for_rows(recipe_.batch, [&](std::int64_t row) {
+      const auto at = static_cast<std::size_t>(row);
+      const auto source = rows.subspan(static_cast<std::size_t>(chosen[at]) * features, features);
+      std::copy(source.begin(), source.end(), clean_.begin() + static_cast<std::ptrdiff_t>(at * features));
+      const auto changed = std::span(input_).subspan(at * features, features);
+      std::copy(source.begin(), source.end(), changed.begin());
+      corrupt(shape_.noise, shape_.noise_amount, Random(key, at).next(), changed);
+    });
+    const Terms terms = part.evaluate(objective, state_.weights, input_, clean_, recipe_.batch, key, gradient_);
+    rate_ = learning_rate(recipe_.optimiser, state_.step, stage_progress());
+    const std::int64_t number = steps_done();
+    const std::span<const float> gradient = gradient_;
+    const double norm = update(recipe_.optimiser, rate_, {&gradient, 1}, state_), loss = terms.total();
+    if (!std::isfinite(loss) || !std::isfinite(norm))
+      return internal_error(fmt::format("step {}: loss {} and gradient {} are not finite; the last checkpoint is kept",
+                                        number, loss, norm));
+    watch_.add(loss, false);
+    if (watch_.runs_away())
+      return internal_error(fmt::format(
+          "step {}: the loss runs away, {} now; the last checkpoint is kept, try a lower rate", number, loss));
+    for (const DenseLayer& layer : part.autoencoder().layers)
+      flop_ += 6.0 * static_cast<double>(layer.inputs * layer.outputs * recipe_.batch);
+    if (first_loss_ < 0) first_loss_ = loss;
+    last_loss_ = loss, last_terms_ = terms;
+    return success();
+  }
+
+  void next_stage() { state_ = start_state(std::move(state_.average)); }
+
+  Status between_steps() {
+    if (state_.step % recipe_.validation.every == 0 && stage_ == levels()) scores_ = test();
+    if (seconds_since(report_time_) >= job_.report_seconds) report();
+    if (job_.checkpoints.empty() || seconds_since(checkpoint_time_) < job_.checkpoint_seconds) return success();
+    checkpoint_time_ = Clock::now();
+    return write_checkpoint();
+  }
+
+  std::string test() const {
+    return fmt::format("test squared error {:.4f}",
+                       squared_error(whole_, state_.average, digits_.test.values, test_keep()));
+  }
+
+  void report() {
+    const double seconds = seconds_since(report_time_), done = progress();
+    std::string scores = scores_;
+    for (std::size_t i = 0; i < last_terms_.penalties.size(); ++i)
+      scores +=
+          fmt::format("{}{} {:.4f}", scores.empty() ? "" : ", ",
+                      penalty_names[static_cast<std::size_t>(shape_.penalties[i].kind)], last_terms_.penalties[i]);
+    Progress progress{steps_done(),
+                      all_steps(),
+                      done,
+                      watch_.take_mean(),
+                      rate_,
+                      static_cast<double>((steps_done() - report_step_) * recipe_.batch) / seconds,
+                      flop_ / seconds * 1e-9,
+                      elapsed(),
+                      0,
+                      scores,
+                      "items"};
+    const double per_second = (done - report_done_) / seconds;
+    progress.seconds_left = per_second > 0 ? (1 - done) / per_second : 0;
+    report_time_ = Clock::now(), report_step_ = steps_done(), report_done_ = done, flop_ = 0;
+    if (job_.report) job_.report(progress);
+  }
+
+  Status write_model(const std::string& scores) const {
+    const nn::CodeItem item{nn::CodeItem::Kind::image, digits_.train.height, digits_.train.width, 1};
+    Result<nn::Graph> graph = autoencoder_network(whole_, state_.average, item, test_keep());
+    if (!graph) return graph.error();
+    graph->name = recipe_.model;
+    if (!recipe_.summary.empty()) graph->metadata["summary"] = recipe_.summary;
+    nn::ModelCard card;
+    card.task = "autoencoder";
+    card.color = "gray";
+    card.image_input = "data";
+    card.recipe = recipe_.text;
+    card.data =
+        fmt::format("{}: {} items to train on, {} to test",
+                    shape_.data.synthetic ? "drawn digits"
+                                          : std::filesystem::absolute(job_.data).lexically_normal().filename().string(),
+                    digits_.train.count(), digits_.test.count());
+    card.scores = scores;
+    card.trained_with = fmt::format("latentflow, {} steps of {} items in {:.0f} s, seed {}: {}", steps_done(),
+                                    recipe_.batch, elapsed(), recipe_.seed, job_.command);
+    nn::write_card(*graph, card);
+    return nn::save_onnx(*graph, job_.model);
+  }
+
+  Status write_checkpoint() {
+    const Checkpoint checkpoint{state_, stage_, elapsed(), recipe_.text, recipe_.seed, nn::known_algorithms()};
+    if (Status status = save_checkpoint(checkpoint, checkpoint_file(job_)); !status) return status;
+    if (Status status = write_model("in training" + (scores_.empty() ? "" : "; " + scores_)); !status) return status;
+    note(fmt::format("checkpoint at step {}", steps_done()));
+    return success();
+  }
+
+  Error stopped() {
+    if (job_.checkpoints.empty())
+      return cancelled(
+          fmt::format("stopped at step {}; nothing is kept without a folder of checkpoints", steps_done()));
+    if (Status status = write_checkpoint(); !status) return status.error();
+    return cancelled(fmt::format("stopped at step {}; resume goes on from there", steps_done()));
+  }
+
+  Result<TrainingSummary> finish() {
+    report();
+    scores_ = fmt::format("{}, train {:.4f}", test(),
+                          squared_error(whole_, state_.average, digits_.train.values, test_keep()));
+    if (!job_.checkpoints.empty())
+      if (Status status = write_checkpoint(); !status) return status.error();
+    if (Status status = write_model(scores_); !status) return status.error();
+    Result<std::string> features = try_features();
+    if (!features) return features.error();
+    scores_ += *features;
+    if (Status status = write_model(scores_); !status) return status.error();
+    return TrainingSummary{steps_done(), elapsed(), first_loss_,    last_loss_,
+                           {},           scores_,   state_.weights, state_.average};
+  }
+
+  /// What the codes are good for, in words; empty where the recipe does not ask.
+  Result<std::string> try_features() {
+    std::string text;
+    const FeatureRecipe& features = shape_.features;
+    if (features.logistic_decay) {
+      const std::vector<float> train = encode(whole_, state_.average, digits_.train.values, test_keep()),
+                               test = encode(whole_, state_.average, digits_.test.values, test_keep());
+      const Result<LogisticModel> model =
+          fit_logistic(train, digits_.train.labels, whole_.codes(), {*features.logistic_decay});
+      if (!model) return model.error();
+      note(fmt::format("logistic regression: {} iterations, {}, loss {:.5f}", model->iterations,
+                       model->converged ? "converged" : "stopped before it converged", model->loss));
+      text += ", logistic regression on codes " + to_string(error_rate(*model, test, digits_.test.labels));
+    }
+    if (features.fine_tune) {
+      FineTuning options{*features.fine_tune, recipe_.batch, test_keep(), recipe_.seed, job_.stop};
+      options.note = [this](const std::string& line) { note(line); };
+      const Result<ErrorRate> error = fine_tune(whole_, state_.average, digits_, options);
+      if (!error) return error.error();
+      text += ", fine-tuned with a softmax layer " + to_string(*error);
+    }
+    return text;
+  }
+
+  void note(const std::string& line) const {
+    if (job_.note) job_.note(line);
+  }
+
+  const TrainingJob& job_;
+  const Recipe& recipe_;
+  const AutoencoderRecipe& shape_;
+  Autoencoder whole_;
+  DigitSet digits_;
+  OptimiserState state_;
+  std::int64_t stage_ = 0;
+  std::vector<float> clean_, input_, gradient_;
+  LossWatch watch_;
+  Terms last_terms_;
+  std::string scores_;
+  Clock::time_point start_, report_time_, checkpoint_time_;
+  std::int64_t report_step_ = 0;
+  double seconds_before_ = 0, report_done_ = 0, flop_ = 0, rate_ = 0, first_loss_ = -1, last_loss_ = 0;
+};
+
+}  // namespace
+
+Result<TrainingSummary> train_autoencoder(const TrainingJob& job) { return AutoencoderTrainer(job).run(); }
+
+}  // namespace latentflow::train

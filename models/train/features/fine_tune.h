@@ -1,0 +1,30 @@
+// fine_tune.h: an encoder with a softmax layer on top, trained for classes by back-propagation through all of it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+
+#include "logistic.h"
+#include "train/autoencoder/autoencoder.h"
+#include "train/autoencoder/digit_rows.h"
+#include "train/recipe.h"
+
+namespace latentflow::train {
+
+struct FineTuning {
+  const FineTuneRecipe& recipe;
+  std::int64_t batch = 100;
+  std::int64_t keep = 0;  ///< as in Objective, in training and test
+  std::uint64_t seed = 1;
+  const std::atomic<bool>* stop = nullptr;
+  std::function<void(const std::string&)> note = {};  ///< a line now and then
+};
+
+/// Starts from the encoder's parameters and a softmax layer of zeros, minimises the mean cross-entropy by Adam, and
+/// returns the error of the averaged weights on the test rows. The same bits for any number of threads. Errors:
+/// cancelled after `stop`; internal for a loss that is not finite, naming the step.
+Result<ErrorRate> fine_tune(const Autoencoder& autoencoder, std::span<const float> parameters, const DigitSet& digits,
+                            const FineTuning& options);
+
+}  // namespace latentflow::train

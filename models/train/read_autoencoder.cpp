@@ -1,0 +1,136 @@
+// read_autoencoder.cpp: see read_autoencoder.h.
+#include "read_autoencoder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace latentflow::train {
+namespace {
+
+constexpr std::int64_t many = std::int64_t{1} << 40;
+constexpr double least_share = 1e-6;  // of rho: its logarithm is taken
+
+void read_activation(Fields& fields, const char* key, Activation& activation) {
+  std::string name(activation_names[static_cast<std::size_t>(activation)]);
+  fields.read(key, name, {activation_names.begin(), activation_names.end()});
+  activation = static_cast<Activation>(std::find(activation_names.begin(), activation_names.end(), name) -
+                                       activation_names.begin());
+}
+
+void read_noise(Fields& fields, AutoencoderRecipe& recipe) {
+  std::string kind = "none";
+  fields.read("kind", kind, {"none", "masking", "gaussian", "salt_and_pepper"});
+  if (kind == "masking") recipe.noise = InputNoise::masking;
+  if (kind == "salt_and_pepper") recipe.noise = InputNoise::salt_and_pepper;
+  if (kind == "gaussian") recipe.noise = InputNoise::gaussian;
+  if (recipe.noise != InputNoise::none)
+    fields.read("amount", recipe.noise_amount, 0, recipe.noise == InputNoise::gaussian ? 10 : 1);
+}
+
+void read_penalties(Fields& entry, AutoencoderRecipe& recipe) {
+  const std::size_t before = recipe.penalties.size();
+  for (std::size_t i = 0; i < penalty_names.size(); ++i)
+    entry.mapping(penalty_names[i], [&](Fields& f) {
+      Penalty penalty{static_cast<Penalty::Kind>(i)};
+      if (penalty.kind == Penalty::Kind::kl_sparse) {
+        f.read("rho", penalty.rho, least_share, 1 - least_share);
+        f.read("beta", penalty.beta, 0, 1e6);
+      } else {
+        f.read("lambda", penalty.lambda, 0, 1e6);
+      }
+      if (penalty.kind == Penalty::Kind::stochastic_contractive) f.read("s", penalty.s, least_share, 10);
+      recipe.penalties.push_back(penalty);
+    });
+  if (recipe.penalties.size() == before)
+    entry.problem(fmt::format("an entry names one of {}", fmt::join(penalty_names, ", ")));
+}
+
+void read_k_sparse(Fields& fields, AutoencoderRecipe& recipe) {
+  KSparse sparse;
+  fields.read("k", sparse.k, 1, many);
+  sparse.first = std::max(sparse.first, sparse.k);
+  fields.read("first", sparse.first, 1, many);
+  fields.read("until", sparse.until, 0, 1);
+  fields.read("test_factor", sparse.test_factor, 1, 100);
+  if (sparse.first < sparse.k)
+    fields.problem(fmt::format("first is {}, below k, {}; the number falls to k", sparse.first, sparse.k));
+  recipe.k_sparse = sparse;
+}
+
+void read_features(Fields& fields, FeatureRecipe& features) {
+  fields.mapping("logistic", [&](Fields& f) {
+    double decay = 1e-4;
+    f.read("decay", decay, 0, 1e3);
+    features.logistic_decay = decay;
+  });
+  fields.mapping("fine_tune", [&](Fields& f) {
+    FineTuneRecipe recipe;
+    f.read("steps", recipe.steps, 1, many);
+    f.read("rate", recipe.rate, 0, 10);
+    f.read("weight_decay", recipe.weight_decay, 0, 1);
+    features.fine_tune = recipe;
+  });
+}
+
+/// What is wrong with the parts together.
+void check(Fields& fields, const AutoencoderRecipe& recipe) {
+  if (recipe.layers.size() < 2) {
+    fields.problem("network: layers is missing, needs the numbers of units of input, hidden layers and code");
+    return;
+  }
+  const auto penalised = [&](Penalty::Kind kind) {
+    return std::any_of(recipe.penalties.begin(), recipe.penalties.end(),
+                       [&](const Penalty& penalty) { return penalty.kind == kind; });
+  };
+  if (recipe.loss == Reconstruction::cross_entropy && recipe.output != Activation::sigmoid)
+    fields.problem("loss is cross_entropy, which needs network.output sigmoid");
+  const bool hidden_sigmoid =
+      recipe.layers.size() == 2 || recipe.stacked_steps == 0 || recipe.encoder == Activation::sigmoid;
+  if (penalised(Penalty::Kind::kl_sparse) && (recipe.code != Activation::sigmoid || !hidden_sigmoid))
+    fields.problem(
+        "the penalty kl_sparse needs network.code sigmoid (and network.encoder, too, with stacked): units between 0 "
+        "and 1");
+  if (!recipe.k_sparse) return;
+  if (recipe.k_sparse->k > recipe.layers.back())
+    fields.problem(fmt::format("k_sparse: k is {}, the code has {} units; allowed up to as many", recipe.k_sparse->k,
+                               recipe.layers.back()));
+  if (recipe.code != Activation::linear) fields.problem("k_sparse needs network.code linear");
+  if (recipe.stacked_steps > 0) fields.problem("k_sparse and stacked do not go together");
+  if (std::any_of(recipe.penalties.begin(), recipe.penalties.end(),
+                  [](const Penalty& penalty) { return penalty.kind != Penalty::Kind::weight_decay; }))
+    fields.problem("k_sparse goes with no penalty but weight_decay");
+}
+
+}  // namespace
+
+void read_autoencoder(Fields& fields, Recipe& recipe) {
+  AutoencoderRecipe& autoencoder = recipe.autoencoder;
+  fields.mapping("network", [&](Fields& f) {
+    f.read("layers", autoencoder.layers, 1, 1 << 20);
+    read_activation(f, "encoder", autoencoder.encoder);
+    read_activation(f, "code", autoencoder.code);
+    read_activation(f, "output", autoencoder.output);
+    f.read("tied", autoencoder.tied);
+  });
+  std::string loss = "squared";
+  fields.read("loss", loss, {"squared", "cross_entropy"});
+  if (loss == "cross_entropy") autoencoder.loss = Reconstruction::cross_entropy;
+  fields.mapping("data", [&](Fields& f) {
+    std::string digits = "idx";
+    f.read("digits", digits, {"idx", "synthetic"});
+    autoencoder.data.synthetic = digits == "synthetic";
+    f.read("train", autoencoder.data.train, 0, many);
+    f.read("test", autoencoder.data.test, 0, many);
+    if (autoencoder.data.synthetic) f.read("size", autoencoder.data.size, 8, 1024);
+  });
+  fields.mapping("corruption", [&](Fields& f) { read_noise(f, autoencoder); });
+  fields.list("penalties", [&](Fields& f) { read_penalties(f, autoencoder); });
+  fields.mapping("k_sparse", [&](Fields& f) { read_k_sparse(f, autoencoder); });
+  fields.mapping("stacked", [&](Fields& f) { f.read("steps", autoencoder.stacked_steps, 1, many); });
+  fields.mapping("features", [&](Fields& f) { read_features(f, autoencoder.features); });
+  fields.mapping("validation", [&](Fields& f) { f.read("every", recipe.validation.every, 1, many); });
+  check(fields, autoencoder);
+}
+
+}  // namespace latentflow::train

@@ -1,0 +1,12 @@
+// read_autoencoder.h: the YAML form of the part of a recipe that is for autoencoders.
+#pragma once
+
+#include "recipe.h"
+#include "strict_yaml.h"
+
+namespace latentflow::train {
+
+/// Reads network, data, loss, corruption, penalties, k_sparse, stacked, features and validation of task autoencoder.
+void read_autoencoder(Fields& fields, Recipe& recipe);
+
+}  // namespace latentflow::train

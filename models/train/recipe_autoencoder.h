@@ -1,0 +1,78 @@
+// recipe_autoencoder.h: the part of a recipe that is for autoencoders on vectors.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace latentflow::train {
+
+enum class Activation { linear, sigmoid, tanh, relu };
+inline constexpr std::array<std::string_view, 4> activation_names{"linear", "sigmoid", "tanh", "relu"};
+
+/// Summed over the numbers of an item, on average over the items of a batch. `cross_entropy` is that of Bernoulli
+/// variables, -sum(x log r + (1 - x) log(1 - r)), for data in 0..1 and sigmoid outputs.
+enum class Reconstruction { squared, cross_entropy };
+
+/// What is done to the input; the target stays clean (Vincent et al., ICML 2008).
+enum class InputNoise { none, masking, gaussian, salt_and_pepper };
+
+struct Penalty {
+  enum class Kind {
+    kl_sparse,               ///< beta sum_j KL(rho || mean activation of unit j over the batch)
+    contractive,             ///< lambda ||dh/dx||_F^2, on average over the batch (Rifai et al., ICML 2011)
+    stochastic_contractive,  ///< lambda E ||h(x) - h(x + s e)||^2, e standard normal
+    weight_decay,            ///< lambda / 2 times the sum of the squared weights, biases left out
+  };
+  Kind kind = Kind::weight_decay;
+  double rho = 0.05, beta = 3, lambda = 0.1, s = 0.1;
+};
+inline constexpr std::array<std::string_view, 4> penalty_names{"kl_sparse", "contractive", "stochastic_contractive",
+                                                               "weight_decay"};
+
+/// Keep the k largest activations of a linear code (Makhzani and Frey, ICLR 2014).
+struct KSparse {
+  std::int64_t k = 25;
+  std::int64_t first = 100;  ///< k at the beginning, from which it falls linearly
+  double until = 0.5;        ///< share of the training after which it is k
+  double test_factor = 3;    ///< alpha: the finished encoder keeps alpha k
+};
+
+/// Digits as rows of numbers in 0..1.
+struct DigitData {
+  bool synthetic = false;            ///< drawn by latentflow, else IDX files as of MNIST
+  std::int64_t train = 0, test = 0;  ///< so many of each; 0: all of the files, 6000 and 1000 drawn ones
+  std::int64_t size = 28;            ///< of drawn ones
+};
+
+/// Training of the encoder with a softmax layer on top, for the labels.
+struct FineTuneRecipe {
+  std::int64_t steps = 5000;
+  double rate = 1e-3;       ///< of Adam; falls to a thousandth
+  double weight_decay = 0;  ///< as of AdamW
+};
+
+/// What the codes are tried for when the training is done, on the labels.
+struct FeatureRecipe {
+  std::optional<double> logistic_decay;  ///< multinomial logistic regression on codes; see LogisticOptions::decay
+  std::optional<FineTuneRecipe> fine_tune;
+};
+
+struct AutoencoderRecipe {
+  std::vector<std::int64_t> layers;       ///< units of input, hidden layers and code; the decoder mirrors them
+  Activation encoder = Activation::relu;  ///< of hidden layers, on both sides
+  Activation code = Activation::linear, output = Activation::sigmoid;
+  bool tied = false;  ///< the decoder's weights are the encoder's, transposed
+  Reconstruction loss = Reconstruction::squared;
+  InputNoise noise = InputNoise::none;
+  double noise_amount = 0.25;  ///< share of the numbers; for gaussian the standard deviation
+  std::vector<Penalty> penalties;
+  std::optional<KSparse> k_sparse;
+  std::int64_t stacked_steps = 0;  ///< of greedy pretraining, per layer; 0: none
+  DigitData data;
+  FeatureRecipe features;
+};
+
+}  // namespace latentflow::train

@@ -1,0 +1,51 @@
+// training_run.cpp: see training_run.h.
+#include "training_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace latentflow::train {
+
+namespace fs = std::filesystem;
+
+Status make_folders(const TrainingJob& job) {
+  for (const fs::path& file : {job.model, job.checkpoints / "checkpoint"}) {
+    std::error_code failure;
+    if (file.has_parent_path()) fs::create_directories(file.parent_path(), failure);
+    if (failure)
+      return io_error(fmt::format("{} cannot be created: {}", file.parent_path().string(), failure.message()));
+  }
+  return success();
+}
+
+fs::path checkpoint_file(const TrainingJob& job) { return job.checkpoints / (job.recipe.model + ".checkpoint"); }
+
+Result<std::optional<Checkpoint>> checkpoint_to_resume(const TrainingJob& job, std::size_t parameters) {
+  if (!job.resume) return std::optional<Checkpoint>();
+  const fs::path file = checkpoint_file(job);
+  Result<Checkpoint> loaded = load_checkpoint(file);
+  if (!loaded && loaded.error().code == Code::not_found) {
+    if (job.note) job.note("no checkpoint yet, starting anew");
+    return std::optional<Checkpoint>();
+  }
+  if (!loaded) return loaded.error();
+  if (loaded->recipe != job.recipe.text)
+    return invalid_argument(fmt::format(
+        "{} was written under another recipe; use the same one, or another folder of checkpoints", file.string()));
+  if (loaded->seed != job.recipe.seed)
+    return invalid_argument(
+        fmt::format("{} was written with seed {}, now it is {}", file.string(), loaded->seed, job.recipe.seed));
+  if (loaded->state.weights.size() != parameters)
+    return bad_input(fmt::format("{} holds {} weights, the network has {}", file.string(), loaded->state.weights.size(),
+                                 parameters));
+  if (job.note)
+    job.note(fmt::format("resumed at step {} after {:.0f} s of training", loaded->state.step, loaded->seconds));
+  return std::optional<Checkpoint>(std::move(*loaded));
+}
+
+double training_progress(const TrainingJob& job, double share_of_steps, double seconds) {
+  return std::min(1.0, job.time_limit ? std::max(share_of_steps, seconds / *job.time_limit) : share_of_steps);
+}
+
+}  // namespace latentflow::train

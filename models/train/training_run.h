@@ -1,0 +1,24 @@
+// training_run.h: what all trainers do alike around their steps: folders, and going on from a checkpoint.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "checkpoint.h"
+#include "trainer.h"
+
+namespace latentflow::train {
+
+/// Makes the folders of the model and of the checkpoints. Errors: io.
+Status make_folders(const TrainingJob& job);
+
+std::filesystem::path checkpoint_file(const TrainingJob& job);
+
+/// The checkpoint that the job resumes from; none where it does not resume or there is none yet (which is noted).
+/// Errors: a checkpoint of another recipe, seed or number of weights, or a damaged one.
+Result<std::optional<Checkpoint>> checkpoint_to_resume(const TrainingJob& job, std::size_t parameters);
+
+/// Share of the training that is done: of the steps, or of the time where that is limited and further gone.
+double training_progress(const TrainingJob& job, double share_of_steps, double seconds);
+
+}  // namespace latentflow::train

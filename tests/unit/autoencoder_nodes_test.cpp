@@ -1,0 +1,92 @@
+// autoencoder_nodes_test.cpp: encode and decode over the files that training writes.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "autoencoder/decode.h"
+#include "autoencoder/encode.h"
+#include "data/digits.h"
+#include "nn/model_card.h"
+#include "nn/onnx_export.h"
+#include "support/fake_context.h"
+#include "support/file_services.h"
+#include "support/temporary_folder.h"
+#include "train/autoencoder/autoencoder.h"
+
+namespace latentflow::autoencoder {
+namespace {
+
+using test::FakeContext;
+using test::make_node;
+using test::TemporaryFolder;
+
+/// An autoencoder with random weights for 12x12 pixels, written as training does.
+struct Model {
+  train::Autoencoder shape;
+  std::vector<float> parameters;
+
+  Model(const std::filesystem::path& file, std::int64_t keep, const std::string& task = "autoencoder") {
+    train::AutoencoderRecipe recipe;
+    recipe.layers = {144, 40, 9};
+    shape = train::make_autoencoder(recipe);
+    parameters = train::initial_parameters(shape, 3);
+    nn::Graph graph = *train::autoencoder_network(shape, parameters, {nn::CodeItem::Kind::image, 12, 12, 1}, keep);
+    nn::ModelCard card;
+    card.task = task, card.color = "gray", card.image_input = "data";
+    nn::write_card(graph, card);
+    EXPECT_TRUE(nn::save_onnx(graph, file).ok());
+  }
+};
+
+TEST(AutoencoderNodes, EncodeAndDecodeComputeTheTwoHalves) {
+  const TemporaryFolder folder;
+  const std::string file = (folder / "model.onnx").string();
+  const Model model(file, 0);
+  const auto encode = make_node<Encode>({file, 0});
+  const auto decode = make_node<Decode>({file, 0, "float"});
+  ASSERT_TRUE(encode && decode);
+  FakeContext context;
+  const Image picture(data::draw_digit(4, 1, 12));
+  const Result<Tensor> codes = encode->process(&picture, nullptr, context);
+  ASSERT_TRUE(codes.ok()) << codes.error().message;
+  std::vector<float> row;
+  for (int i = 0; i < 144; ++i) row.push_back(static_cast<float>(picture.mat().at<std::uint8_t>(i / 12, i % 12)) / 255);
+  const std::vector<float> expected = train::encode(model.shape, model.parameters, row);
+  ASSERT_EQ(codes->dims(), (Dims{9}));
+  for (std::size_t i = 0; i < 9; ++i) EXPECT_NEAR(codes->data()[i], expected[i], 1e-5);
+  const auto back = decode->process(*codes, nullptr, context);
+  ASSERT_TRUE(back.ok()) << back.error().message;
+  const Tensor& planes = std::get<Tensor>(*back);
+  ASSERT_EQ(planes.dims(), (Dims{1, 12, 12}));
+  double error = 0;
+  for (std::size_t i = 0; i < 144; ++i) error += std::pow(static_cast<double>(planes.data()[i] - row[i]), 2);
+  EXPECT_NEAR(error, train::squared_error(model.shape, model.parameters, row), 1e-3 * error);
+}
+
+TEST(AutoencoderNodes, EncodeKeepsTheLargestActivationsOfSparseModels) {
+  const TemporaryFolder folder;
+  const std::string file = (folder / "model.onnx").string();
+  const Model model(file, 3);
+  const auto encode = make_node<Encode>({file, 0});
+  ASSERT_TRUE(encode);
+  FakeContext context;
+  const Image picture(data::draw_digit(7, 1, 12));
+  const Result<Tensor> codes = encode->process(&picture, nullptr, context);
+  ASSERT_TRUE(codes.ok()) << codes.error().message;
+  EXPECT_EQ(std::count(codes->span().begin(), codes->span().end(), 0.0f), 6);
+}
+
+TEST(AutoencoderNodes, RefuseModelsOfOtherTasks) {
+  const TemporaryFolder folder;
+  const std::string file = (folder / "model.onnx").string();
+  const Model model(file, 0, "denoise");
+  EXPECT_EQ(test::refusal_of<Encode>({file, 0}),
+            file +
+                " is a model for the task 'denoise', needs one for 'autoencoder' or 'pca' (written by latentflow "
+                "train or pca_fit)");
+  const Model sparse(file, 12);
+  EXPECT_EQ(test::refusal_of<Encode>({file, 0}), file + ": code_keep is \"12\", allowed 1 to 9");
+}
+
+}  // namespace
+}  // namespace latentflow::autoencoder

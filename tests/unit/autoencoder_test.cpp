@@ -1,0 +1,286 @@
+// autoencoder_test.cpp: every loss and penalty of autoencoders against differences, and the property that defines it.
+#include "train/autoencoder/autoencoder.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "nn/network.h"
+#include "train/autoencoder/minibatch.h"
+#include "train/random.h"
+
+namespace latentflow::train {
+namespace {
+
+AutoencoderRecipe recipe_of(std::vector<std::int64_t> layers, Activation encoder, Activation code, Activation output,
+                            bool tied) {
+  AutoencoderRecipe recipe;
+  recipe.layers = std::move(layers);
+  recipe.encoder = encoder, recipe.code = code, recipe.output = output, recipe.tied = tied;
+  return recipe;
+}
+
+std::vector<float> random_numbers(std::size_t count, double low, double high, std::uint64_t seed) {
+  std::vector<float> numbers(count);
+  Random random(seed, 77);
+  for (float& number : numbers) number = static_cast<float>(random.uniform(low, high));
+  return numbers;
+}
+
+/// Weights and biases, none of them 0.
+std::vector<float> some_parameters(const Autoencoder& autoencoder, double size = 0.7) {
+  return random_numbers(autoencoder.parameters, -size, size, 5);
+}
+
+struct GradientCase {
+  std::string name;
+  AutoencoderRecipe recipe;
+  Objective objective;
+  float step = 1e-2f;  ///< of the differences; short for rectifiers, whose kinks may not lie within
+};
+
+void PrintTo(const GradientCase& gradient_case, std::ostream* out) { *out << gradient_case.name; }
+
+Penalty penalty(Penalty::Kind kind) {
+  Penalty made{kind};
+  made.rho = 0.2, made.beta = 0.7, made.lambda = 0.6, made.s = 0.3;
+  return made;
+}
+
+std::vector<GradientCase> gradient_cases() {
+  using enum Activation;
+  const Objective squared, entropy{Reconstruction::cross_entropy, {}, 0};
+  const auto with = [](Objective objective, std::vector<Penalty> penalties) {
+    objective.penalties = std::move(penalties);
+    return objective;
+  };
+  const Penalty kl = penalty(Penalty::Kind::kl_sparse), contractive = penalty(Penalty::Kind::contractive),
+                stochastic = penalty(Penalty::Kind::stochastic_contractive),
+                decay = penalty(Penalty::Kind::weight_decay);
+  const AutoencoderRecipe shallow = recipe_of({7, 5}, sigmoid, sigmoid, sigmoid, false),
+                          shallow_tied = recipe_of({7, 5}, sigmoid, sigmoid, sigmoid, true),
+                          deep = recipe_of({7, 6, 4}, sigmoid, sigmoid, sigmoid, false),
+                          deep_tied = recipe_of({7, 6, 4, 3}, tanh, linear, linear, true);
+  Objective sparse;
+  sparse.keep = 2;
+  return {{"SquaredLinear", recipe_of({7, 4}, linear, linear, linear, false), squared},
+          {"SquaredTanh", recipe_of({7, 6, 4}, tanh, tanh, tanh, false), squared},
+          {"SquaredRelu", recipe_of({7, 6, 4}, relu, linear, sigmoid, false), squared, 1e-3f},
+          {"SquaredDeepTied", deep_tied, squared},
+          {"CrossEntropy", deep, entropy},
+          {"CrossEntropyTied", shallow_tied, entropy},
+          {"KlSparse", shallow, with(squared, {kl})},
+          {"KlSparseDeepTied", recipe_of({7, 6, 4}, tanh, sigmoid, sigmoid, true), with(entropy, {kl})},
+          {"ContractiveSigmoid", shallow, with(squared, {contractive})},
+          {"ContractiveTanhTied", recipe_of({7, 5}, tanh, tanh, linear, true), with(squared, {contractive})},
+          {"ContractiveDeep", deep, with(squared, {contractive})},
+          {"ContractiveDeepTied", deep_tied, with(squared, {contractive})},
+          {"StochasticContractive", shallow, with(entropy, {stochastic})},
+          {"StochasticContractiveDeepTied", deep_tied, with(squared, {stochastic})},
+          {"WeightDecay", deep, with(squared, {decay})},
+          {"WeightDecayTied", shallow_tied, with(squared, {decay})},
+          {"AllTogether", shallow_tied, with(entropy, {kl, contractive, stochastic, decay})},
+          {"KSparse", recipe_of({7, 6}, linear, linear, linear, true), sparse}};
+}
+
+class AutoencoderGradients : public ::testing::TestWithParam<GradientCase> {};
+
+TEST_P(AutoencoderGradients, EqualCentralDifferences) {
+  const Autoencoder shape = make_autoencoder(GetParam().recipe);
+  std::vector<float> parameters = some_parameters(shape);
+  constexpr std::int64_t rows = 6;
+  const std::vector<float> target = random_numbers(static_cast<std::size_t>(rows * shape.features()), 0.1, 0.9, 1);
+  std::vector<float> input = target;
+  corrupt(InputNoise::gaussian, 0.1, 4, input);
+  AutoencoderGradient objective(shape);
+  std::vector<float> gradient(shape.parameters), ignored(shape.parameters);
+  objective.evaluate(GetParam().objective, parameters, input, target, rows, 9, gradient);
+  const float largest = std::abs(
+      *std::max_element(gradient.begin(), gradient.end(), [](float a, float b) { return std::abs(a) < std::abs(b); }));
+  ASSERT_GT(largest, 0.01f);
+  const float step = GetParam().step;
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const float before = parameters[i];
+    const auto value = [&](float move) {
+      parameters[i] = before + move;
+      return objective.evaluate(GetParam().objective, parameters, input, target, rows, 9, ignored).total();
+    };
+    // Richardson's combination of two steps: the error is of the fourth order.
+    const double narrow = (value(step) - value(-step)) / (2 * static_cast<double>(step)),
+                 wide = (value(2 * static_cast<double>(step)) - value(-2 * step)) / (4 * static_cast<double>(step));
+    parameters[i] = before;
+    EXPECT_NEAR(static_cast<double>(gradient[i]), (4 * narrow - wide) / 3, 2e-3 * std::max(1.0f, largest))
+        << "parameter " << i;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, AutoencoderGradients, ::testing::ValuesIn(gradient_cases()),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(KlSparse, IsZeroAndLeastWhereTheMeanActivationIsRho) {
+  for (const double rho : {0.02, 0.05, 0.5, 0.9}) {
+    EXPECT_NEAR(bernoulli_kl(rho, rho), 0, 1e-12);
+    for (const double a : {0.001, 0.01, 0.1, 0.3, 0.7, 0.99}) EXPECT_GT(bernoulli_kl(rho, a), 0) << rho << " " << a;
+    EXPECT_GT(bernoulli_kl(rho, rho * 1.01), 0);
+    EXPECT_GT(bernoulli_kl(rho, rho * 0.99), 0);
+  }
+}
+
+/// The encoder's Jacobian at one item by central differences: sum of the squares.
+double numeric_jacobian(const Autoencoder& shape, const std::vector<float>& parameters, std::vector<float> item) {
+  constexpr float step = 1e-2f;
+  double sum = 0;
+  for (float& number : item) {
+    const float before = number;
+    const auto code = [&](float move) {
+      number = before + move;
+      return encode(shape, parameters, item);
+    };
+    const std::vector<float> above = code(step), below = code(-step), far = code(2 * static_cast<double>(step)),
+                             behind = code(-2 * step);
+    number = before;
+    for (std::size_t j = 0; j < above.size(); ++j) {
+      const double slope =
+          static_cast<double>(8 * (above[j] - below[j]) - (far[j] - behind[j])) / (12 * static_cast<double>(step));
+      sum += slope * slope;
+    }
+  }
+  return sum;
+}
+
+TEST(Contractive, EqualsTheNumericJacobianForAnyDepth) {
+  using enum Activation;
+  for (const auto& layers : {std::vector<std::int64_t>{9, 6}, {9, 7, 5}, {9, 8, 6, 3}})
+    for (const Activation activation : {sigmoid, tanh}) {
+      const Autoencoder shape = make_autoencoder(recipe_of(layers, activation, activation, linear, true));
+      const std::vector<float> parameters = some_parameters(shape);
+      const std::vector<float> items = random_numbers(27, 0, 1, 3);
+      Tape tape;
+      forward(shape.encoder_layers(), parameters, items, 3, tape);
+      double expected = 0;
+      for (int i = 0; i < 3; ++i)
+        expected += numeric_jacobian(shape, parameters, {items.begin() + 9 * i, items.begin() + 9 * (i + 1)}) / 3;
+      EXPECT_NEAR(contractive_penalty(shape.encoder_layers(), parameters, 1, tape, {}), expected, 1e-3 * expected);
+    }
+}
+
+TEST(StochasticContractive, TendsToTheSquaredNormOfTheJacobianTimesTheVariance) {
+  using enum Activation;
+  const Autoencoder shape = make_autoencoder(recipe_of({20, 12, 8}, sigmoid, sigmoid, linear, false));
+  const std::vector<float> parameters = some_parameters(shape);
+  constexpr std::int64_t rows = 4000;  // as many draws of the noise
+  const std::vector<float> item = random_numbers(20, 0, 1, 3);
+  std::vector<float> items;
+  for (std::int64_t row = 0; row < rows; ++row) items.insert(items.end(), item.begin(), item.end());
+  Tape tape;
+  forward(shape.encoder_layers(), parameters, item, 1, tape);
+  const double jacobian = contractive_penalty(shape.encoder_layers(), parameters, 1, tape, {});
+  double last = 1;
+  for (const double s : {1.0, 0.3, 0.02}) {
+    Penalty penalty{Penalty::Kind::stochastic_contractive};
+    penalty.lambda = 1, penalty.s = s;
+    AutoencoderGradient objective(shape);
+    std::vector<float> gradient(shape.parameters);
+    const Terms terms =
+        objective.evaluate({Reconstruction::squared, {penalty}, 0}, parameters, items, items, rows, 1, gradient);
+    last = terms.penalties[0] / (s * s) / jacobian;
+  }
+  EXPECT_NEAR(last, 1, 0.03);  // of 4000 draws; the standard error is 0.012
+}
+
+TEST(KSparse, KeepsExactlyTheLargestActivations) {
+  for (const std::int64_t keep : {1, 3, 8}) {
+    std::vector<float> code{0.5f, -2, 3, 0.5f, 0.5f, -1, 7, 0.25f};
+    const std::vector<float> before = code;
+    nn::keep_largest(code, keep);
+    const auto kept = std::count_if(code.begin(), code.end(), [](float number) { return number != 0; });
+    EXPECT_EQ(kept, keep);
+    float least_kept = 100, largest_dropped = -100;
+    for (std::size_t i = 0; i < code.size(); ++i)
+      code[i] != 0 ? least_kept = std::min(least_kept, before[i])
+                   : largest_dropped = std::max(largest_dropped, before[i]);
+    EXPECT_GE(least_kept, largest_dropped);
+  }
+  using enum Activation;
+  const Autoencoder shape = make_autoencoder(recipe_of({10, 30}, linear, linear, linear, true));
+  AutoencoderGradient objective(shape);
+  std::vector<float> gradient(shape.parameters);
+  const std::vector<float> items = random_numbers(50, 0, 1, 3);
+  objective.evaluate({Reconstruction::squared, {}, 4}, some_parameters(shape), items, items, 5, 1, gradient);
+  for (std::size_t row = 0; row < 5; ++row) {
+    const auto code = objective.code().subspan(30 * row, 30);
+    EXPECT_EQ(std::count_if(code.begin(), code.end(), [](float number) { return number != 0; }), 4);
+  }
+}
+
+TEST(Autoencoder, TiedLayersShareTheirWeights) {
+  using enum Activation;
+  const AutoencoderRecipe recipe = recipe_of({9, 6, 4}, tanh, linear, linear, true);
+  const Autoencoder tied = make_autoencoder(recipe);
+  EXPECT_EQ(tied.parameters, 9u * 6 + 6 * 4 + 6 + 4 + 6 + 9);
+  const Result<nn::Graph> graph =
+      autoencoder_network(tied, some_parameters(tied), {nn::CodeItem::Kind::tensor, 1, 9, 1});
+  ASSERT_TRUE(graph.ok()) << graph.error().message;
+  const auto constant = [&](const std::string& name) {
+    for (const nn::ValueInfo& value : graph->values)
+      if (value.name == name) return *value.constant;
+    return Tensor();
+  };
+  const Tensor encoder = constant("encoder1.weight"), decoder = constant("reconstruction.weight");
+  ASSERT_EQ(encoder.dims(), (Dims{6, 9}));
+  ASSERT_EQ(decoder.dims(), (Dims{9, 6}));
+  for (int i = 0; i < 6; ++i)
+    for (int j = 0; j < 9; ++j) EXPECT_EQ(encoder.data()[i * 9 + j], decoder.data()[j * 6 + i]);
+}
+
+TEST(Autoencoder, TheSavedNetworkComputesTheSame) {
+  using enum Activation;
+  for (const bool tied : {false, true}) {
+    const Autoencoder shape = make_autoencoder(recipe_of({12, 8, 5}, relu, tanh, sigmoid, tied));
+    const std::vector<float> parameters = some_parameters(shape);
+    const std::vector<float> items = random_numbers(36, 0, 1, 2);
+    Result<nn::Graph> graph = autoencoder_network(shape, parameters, {nn::CodeItem::Kind::image, 4, 3, 1});
+    ASSERT_TRUE(graph.ok()) << graph.error().message;
+    const auto network = nn::Network::create(std::move(*nn::encoder_of(*graph)));
+    ASSERT_TRUE(network.ok()) << network.error().message;
+    const Tensor rows = Tensor::from({3, 12}, items);
+    const auto codes = (*network)->run({&rows, 1});
+    ASSERT_TRUE(codes.ok()) << codes.error().message;
+    const std::vector<float> expected = encode(shape, parameters, items);
+    for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(codes->front().data()[i], expected[i], 1e-5);
+  }
+}
+
+TEST(Corruption, ChangesTheShareItIsToldTo) {
+  std::vector<float> row(20000, 0.5f);
+  corrupt(InputNoise::masking, 0.25, 3, row);
+  EXPECT_NEAR(static_cast<double>(std::count(row.begin(), row.end(), 0.0f)) / 20000, 0.25, 0.01);
+  std::fill(row.begin(), row.end(), 0.5f);
+  corrupt(InputNoise::salt_and_pepper, 0.4, 3, row);
+  EXPECT_NEAR(static_cast<double>(std::count(row.begin(), row.end(), 0.0f)) / 20000, 0.2, 0.01);
+  EXPECT_NEAR(static_cast<double>(std::count(row.begin(), row.end(), 1.0f)) / 20000, 0.2, 0.01);
+  std::fill(row.begin(), row.end(), 0.5f);
+  corrupt(InputNoise::gaussian, 0.2, 3, row);
+  double mean = 0, square = 0;
+  for (const float number : row) mean += static_cast<double>(number) / 20000;
+  for (const float number : row) square += std::pow(static_cast<double>(number) - mean, 2) / 20000;
+  EXPECT_NEAR(mean, 0.5, 0.01);
+  EXPECT_NEAR(std::sqrt(square), 0.2, 0.01);
+}
+
+TEST(RowOrder, TakesEveryRowOnceAnEpoch) {
+  RowOrder order(23, 5, 1, 0);
+  std::vector<int> seen(23);
+  std::vector<std::int64_t> first;
+  for (std::int64_t step = 0; step < 4; ++step)
+    for (const std::int64_t row : order.step(step)) ++seen[static_cast<std::size_t>(row)], first.push_back(row);
+  EXPECT_EQ(std::count(seen.begin(), seen.end(), 1), 20);
+  EXPECT_EQ(std::count(seen.begin(), seen.end(), 0), 3);
+  RowOrder again(23, 5, 1, 0);
+  const auto rows = again.step(2);  // a resumed run starts anywhere
+  EXPECT_TRUE(std::equal(rows.begin(), rows.end(), first.begin() + 10));
+}
+
+}  // namespace
+}  // namespace latentflow::train

@@ -1,0 +1,246 @@
+// autoencoder_training_test.cpp: training runs of autoencoders on drawn digits: results, repeatability, refusals.
+#include <gtest/gtest.h>
+#include <tbb/global_control.h>
+
+#include <Eigen/Dense>
+#include <atomic>
+#include <cmath>
+
+#include "nn/model_card.h"
+#include "nn/onnx_import.h"
+#include "nn/pca.h"
+#include "support/temporary_folder.h"
+#include "train/autoencoder/autoencoder.h"
+#include "train/autoencoder/digit_rows.h"
+#include "train/trainer.h"
+
+namespace latentflow::train {
+namespace {
+
+using test::TemporaryFolder;
+
+/// A recipe that trains on 12x12 pixels within a second.
+Recipe parse(const std::string& rest) {
+  const Result<Recipe> recipe = parse_recipe(
+      "model: small\ntask: autoencoder\ndata: {digits: synthetic, train: 400, test: 100, size: 12}\n" + rest, "r.yaml");
+  EXPECT_TRUE(recipe.ok()) << (recipe ? "" : recipe.error().message);
+  return recipe ? *recipe : Recipe();
+}
+
+std::string problems(const std::string& rest) {
+  const Result<Recipe> recipe = parse_recipe("model: m\ntask: autoencoder\n" + rest, "r.yaml");
+  return recipe ? "" : recipe.error().message;
+}
+
+TrainingJob job_in(const TemporaryFolder& folder, Recipe recipe) {
+  TrainingJob job;
+  job.recipe = std::move(recipe);
+  job.model = folder / "model.onnx";
+  job.checkpoint_seconds = 1e9, job.report_seconds = 1e9;
+  job.command = "the command";
+  return job;
+}
+
+TrainingSummary train_in(const TemporaryFolder& folder, const Recipe& recipe) {
+  const Result<TrainingSummary> summary = train(job_in(folder, recipe));
+  EXPECT_TRUE(summary.ok()) << (summary ? "" : summary.error().message);
+  return summary ? *summary : TrainingSummary();
+}
+
+const char* const stacked =
+    R"(network: {layers: [144, 40, 10], encoder: sigmoid, code: sigmoid, output: sigmoid, tied: true}
+loss: cross_entropy
+corruption: {kind: masking, amount: 0.2}
+penalties: [{kl_sparse: {rho: 0.1, beta: 0.1}}, {weight_decay: {lambda: 1.0e-5}}]
+stacked: {steps: 15}
+optimiser: {rate: 0.005, warm_up: 3}
+batch: 40
+steps: 15
+)";
+
+TEST(AutoencoderTraining, WritesAModelOfCodesWithItsCard) {
+  const TemporaryFolder folder;
+  const TrainingSummary summary = train_in(folder, parse(stacked));
+  EXPECT_EQ(summary.steps, 45);
+  const Result<nn::Graph> graph = nn::load_onnx(folder / "model.onnx");
+  ASSERT_TRUE(graph.ok()) << graph.error().message;
+  const Result<nn::ModelCard> card = nn::read_card(*graph);
+  ASSERT_TRUE(card.ok()) << card.error().message;
+  EXPECT_EQ(card->task, "autoencoder");
+  EXPECT_EQ(graph->metadata.at("item"), "image 12x12x1");
+  EXPECT_NE(card->recipe.find("stacked: {steps: 15}"), std::string::npos);
+  EXPECT_EQ(card->scores, summary.result);
+  EXPECT_EQ(card->scores.find("test squared error "), 0u) << card->scores;
+  EXPECT_NE(card->trained_with.find("45 steps of 40 items"), std::string::npos) << card->trained_with;
+  EXPECT_NE(card->trained_with.find("seed 1: the command"), std::string::npos) << card->trained_with;
+  EXPECT_TRUE(nn::encoder_of(*graph).ok());
+  EXPECT_TRUE(nn::decoder_of(*graph).ok());
+}
+
+TEST(AutoencoderTraining, TheLinearOneSpansThePrincipalSubspace) {
+  const TemporaryFolder folder;
+  const Recipe recipe = parse(R"(network: {layers: [144, 3], code: linear, output: linear}
+optimiser: {rate: 0.01, final_rate: 1.0e-6, warm_up: 20}
+batch: 400
+steps: 1200
+)");
+  const TrainingSummary summary = train_in(folder, recipe);
+  const Result<DigitSet> digits = load_digits(recipe.autoencoder.data, "", recipe.seed);
+  ASSERT_TRUE(digits.ok());
+  nn::Moments moments(144);
+  ASSERT_TRUE(moments.add(digits->train.values).ok());
+  const Result<nn::Pca> pca = nn::fit_pca(moments, {3, 0, false});
+  ASSERT_TRUE(pca.ok());
+  const Autoencoder shape = make_autoencoder(recipe.autoencoder);
+  EXPECT_NEAR(squared_error(shape, summary.average, digits->train.values) / pca->mean_squared_error(), 1, 1e-3);
+  // The decoder's columns against the components: cosines of the principal angles are singular values.
+  Eigen::MatrixXd decoder(144, 3), components(144, 3);
+  for (int i = 0; i < 144; ++i)
+    for (int j = 0; j < 3; ++j) {
+      decoder(i, j) =
+          static_cast<double>(summary.average[shape.layers[1].weight + static_cast<std::size_t>(i * 3 + j)]);
+      components(i, j) = static_cast<double>(pca->components.data()[j * 144 + i]);
+    }
+  const Eigen::MatrixXd basis =
+      Eigen::HouseholderQR<Eigen::MatrixXd>(decoder).householderQ() * Eigen::MatrixXd::Identity(144, 3);
+  const double cosine = Eigen::JacobiSVD<Eigen::MatrixXd>(basis.transpose() * components).singularValues().minCoeff();
+  EXPECT_LT(std::acos(std::min(1.0, cosine)) * 180 / M_PI, 1);
+}
+
+TEST(AutoencoderTraining, KlSparseBringsTheMeanActivationToRho) {
+  const TemporaryFolder folder;
+  const Recipe recipe = parse(R"(network: {layers: [144, 30], code: sigmoid, output: sigmoid}
+penalties: [{kl_sparse: {rho: 0.1, beta: 3}}]
+optimiser: {rate: 0.01, warm_up: 10}
+batch: 100
+steps: 300
+)");
+  const TrainingSummary summary = train_in(folder, recipe);
+  const Result<DigitSet> digits = load_digits(recipe.autoencoder.data, "", recipe.seed);
+  double mean = 0;
+  const std::vector<float> codes = encode(make_autoencoder(recipe.autoencoder), summary.average, digits->train.values);
+  for (const float code : codes) mean += static_cast<double>(code) / static_cast<double>(codes.size());
+  EXPECT_NEAR(mean, 0.1, 0.02);
+}
+
+TEST(AutoencoderTraining, KSparseModelsSayHowManyActivationsCount) {
+  const TemporaryFolder folder;
+  train_in(folder, parse(R"(network: {layers: [144, 50], code: linear, output: linear, tied: true}
+k_sparse: {k: 5, first: 30, until: 0.5, test_factor: 2}
+optimiser: {method: sgd, momentum: 0.9, rate: 0.002, warm_up: 3}
+batch: 40
+steps: 20
+)"));
+  const Result<nn::Graph> graph = nn::load_onnx(folder / "model.onnx");
+  ASSERT_TRUE(graph.ok()) << graph.error().message;
+  EXPECT_EQ(*nn::code_keep(*graph, 50), 10);
+}
+
+TEST(AutoencoderTraining, GivesTheSameBitsForAnyNumberOfThreadsAndOthersForAnotherSeed) {
+  Recipe recipe = parse(stacked);
+  std::vector<std::vector<float>> weights;
+  for (const std::size_t threads : {1, 2, 3}) {
+    const tbb::global_control workers(tbb::global_control::max_allowed_parallelism, threads);
+    const TemporaryFolder folder;
+    weights.push_back(train_in(folder, recipe).average);
+  }
+  EXPECT_EQ(weights[0], weights[1]);
+  EXPECT_EQ(weights[0], weights[2]);
+  recipe.seed = 2;
+  const TemporaryFolder folder;
+  EXPECT_NE(weights[0], train_in(folder, recipe).average);
+}
+
+TEST(AutoencoderTraining, AResumedRunEndsWithTheBitsOfAnUninterruptedOne) {
+  const TemporaryFolder folder;
+  const std::vector<float> straight = train_in(folder, parse(stacked)).average;
+  // Stopped within the first level, at its end, within the second and within the last stage.
+  for (const int wanted : {7, 15, 22, 38}) {
+    TrainingJob job = job_in(folder, parse(stacked));
+    job.checkpoints = folder / ("checkpoints" + std::to_string(wanted));
+    std::atomic<bool> stop{false};
+    job.stop = &stop;
+    job.report_seconds = 0;
+    job.report = [&](const Progress& progress) {
+      if (progress.step >= wanted) stop = true;
+    };
+    const Result<TrainingSummary> stopped = train(job);
+    ASSERT_FALSE(stopped.ok());
+    EXPECT_EQ(stopped.error().code, Code::cancelled);
+    EXPECT_EQ(stopped.error().message, "stopped at step " + std::to_string(wanted) + "; resume goes on from there");
+    stop = false;
+    job.report = {};
+    job.resume = true;
+    const Result<TrainingSummary> resumed = train(job);
+    ASSERT_TRUE(resumed.ok()) << resumed.error().message;
+    EXPECT_EQ(resumed->steps, 45);
+    EXPECT_EQ(resumed->average, straight) << "stopped at step " << wanted;
+  }
+}
+
+TEST(AutoencoderTraining, ATimeLimitEndsEveryStageInItsShare) {
+  const TemporaryFolder folder;
+  Recipe recipe = parse(stacked);
+  recipe.autoencoder.stacked_steps = recipe.steps = 1'000'000'000;
+  TrainingJob job = job_in(folder, recipe);
+  job.time_limit = 0.3;
+  std::vector<std::string> notes;
+  job.note = [&](const std::string& line) { notes.push_back(line); };
+  const Result<TrainingSummary> summary = train(job);
+  ASSERT_TRUE(summary.ok()) << summary.error().message;
+  EXPECT_EQ(std::count_if(notes.begin(), notes.end(), [](const std::string& line) { return line.find("stage ") == 0; }),
+            3);
+}
+
+TEST(AutoencoderTraining, ADivergingRunNamesTheStep) {
+  const TemporaryFolder folder;
+  const Result<TrainingSummary> summary =
+      train(job_in(folder, parse(R"(network: {layers: [144, 20], code: linear, output: linear}
+optimiser: {method: sgd, rate: 10, warm_up: 0, clip: 0}
+batch: 40
+steps: 2000
+)")));
+  ASSERT_FALSE(summary.ok());
+  EXPECT_EQ(summary.error().code, Code::internal);
+  EXPECT_EQ(summary.error().message.find("step "), 0u) << summary.error().message;
+}
+
+TEST(AutoencoderTraining, RefusesDataThatDoNotFit) {
+  const TemporaryFolder folder;
+  const auto refusal = [&](const Recipe& recipe) {
+    const Result<TrainingSummary> summary = train(job_in(folder, recipe));
+    return summary ? "" : summary.error().message;
+  };
+  EXPECT_EQ(refusal(parse("network: {layers: [100, 5]}\n")),
+            "layers begins with 100, the data have 144 numbers per item (12x12)");
+  EXPECT_EQ(refusal(parse("network: {layers: [144, 5]}\nbatch: 401\n")),
+            "batch is 401, there are 400 items to train on");
+  Recipe recipe = parse("network: {layers: [144, 5]}\n");
+  recipe.autoencoder.data.synthetic = false;
+  TrainingJob job = job_in(folder, recipe);
+  job.data = folder / "nothing";
+  EXPECT_EQ(train(job).error().message.find((folder / "nothing").string() + " has no file train-images-idx3-ubyte"),
+            0u);
+}
+
+TEST(AutoencoderRecipe, RefusesWhatDoesNotGoTogether) {
+  EXPECT_NE(problems("network: {layers: [784, 30], output: linear}\nloss: cross_entropy\n")
+                .find("loss is cross_entropy, which needs network.output sigmoid"),
+            std::string::npos);
+  EXPECT_NE(
+      problems("network: {layers: [784, 30]}\npenalties: [{kl_sparse: {rho: 1.5}}]\n").find("r.yaml:4:31: error: "),
+      std::string::npos);
+  EXPECT_NE(problems("network: {layers: [784, 30]}\npenalties: [{kl_sparse: {}}]\n").find("needs network.code sigmoid"),
+            std::string::npos);
+  EXPECT_NE(problems("network: {layers: [784, 30]}\nk_sparse: {k: 31}\n").find("k is 31, the code has 30 units"),
+            std::string::npos);
+  EXPECT_NE(problems("network: {layers: [784]}\n").find("layers is missing"), std::string::npos);
+  EXPECT_NE(problems("network: {layers: [784, 30], encoder: sigmod}\n").find("did you mean \"sigmoid\"?"),
+            std::string::npos);
+  EXPECT_NE(problems("network: {layers: [784, 30]}\npenalties: [{}]\n").find("an entry names one of kl_sparse"),
+            std::string::npos);
+  EXPECT_NE(problems("network: {layers: [784, 30]}\nphases: []\n").find("unknown key \"phases\""), std::string::npos);
+}
+
+}  // namespace
+}  // namespace latentflow::train

@@ -1,0 +1,118 @@
+// features_test.cpp: logistic regression, error rates with their intervals, and fine-tuning.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "train/features/fine_tune.h"
+#include "train/random.h"
+
+namespace latentflow::train {
+namespace {
+
+/// Points of three classes around three centres, some of which overlap; the third column is always the same.
+struct Points {
+  std::vector<float> rows;
+  std::vector<std::uint8_t> labels;
+};
+
+Points points(std::size_t count, double spread, std::uint64_t seed) {
+  Points made;
+  Random random(seed);
+  constexpr double centres[3][2] = {{0, 0}, {300, 0}, {0, 0.02}};
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto label = static_cast<std::uint8_t>(i % 3);
+    const auto coordinate = [&](int axis, double scale) {
+      return static_cast<float>(centres[label][axis] + spread * scale * random.uniform(-1, 1));
+    };
+    made.rows.insert(made.rows.end(), {coordinate(0, 300), coordinate(1, 0.02), 7.0f});
+    made.labels.push_back(label);
+  }
+  return made;
+}
+
+TEST(Logistic, ConvergesToTheMinimumWhateverTheScales) {
+  const Points data = points(900, 0.8, 1);
+  const Result<LogisticModel> model = fit_logistic(data.rows, data.labels, 3, {1e-3, 1000, 1e-6});
+  ASSERT_TRUE(model.ok()) << model.error().message;
+  EXPECT_TRUE(model->converged);
+  EXPECT_EQ(model->classes, 3);
+  // At the minimum every class is foreseen as often as it occurs, for its bias is free.
+  double foreseen[3] = {};
+  for (std::size_t i = 0; i < data.labels.size(); ++i) {
+    double scores[3], sum = 0;
+    for (std::size_t c = 0; c < 3; ++c) {
+      scores[c] = static_cast<double>(model->bias[c]);
+      for (std::size_t j = 0; j < 3; ++j)
+        scores[c] += static_cast<double>(model->weights[3 * c + j]) * static_cast<double>(data.rows[3 * i + j]);
+      sum += std::exp(scores[c]);
+    }
+    for (std::size_t c = 0; c < 3; ++c) foreseen[c] += std::exp(scores[c]) / sum / 300;
+  }
+  for (const double share : foreseen) EXPECT_NEAR(share, 1, 1e-3);
+  EXPECT_LT(model->loss, std::log(3.0));
+}
+
+TEST(Logistic, SeparatesWhatCanBeSeparated) {
+  const Points train = points(600, 0.3, 1), test = points(300, 0.3, 2);
+  const Result<LogisticModel> model = fit_logistic(train.rows, train.labels, 3);
+  ASSERT_TRUE(model.ok());
+  EXPECT_EQ(error_rate(*model, test.rows, test.labels).errors, 0);
+}
+
+TEST(Logistic, RefusesDataWithoutAnAnswer) {
+  EXPECT_EQ(fit_logistic({}, {}, 3).error().message, "logistic regression needs at least one row");
+  const std::vector<float> rows{1, 2};
+  EXPECT_EQ(fit_logistic(rows, std::vector<std::uint8_t>{0, 0}, 1).error().message,
+            "all labels are 0; needs at least two classes");
+  const std::vector<float> bad{1, NAN};
+  EXPECT_EQ(fit_logistic(bad, std::vector<std::uint8_t>{0, 1}, 1).error().message,
+            "row 1, column 0 is nan; needs finite numbers");
+}
+
+TEST(ErrorRate, HasWilsonsInterval) {
+  // Of 100 items 10: 0.0552 to 0.1744 (Newcombe, Statistics in Medicine 1998, method 3).
+  const ErrorRate rate{10, 100};
+  EXPECT_NEAR(rate.low(), 0.0552, 1e-4);
+  EXPECT_NEAR(rate.high(), 0.1744, 1e-4);
+  const ErrorRate none{0, 50};
+  EXPECT_NEAR(none.low(), 0, 1e-12);
+  EXPECT_NEAR(none.high(), 0.0713, 1e-4);
+  EXPECT_EQ(to_string(ErrorRate{140, 10000}), "1.40 % error (1.19 to 1.65)");
+}
+
+TEST(Softmax, GradientEqualsCentralDifferences) {
+  const std::vector<float> scores{0.3f, -1, 2, 0.5f, 0.1f, -0.4f};
+  const std::vector<std::uint8_t> labels{2, 0};
+  std::vector<float> gradient = scores;
+  softmax_loss(gradient, labels, 3, 2);
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    const auto value = [&](float move) {
+      std::vector<float> moved = scores;
+      moved[i] += move;
+      return softmax_loss(moved, labels, 3, 2) / 2;
+    };
+    EXPECT_NEAR(static_cast<double>(gradient[i]), (value(0.01f) - value(-0.01f)) / 0.02, 1e-4);
+  }
+}
+
+TEST(FineTuning, LearnsTheLabelsOfDrawnDigits) {
+  DigitData data;
+  data.synthetic = true, data.train = 600, data.test = 200, data.size = 12;
+  const Result<DigitSet> digits = load_digits(data, "", 1);
+  ASSERT_TRUE(digits.ok());
+  AutoencoderRecipe recipe;
+  recipe.layers = {144, 60};
+  recipe.code = Activation::sigmoid;
+  for (const std::int64_t keep : {0, 20}) {
+    const Autoencoder shape = make_autoencoder(recipe);
+    const FineTuneRecipe tuning{150, 1e-2, 0};
+    const FineTuning options{tuning, 50, keep};
+    const Result<ErrorRate> error = fine_tune(shape, initial_parameters(shape, 1), *digits, options);
+    ASSERT_TRUE(error.ok()) << error.error().message;
+    EXPECT_EQ(error->items, 200);
+    EXPECT_LT(error->rate(), 0.1);
+  }
+}
+
+}  // namespace
+}  // namespace latentflow::train
