@@ -108,15 +108,15 @@ int eval_estimator(const EvalArguments& arguments) {
   const std::vector<double> levels{0, 5, 10, 15, 25, 35, 50};
   const Host host;
   std::vector<Scoring> scorings;
-  const std::string seed = arguments.seed.empty() ? "0" : arguments.seed;
   for (const bool keep_float : {true, false})
     for (const double level : levels) {
       const char* kind = keep_float ? "float" : "rounded";
-      scorings.push_back({fmt::format("estimate_{}_{}", kind, level_text(level)),
-                          "score_noise_estimate",
-                          {"sigma=" + level_text(level), fmt::format("keep_float={}", keep_float), "seed=" + seed}});
+      scorings.push_back(
+          {fmt::format("estimate_{}_{}", kind, level_text(level)),
+           "score_noise_estimate",
+           {"sigma=" + level_text(level), fmt::format("keep_float={}", keep_float), "seed=" + arguments.seed}});
     }
-  Scoring clean{"clean", "score_denoiser", {"sigma=0", "clean.sigma=auto", "seed=" + seed}};
+  Scoring clean{"clean", "score_denoiser", {"sigma=0", "clean.sigma=auto", "seed=" + arguments.seed}};
   if (!arguments.model.empty()) clean.sets.push_back("model=" + arguments.model);
   scorings.push_back(clean);
   Scores scores = score(host, arguments, scorings);
@@ -157,15 +157,15 @@ int eval_denoise(const EvalArguments& arguments) {
   std::vector<Scoring> scorings;
   for (const double level : *levels) {
     Scoring scoring{"sigma_" + level_text(level), "score_denoiser", {"sigma=" + level_text(level)}};
-    scoring.sets.push_back("seed=" + (arguments.seed.empty() ? "0" : arguments.seed));
+    scoring.sets.push_back("seed=" + arguments.seed);
     if (!arguments.model.empty()) scoring.sets.push_back("model=" + arguments.model);
     scorings.push_back(std::move(scoring));
   }
   const Scores scores = score(host, arguments, scorings);
   if (scores.runs.size() < scorings.size()) return scores.exit_code;
-  const std::string title =
-      fmt::format("{} on {}: PSNR in dB and SSIM at noise {}, float noise, results rounded to 8 bit",
-                  arguments.model.empty() ? "denoise_color" : arguments.model, arguments.data, arguments.levels);
+  const std::string title = fmt::format(
+      "{} on {}: PSNR in dB and SSIM at noise {}, float noise of seed {}, results rounded to 8 bit",
+      arguments.model.empty() ? "denoise_color" : arguments.model, arguments.data, arguments.levels, arguments.seed);
   const ScoreRows rows = with_means(joined(scores.runs, *levels));
   return print_table(title, rows, arguments.output, "table") ? scores.exit_code : 3;
 }

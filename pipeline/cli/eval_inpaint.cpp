@@ -93,8 +93,7 @@ void add_worst(Record& row, const ScoreRows& rows) {
 }  // namespace
 
 int eval_inpaint(const EvalArguments& arguments) {
-  Result<MaskGroups> groups = arguments.masks == "kinds" ? drawn_masks(arguments.seed.empty() ? "1" : arguments.seed)
-                                                         : masks_of(arguments.masks);
+  Result<MaskGroups> groups = arguments.masks == "kinds" ? drawn_masks(arguments.seed) : masks_of(arguments.masks);
   if (!groups) {
     fmt::print(stderr, "latentflow: error: {}\n", groups.error().message);
     return 1;
@@ -129,9 +128,13 @@ int eval_inpaint(const EvalArguments& arguments) {
   }
   add_rows("mean", scores.runs.size(), every);
   const std::string what =
-      fmt::format("{}{} on {}", method, method == "network" ? " " + arguments.model : "", arguments.data);
+      fmt::format("{}{} on {}, masks: {}", method,
+                  method != "network"       ? ""
+                  : arguments.model.empty() ? " inpaint_color"
+                                            : " " + arguments.model,
+                  arguments.data, arguments.masks == "kinds" ? "drawn with seed " + arguments.seed : arguments.masks);
   const bool written =
-      print_table(fmt::format("{}, whole pictures: mean PSNR in dB and SSIM; gain over the better of Telea and "
+      print_table(fmt::format("{}: whole pictures, mean PSNR in dB and SSIM; gain over the better of Telea and "
                               "Navier-Stokes, and the least of one picture",
                               what),
                   whole, arguments.output, "whole_pictures") &&

@@ -174,7 +174,7 @@ void add_eval(CLI::App& app, EvalArguments& eval, std::function<int()>& chosen) 
     task->add_option("--color", eval.color, "channels of all pictures: keep, gray or color")
         ->check(CLI::IsMember({"keep", "gray", "color"}))
         ->type_name("WHICH");
-    task->add_option("--seed", eval.seed, "for noise and drawn masks")->type_name("N");
+    task->add_option("--seed", eval.seed, "for noise and drawn masks (default: 0)")->type_name("N");
     task->add_option("--output", eval.output, "folder for the tables as CSV and JSON lines")
         ->default_str(std::string("output/eval_") + name)
         ->type_name("DIR");

@@ -19,6 +19,10 @@ constexpr double texture_tolerance = 5;
 /// Distances from black and white to ask of a patch mean, in sigma, the first that leaves enough patches.
 constexpr double clearances[] = {2.2, 1.6, 1.1, 0.6};
 
+constexpr int clipping_rounds = 6;
+/// Share of the variance below which clipping is not made up for: too little is left to tell.
+constexpr double least_left = 0.4;
+
 /// Rows of patches, one sample per column.
 using Patches = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
@@ -144,6 +148,40 @@ std::vector<Candidate> weakly_textured(const std::vector<Candidate>& all, double
   return chosen;
 }
 
+struct Clipped {
+  double mean, variance;
+};
+
+/// Moments of a normal variable after values below 0 became 0 and values above 255 became 255.
+Clipped clipped_normal(double mean, double sigma) {
+  const auto density = [](double z) { return std::exp(-z * z / 2) / std::sqrt(2 * CV_PI); };
+  const auto below = [](double z) { return 0.5 * std::erfc(-z / std::sqrt(2.0)); };
+  const double a = -mean / sigma, b = (255 - mean) / sigma, between = below(b) - below(a), white = 1 - below(b);
+  const double first = mean * between + sigma * (density(a) - density(b)) + 255 * white;
+  const double second = (mean * mean + sigma * sigma) * between + sigma * sigma * (a * density(a) - b * density(b)) +
+                        2 * mean * sigma * (density(a) - density(b)) + 255.0 * 255.0 * white;
+  return {first, second - first * first};
+}
+
+/// The level before clipping at both ends of the range, when noise of `measured` is left in patches of these means.
+double before_clipping(double measured, const std::vector<Candidate>& patches) {
+  const std::size_t stride = std::max<std::size_t>(1, patches.size() / 2000);
+  double sigma = measured;
+  for (int round = 0; round < clipping_rounds; ++round) {
+    double left = 0;
+    int count = 0;
+    for (std::size_t i = 0; i < patches.size(); i += stride)
+      for (const double observed : {patches[i].low_mean, patches[i].high_mean}) {
+        double mean = observed;  // clipping moves it, too
+        for (int k = 0; k < 2; ++k) mean += observed - clipped_normal(mean, sigma).mean;
+        left += clipped_normal(mean, sigma).variance / (sigma * sigma);
+        ++count;
+      }
+    sigma = measured / std::sqrt(std::clamp(left / count, least_left, 1.0));
+  }
+  return sigma;
+}
+
 }  // namespace
 
 double estimate_noise(const Image& image) {
@@ -163,7 +201,8 @@ double estimate_noise(const Image& image) {
       if (enough(chosen)) break;
     }
     if (!enough(chosen)) break;
-    const double refined = std::sqrt(noise_variance(spectrum(gather(picture, chosen))));
+    double refined = std::sqrt(noise_variance(spectrum(gather(picture, chosen))));
+    if (image.depth() != CV_32F && refined > 0) refined = before_clipping(refined, chosen);
     if (std::abs(refined - sigma) < 0.01 * sigma) break;
     sigma = refined;
   }

@@ -56,6 +56,7 @@ expect 0 'noise 15' eval denoise --estimator --data data/one --output estimator
 has estimator/estimator.csv '^name,mean_estimate,mean_error,worst_estimate,worst_picture,worst_percent$'
 has estimator/clean_pictures.csv '^mean,[0-9.]+,[01]'
 
+expect 0 'float noise of seed 7' eval denoise --data data/one --sigma 25 --seed 7 --output seeded --quiet
 expect 0 'the holes alone' eval inpaint --data data --masks masks --output inpaint
 has inpaint/whole_pictures.csv '^name,masks,telea_psnr,navier_stokes_psnr,psnr,gain_psnr,.*,least_gain,of_picture$'
 has inpaint/whole_pictures.csv '^box,2,'

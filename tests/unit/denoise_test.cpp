@@ -302,6 +302,17 @@ std::size_t peak_resident() {
   return 0;
 }
 
+TEST(NoiseEstimate, MakesUpForNoiseThatWasClipped) {
+  // From black to white: at these levels most patches have samples at both ends of the range.
+  cv::Mat ramp(300, 300, CV_32FC3), noise(ramp.size(), ramp.type()), noisy;
+  for (int x = 0; x < ramp.cols; ++x) ramp.col(x).setTo(cv::Scalar::all(255.0 * x / ramp.cols));
+  for (const double sigma : {35.0, 50.0}) {
+    cv::RNG(4).fill(noise, cv::RNG::NORMAL, 0, sigma);
+    cv::Mat(ramp + noise).convertTo(noisy, CV_8U);
+    EXPECT_NEAR(estimate_noise(Image(noisy)), sigma, 0.05 * sigma);
+  }
+}
+
 TEST(NoiseEstimate, TakesFarLessMemoryThanThePicture) {
   cv::Mat large(8000, 6000, CV_8UC3);
   cv::theRNG().fill(large, cv::RNG::NORMAL, 128, 20);
