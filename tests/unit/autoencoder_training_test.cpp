@@ -12,7 +12,9 @@
 #include "support/temporary_folder.h"
 #include "train/autoencoder/autoencoder.h"
 #include "train/autoencoder/digit_rows.h"
+#include "train/optimiser.h"
 #include "train/trainer.h"
+#include "train/vector_math.h"
 
 namespace latentflow::train {
 namespace {
@@ -121,6 +123,7 @@ steps: 300
   const std::vector<float> codes = encode(make_autoencoder(recipe.autoencoder), summary.average, digits->train.values);
   for (const float code : codes) mean += static_cast<double>(code) / static_cast<double>(codes.size());
   EXPECT_NEAR(mean, 0.1, 0.02);
+  EXPECT_NE(summary.result.find(", mean activation 0.1"), std::string::npos) << summary.result;
 }
 
 TEST(AutoencoderTraining, KSparseModelsSayHowManyActivationsCount) {
@@ -221,6 +224,60 @@ TEST(AutoencoderTraining, RefusesDataThatDoNotFit) {
   job.data = folder / "nothing";
   EXPECT_EQ(train(job).error().message.find((folder / "nothing").string() + " has no file train-images-idx3-ubyte"),
             0u);
+}
+
+/// An IDX file of bytes; the axes are the number of items and, for pictures, rows and columns.
+std::vector<std::uint8_t> idx_file(const std::vector<std::uint8_t>& axes, const std::vector<std::uint8_t>& bytes) {
+  std::vector<std::uint8_t> file{0, 0, 8, static_cast<std::uint8_t>(axes.size())};
+  for (const std::uint8_t extent : axes) file.insert(file.end(), {0, 0, 0, extent});
+  file.insert(file.end(), bytes.begin(), bytes.end());
+  return file;
+}
+
+TEST(DigitRows, AreReadFromIdxFiles) {
+  const TemporaryFolder folder;
+  folder.write("train-images-idx3-ubyte", idx_file({3, 1, 2}, {0, 255, 51, 102, 7, 8}));
+  folder.write("train-labels-idx1-ubyte", idx_file({3}, {4, 0, 9}));
+  folder.write("t10k-images-idx3-ubyte", idx_file({1, 1, 2}, {255, 0}));
+  folder.write("t10k-labels-idx1-ubyte", idx_file({1}, {5}));
+  DigitData data;
+  data.train = 2;
+  const Result<DigitSet> digits = load_digits(data, folder / "", 1);
+  ASSERT_TRUE(digits.ok()) << digits.error().message;
+  EXPECT_EQ(digits->train.values, (std::vector<float>{0, 1, 0.2f, 0.4f}));
+  EXPECT_EQ(digits->train.labels, (std::vector<std::uint8_t>{4, 0}));
+  EXPECT_EQ(digits->train.features(), 2);
+  EXPECT_EQ(digits->test.values, (std::vector<float>{1, 0}));
+  data.train = 4;
+  EXPECT_NE(
+      load_digits(data, folder / "", 1).error().message.find("4 pictures of train are asked for, the files have 3"),
+      std::string::npos);
+  folder.write("train-labels-idx1-ubyte", idx_file({2}, {4, 0}));
+  EXPECT_NE(
+      load_digits({}, folder / "", 1).error().message.find("train-images has 3 pictures, train-labels has 2 labels"),
+      std::string::npos);
+  folder.write("train-labels-idx1-ubyte", idx_file({3}, {4, 0}));
+  EXPECT_NE(load_digits({}, folder / "", 1).error().message.find("is truncated"), std::string::npos);
+}
+
+TEST(Optimiser, DescendsWithMomentum) {
+  OptimiserRecipe recipe;
+  recipe.method = OptimiserMethod::sgd, recipe.momentum = 0.5, recipe.clip = 0;
+  OptimiserState state = start_state({1, 2});
+  const std::vector<float> gradient{4, -8};
+  const std::span<const float> whole = gradient;
+  for (int step = 0; step < 3; ++step) update(recipe, 0.1, {&whole, 1}, state);
+  // Velocities of 1, 1.5 and 1.75 gradients.
+  EXPECT_NEAR(state.weights[0], 1 - 0.1 * 4 * 4.25, 1e-5);
+  EXPECT_NEAR(state.weights[1], 2 + 0.1 * 8 * 4.25, 1e-5);
+}
+
+TEST(VectorMath, IsCloseToTheStandardFunctions) {
+  for (float x = -80; x < 80; x += 0.37f)
+    EXPECT_NEAR(static_cast<double>(exp_of(x)) / std::exp(static_cast<double>(x)), 1, 5e-7) << x;
+  EXPECT_TRUE(std::isfinite(exp_of(1e9f)) && exp_of(-1e9f) >= 0);
+  for (float x = 1e-7f; x <= 1; x *= 1.1f)
+    EXPECT_NEAR(static_cast<double>(log_of(x)), std::log(static_cast<double>(x)), 1e-6 * (1 + std::abs(std::log(x))));
 }
 
 TEST(AutoencoderRecipe, RefusesWhatDoesNotGoTogether) {

@@ -106,12 +106,31 @@ TEST(FineTuning, LearnsTheLabelsOfDrawnDigits) {
   for (const std::int64_t keep : {0, 20}) {
     const Autoencoder shape = make_autoencoder(recipe);
     const FineTuneRecipe tuning{150, 1e-2, 0};
-    const FineTuning options{tuning, 50, keep};
+    const FineTuning options{tuning, nullptr, 50, keep};
     const Result<ErrorRate> error = fine_tune(shape, initial_parameters(shape, 1), *digits, options);
     ASSERT_TRUE(error.ok()) << error.error().message;
     EXPECT_EQ(error->items, 200);
     EXPECT_LT(error->rate(), 0.1);
   }
+}
+
+TEST(FineTuning, StartsFromTheLogisticRegression) {
+  DigitData data;
+  data.synthetic = true, data.train = 300, data.test = 100, data.size = 12;
+  const Result<DigitSet> digits = load_digits(data, "", 1);
+  ASSERT_TRUE(digits.ok());
+  AutoencoderRecipe recipe;
+  recipe.layers = {144, 60};
+  const Autoencoder shape = make_autoencoder(recipe);
+  const std::vector<float> parameters = initial_parameters(shape, 1);
+  const Result<LogisticModel> model =
+      fit_logistic(encode(shape, parameters, digits->train.values), digits->train.labels, 60);
+  ASSERT_TRUE(model.ok());
+  const FineTuneRecipe still{1, 0, 0};
+  const Result<ErrorRate> error = fine_tune(shape, parameters, *digits, {still, &*model, 50});
+  ASSERT_TRUE(error.ok());
+  EXPECT_EQ(error->errors,
+            error_rate(*model, encode(shape, parameters, digits->test.values), digits->test.labels).errors);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <numeric>
 
 #include "autoencoder.h"
 #include "digit_rows.h"
@@ -261,6 +262,12 @@ class AutoencoderTrainer {
     report();
     scores_ = fmt::format("{}, train {:.4f}", test(),
                           squared_error(whole_, state_.average, digits_.train.values, test_keep()));
+    if (std::any_of(shape_.penalties.begin(), shape_.penalties.end(),
+                    [](const Penalty& penalty) { return penalty.kind == Penalty::Kind::kl_sparse; })) {
+      const std::vector<float> codes = encode(whole_, state_.average, digits_.test.values);
+      const double sum = std::accumulate(codes.begin(), codes.end(), 0.0);
+      scores_ += fmt::format(", mean activation {:.4f}", sum / static_cast<double>(codes.size()));
+    }
     if (!job_.checkpoints.empty())
       if (Status status = write_checkpoint(); !status) return status.error();
     if (Status status = write_model(scores_); !status) return status.error();
@@ -276,18 +283,20 @@ class AutoencoderTrainer {
   Result<std::string> try_features() {
     std::string text;
     const FeatureRecipe& features = shape_.features;
+    Result<LogisticModel> model = LogisticModel();
     if (features.logistic_decay) {
       const std::vector<float> train = encode(whole_, state_.average, digits_.train.values, test_keep()),
                                test = encode(whole_, state_.average, digits_.test.values, test_keep());
-      const Result<LogisticModel> model =
-          fit_logistic(train, digits_.train.labels, whole_.codes(), {*features.logistic_decay});
+      model = fit_logistic(train, digits_.train.labels, whole_.codes(), {*features.logistic_decay});
       if (!model) return model.error();
       note(fmt::format("logistic regression: {} iterations, {}, loss {:.5f}", model->iterations,
                        model->converged ? "converged" : "stopped before it converged", model->loss));
       text += ", logistic regression on codes " + to_string(error_rate(*model, test, digits_.test.labels));
     }
     if (features.fine_tune) {
-      FineTuning options{*features.fine_tune, recipe_.batch, test_keep(), recipe_.seed, job_.stop};
+      FineTuning options{*features.fine_tune, features.logistic_decay ? &*model : nullptr,
+                         recipe_.batch,       test_keep(),
+                         recipe_.seed,        job_.stop};
       options.note = [this](const std::string& line) { note(line); };
       const Result<ErrorRate> error = fine_tune(whole_, state_.average, digits_, options);
       if (!error) return error.error();

@@ -32,9 +32,14 @@ class Classifier {
     size_ = encoder_size_ + weights + static_cast<std::size_t>(classes);
   }
 
-  std::vector<float> start(std::span<const float> parameters) const {
+  std::vector<float> start(std::span<const float> parameters, const LogisticModel* top) const {
     std::vector<float> made(size_);
     std::copy_n(parameters.begin(), encoder_size_, made.begin());
+    if (top != nullptr) {
+      const auto after = std::copy(top->weights.begin(), top->weights.end(),
+                                   made.begin() + static_cast<std::ptrdiff_t>(encoder_size_));
+      std::copy(top->bias.begin(), top->bias.end(), after);
+    }
     return made;
   }
 
@@ -74,7 +79,7 @@ Result<ErrorRate> fine_tune(const Autoencoder& autoencoder, std::span<const floa
   const std::int64_t classes = 1 + *std::max_element(digits.train.labels.begin(), digits.train.labels.end());
   const auto features = static_cast<std::size_t>(autoencoder.features());
   Classifier classifier(autoencoder, classes, options.keep);
-  OptimiserState state = start_state(classifier.start(parameters));
+  OptimiserState state = start_state(classifier.start(parameters, options.start));
   OptimiserRecipe optimiser;
   optimiser.rate = options.recipe.rate, optimiser.final_rate = options.recipe.rate * 1e-3;
   optimiser.warm_up = std::min<std::int64_t>(100, options.recipe.steps / 10);

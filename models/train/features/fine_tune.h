@@ -14,6 +14,7 @@ namespace latentflow::train {
 
 struct FineTuning {
   const FineTuneRecipe& recipe;
+  const LogisticModel* start = nullptr;  ///< of the codes, for the softmax layer; else that starts with zeros
   std::int64_t batch = 100;
   std::int64_t keep = 0;  ///< as in Objective, in training and test
   std::uint64_t seed = 1;
@@ -21,7 +22,7 @@ struct FineTuning {
   std::function<void(const std::string&)> note = {};  ///< a line now and then
 };
 
-/// Starts from the encoder's parameters and a softmax layer of zeros, minimises the mean cross-entropy by Adam, and
+/// Starts from the encoder's parameters, minimises the mean cross-entropy by Adam, and
 /// returns the error of the averaged weights on the test rows. The same bits for any number of threads. Errors:
 /// cancelled after `stop`; internal for a loss that is not finite, naming the step.
 Result<ErrorRate> fine_tune(const Autoencoder& autoencoder, std::span<const float> parameters, const DigitSet& digits,
