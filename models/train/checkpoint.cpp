@@ -55,6 +55,7 @@ Status save_checkpoint(const Checkpoint& checkpoint, const std::filesystem::path
   const nlohmann::json head{{"format", format_name},
                             {"step", checkpoint.state.step},
                             {"stage", checkpoint.stage},
+                            {"updates", checkpoint.updates},
                             {"seconds", checkpoint.seconds},
                             {"seed", checkpoint.seed},
                             {"recipe", checkpoint.recipe},
@@ -89,6 +90,7 @@ Result<Checkpoint> load_checkpoint(const std::filesystem::path& file) {
     Checkpoint checkpoint;
     checkpoint.state.step = head.at("step");
     checkpoint.stage = head.at("stage");
+    checkpoint.updates = head.at("updates");
     checkpoint.seconds = head.at("seconds");
     checkpoint.seed = head.at("seed");
     checkpoint.recipe = head.at("recipe");

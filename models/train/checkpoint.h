@@ -12,9 +12,10 @@ namespace latentflow::train {
 
 struct Checkpoint {
   OptimiserState state;
-  std::int64_t stage = 0;  ///< of a training in several stages; state.step counts within it
-  double seconds = 0;      ///< of training so far, over all runs
-  std::string recipe;      ///< its text; a run goes on with the same one only
+  std::int64_t stage = 0;    ///< of a training in several stages; state.step counts within it
+  std::int64_t updates = 0;  ///< of all stages; where time cuts stages short, fewer than their steps
+  double seconds = 0;        ///< of training so far, over all runs
+  std::string recipe;        ///< its text; a run goes on with the same one only
   std::uint64_t seed = 0;
   std::map<std::string, std::string>
       algorithms;  ///< nn::known_algorithms(): the same sums in the same order need the same ones

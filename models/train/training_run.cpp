@@ -40,7 +40,7 @@ Result<std::optional<Checkpoint>> checkpoint_to_resume(const TrainingJob& job, s
     return bad_input(fmt::format("{} holds {} weights, the network has {}", file.string(), loaded->state.weights.size(),
                                  parameters));
   if (job.note)
-    job.note(fmt::format("resumed at step {} after {:.0f} s of training", loaded->state.step, loaded->seconds));
+    job.note(fmt::format("resumed at step {} after {:.0f} s of training", loaded->updates, loaded->seconds));
   return std::optional<Checkpoint>(std::move(*loaded));
 }
 

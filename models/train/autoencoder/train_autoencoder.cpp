@@ -49,6 +49,7 @@ class AutoencoderTrainer {
   std::int64_t steps_of(std::int64_t stage) const { return stage < levels() ? shape_.stacked_steps : recipe_.steps; }
   std::int64_t steps_before(std::int64_t stage) const { return stage * shape_.stacked_steps; }
   std::int64_t all_steps() const { return steps_before(levels()) + recipe_.steps; }
+  /// Where the run stands as if no stage were cut short.
   std::int64_t steps_done() const { return steps_before(stage_) + state_.step; }
 
   Status prepare() {
@@ -68,7 +69,7 @@ class AutoencoderTrainer {
     if (!resumed) return resumed.error();
     if (*resumed) {
       state_ = std::move((*resumed)->state);
-      stage_ = (*resumed)->stage, seconds_before_ = (*resumed)->seconds;
+      stage_ = (*resumed)->stage, updates_ = (*resumed)->updates, seconds_before_ = (*resumed)->seconds;
       if (stage_ < 0 || stage_ >= stages())
         return bad_input(
             fmt::format("{} is of stage {}, this recipe has {}", checkpoint_file(job_).string(), stage_, stages()));
@@ -135,7 +136,7 @@ class AutoencoderTrainer {
     RowOrder order(digits_.train.count(), recipe_.batch, recipe_.seed, static_cast<std::uint64_t>(stage_));
     Objective objective = objective_of(stage_);
     watch_ = LossWatch();
-    report_step_ = steps_done();
+    report_step_ = updates_;
     while (stage_progress() < 1) {
       if (job_.stop != nullptr && job_.stop->load()) return stopped();
       objective.keep = keep_at(stage_progress());
@@ -163,7 +164,7 @@ class AutoencoderTrainer {
     });
     const Terms terms = part.evaluate(objective, state_.weights, input_, clean_, recipe_.batch, key, gradient_);
     rate_ = learning_rate(recipe_.optimiser, state_.step, stage_progress());
-    const std::int64_t number = steps_done();
+    const std::int64_t number = updates_++;
     const std::span<const float> gradient = gradient_;
     const double norm = update(recipe_.optimiser, rate_, {&gradient, 1}, state_), loss = terms.total();
     if (!std::isfinite(loss) || !std::isfinite(norm))
@@ -202,12 +203,12 @@ class AutoencoderTrainer {
       scores +=
           fmt::format("{}{} {:.4f}", scores.empty() ? "" : ", ",
                       penalty_names[static_cast<std::size_t>(shape_.penalties[i].kind)], last_terms_.penalties[i]);
-    Progress progress{steps_done(),
+    Progress progress{updates_,
                       all_steps(),
                       done,
                       watch_.take_mean(),
                       rate_,
-                      static_cast<double>((steps_done() - report_step_) * recipe_.batch) / seconds,
+                      static_cast<double>((updates_ - report_step_) * recipe_.batch) / seconds,
                       flop_ / seconds * 1e-9,
                       elapsed(),
                       0,
@@ -215,7 +216,7 @@ class AutoencoderTrainer {
                       "items"};
     const double per_second = (done - report_done_) / seconds;
     progress.seconds_left = per_second > 0 ? (1 - done) / per_second : 0;
-    report_time_ = Clock::now(), report_step_ = steps_done(), report_done_ = done, flop_ = 0;
+    report_time_ = Clock::now(), report_step_ = updates_, report_done_ = done, flop_ = 0;
     if (job_.report) job_.report(progress);
   }
 
@@ -236,26 +237,26 @@ class AutoencoderTrainer {
                                           : std::filesystem::absolute(job_.data).lexically_normal().filename().string(),
                     digits_.train.count(), digits_.test.count());
     card.scores = scores;
-    card.trained_with = fmt::format("latentflow, {} steps of {} items in {:.0f} s, seed {}: {}", steps_done(),
+    card.trained_with = fmt::format("latentflow, {} steps of {} items in {:.0f} s, seed {}: {}", updates_,
                                     recipe_.batch, elapsed(), recipe_.seed, job_.command);
     nn::write_card(*graph, card);
     return nn::save_onnx(*graph, job_.model);
   }
 
   Status write_checkpoint() {
-    const Checkpoint checkpoint{state_, stage_, elapsed(), recipe_.text, recipe_.seed, nn::known_algorithms()};
+    const Checkpoint checkpoint{
+        state_, stage_, updates_, elapsed(), recipe_.text, recipe_.seed, nn::known_algorithms()};
     if (Status status = save_checkpoint(checkpoint, checkpoint_file(job_)); !status) return status;
     if (Status status = write_model("in training" + (scores_.empty() ? "" : "; " + scores_)); !status) return status;
-    note(fmt::format("checkpoint at step {}", steps_done()));
+    note(fmt::format("checkpoint at step {}", updates_));
     return success();
   }
 
   Error stopped() {
     if (job_.checkpoints.empty())
-      return cancelled(
-          fmt::format("stopped at step {}; nothing is kept without a folder of checkpoints", steps_done()));
+      return cancelled(fmt::format("stopped at step {}; nothing is kept without a folder of checkpoints", updates_));
     if (Status status = write_checkpoint(); !status) return status.error();
-    return cancelled(fmt::format("stopped at step {}; resume goes on from there", steps_done()));
+    return cancelled(fmt::format("stopped at step {}; resume goes on from there", updates_));
   }
 
   Result<TrainingSummary> finish() {
@@ -275,8 +276,7 @@ class AutoencoderTrainer {
     if (!features) return features.error();
     scores_ += *features;
     if (Status status = write_model(scores_); !status) return status.error();
-    return TrainingSummary{steps_done(), elapsed(), first_loss_,    last_loss_,
-                           {},           scores_,   state_.weights, state_.average};
+    return TrainingSummary{updates_, elapsed(), first_loss_, last_loss_, {}, scores_, state_.weights, state_.average};
   }
 
   /// What the codes are good for, in words; empty where the recipe does not ask.
@@ -315,7 +315,7 @@ class AutoencoderTrainer {
   Autoencoder whole_;
   DigitSet digits_;
   OptimiserState state_;
-  std::int64_t stage_ = 0;
+  std::int64_t stage_ = 0, updates_ = 0;
   std::vector<float> clean_, input_, gradient_;
   LossWatch watch_;
   Terms last_terms_;
