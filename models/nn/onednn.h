@@ -10,8 +10,8 @@
 
 namespace latentflow::nn {
 
-/// Whether 3x3 stride-1 convolutions may use Winograd F(4x4,3x3): `automatic` times both once per shape and keeps the
-/// faster (oneDNN's own `convolution_auto` never picks it), `on` takes it wherever it exists, `off` never.
+/// Whether 3x3 stride-1 convolutions may use Winograd: `automatic` takes the fastest of direct, our own and oneDNN's,
+/// timed once per shape, `on` our own with the fewest products wherever it fits, `off` none.
 enum class Winograd { automatic, on, off };
 
 namespace onednn {

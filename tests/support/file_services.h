@@ -12,12 +12,16 @@ namespace latentflow::test {
 
 class FileServices final : public Services {
  public:
+  explicit FileServices(int threads = 1) : threads_(threads) {}
   Result<std::shared_ptr<const void>> shared(
       const std::string&, const std::function<Result<std::shared_ptr<const void>>()>& make) override {
     return make();
   }
   Result<Path> find_model(const std::string& name) const override { return Path(name); }
-  int threads() const override { return 1; }
+  int threads() const override { return threads_; }
+
+ private:
+  int threads_;
 };
 
 /// Null, with a failed expectation, where the node refuses.

@@ -12,20 +12,11 @@
 #include "nn/model_card.h"
 #include "nn/onnx_export.h"
 #include "support/fake_context.h"
+#include "support/file_services.h"
 #include "support/temporary_folder.h"
 
 namespace latentflow::denoise {
 namespace {
-
-class FileServices final : public Services {
- public:
-  Result<std::shared_ptr<const void>> shared(
-      const std::string&, const std::function<Result<std::shared_ptr<const void>>()>& make) override {
-    return make();
-  }
-  Result<Path> find_model(const std::string& name) const override { return Path(name); }
-  int threads() const override { return 2; }
-};
 
 class DenoiseTest : public testing::Test {
  protected:
@@ -94,7 +85,7 @@ class DenoiseTest : public testing::Test {
   }
 
   test::TemporaryFolder folder_;
-  FileServices services_;
+  test::FileServices services_{2};
   test::FakeContext context_;
 };
 
