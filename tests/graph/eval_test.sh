@@ -6,6 +6,7 @@ program=$1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
+export LATENTFLOW_CACHE="$folder/cache"  # one choice of algorithms for all calls: others round otherwise
 problems=0
 
 wrong() {
