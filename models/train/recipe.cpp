@@ -142,6 +142,38 @@ void read_all(Fields& fields, Recipe& recipe) {
     fields.problem(fmt::format("batch is {}, which is no multiple of shard, {}", recipe.batch, recipe.shard));
 }
 
+/// Puts the value of "a.b=value" into the tree. Returns what is wrong with it, or nothing.
+std::string override_key(YAML::Node root, const std::string& set) {
+  const std::size_t equals = set.find('=');
+  if (equals == 0 || equals == std::string::npos) return "needs KEY=VALUE, such as k_sparse.k=70";
+  YAML::Node node = root;
+  std::istringstream path(set.substr(0, equals));
+  for (std::string key; std::getline(path, key, '.');) {
+    if (node.IsSequence()) {
+      std::size_t index = node.size();
+      const bool number = YAML::convert<std::size_t>::decode(YAML::Node(key), index);
+      if (!number || index >= node.size())
+        return fmt::format("\"{}\" is no entry of the list, which has 0 to {}", key, node.size() - 1);
+      node.reset(node[index]);
+    } else if (node.IsMap() || node.IsNull() || !node.IsDefined()) {
+      node.reset(node[key]);
+    } else {
+      return fmt::format("there is a value and no mapping above \"{}\"", key);
+    }
+  }
+  node = YAML::Load(set.substr(equals + 1));
+  return "";
+}
+
+/// Reads `tree`; problems are reported in `problems`.
+Recipe read_tree(const YAML::Node& tree, Problems& problems) {
+  Recipe recipe;
+  Fields fields(tree, "", problems);
+  read_all(fields, recipe);
+  fields.finish();
+  return recipe;
+}
+
 }  // namespace
 
 const Phase& Recipe::phase(double progress) const {
@@ -150,26 +182,41 @@ const Phase& Recipe::phase(double progress) const {
   return phases.back();
 }
 
-Result<Recipe> parse_recipe(const std::string& text, const std::string& file) {
+Result<Recipe> parse_recipe(const std::string& text, const std::string& file, const std::vector<std::string>& sets) {
   Problems problems(file);
   Recipe recipe;
-  recipe.text = text;
+  YAML::Node tree;
   try {
-    Fields fields(YAML::Load(text), "", problems);
-    read_all(fields, recipe);
-    fields.finish();
+    tree = YAML::Load(text);
+    recipe = read_tree(tree, problems);
   } catch (const YAML::Exception& failure) { problems.add(failure.mark, failure.msg); }
   if (!problems.empty()) return invalid_argument(problems.text());
+  recipe.text = text;
+  if (sets.empty()) return recipe;
+  std::string text_with_sets = text + (text.ends_with('\n') ? "" : "\n");
+  for (const std::string& set : sets) {
+    std::string problem;
+    try {
+      problem = override_key(tree, set);
+    } catch (const YAML::Exception& failure) { problem = failure.msg; }
+    if (!problem.empty()) return invalid_argument(fmt::format("--set {}: error: {}", set, problem));
+    text_with_sets += fmt::format("# --set {}\n", set);
+  }
+  // The file itself is in order, so what is wrong now comes from here; its lines would mislead.
+  Problems with_sets(fmt::format("--set {}", fmt::join(sets, " --set ")), false);
+  recipe = read_tree(tree, with_sets);
+  if (!with_sets.empty()) return invalid_argument(with_sets.text());
+  recipe.text = text_with_sets;
   return recipe;
 }
 
-Result<Recipe> load_recipe(const std::filesystem::path& file) {
+Result<Recipe> load_recipe(const std::filesystem::path& file, const std::vector<std::string>& sets) {
   errno = 0;
   std::ifstream stream(file, std::ios::binary);
   std::ostringstream text;
   if (!stream || !(text << stream.rdbuf()))
     return not_found(fmt::format("{}: the recipe cannot be read: {}", file.string(), std::strerror(errno)));
-  return parse_recipe(text.str(), file.string());
+  return parse_recipe(text.str(), file.string(), sets);
 }
 
 }  // namespace latentflow::train

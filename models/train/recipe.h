@@ -109,12 +109,17 @@ struct Recipe {
 
   const Phase& phase(double progress) const;
   /// No folder of data is needed.
-  bool draws_its_data() const { return task == Task::autoencoder && autoencoder.data.synthetic; }
+  bool draws_its_data() const {
+    return task == Task::autoencoder && !autoencoder.patches && autoencoder.digits.synthetic;
+  }
 };
 
 /// Unknown and repeated keys, wrong types and values out of range are refused, all at once, as
-/// "file:line:column: error: ...", one per line.
-Result<Recipe> parse_recipe(const std::string& text, const std::string& file);
-Result<Recipe> load_recipe(const std::filesystem::path& file);
+/// "file:line:column: error: ...", one per line. `sets` are overrides, "key=value" with dots between the keys of nested
+/// mappings and numbers from 0 for entries of lists ("k_sparse.k=70", "penalties.0.contractive.lambda=0.2"), value in
+/// YAML; they follow the text as comments in Recipe::text.
+Result<Recipe> parse_recipe(const std::string& text, const std::string& file,
+                            const std::vector<std::string>& sets = {});
+Result<Recipe> load_recipe(const std::filesystem::path& file, const std::vector<std::string>& sets = {});
 
 }  // namespace latentflow::train

@@ -39,7 +39,8 @@ std::string hint(std::string_view name, const Names& known) {
 }  // namespace
 
 void Problems::add(const YAML::Mark& mark, const std::string& message) {
-  lines_.push_back(fmt::format("{}:{}:{}: error: {}", file_, mark.line + 1, mark.column + 1, message));
+  lines_.push_back(places_ ? fmt::format("{}:{}:{}: error: {}", file_, mark.line + 1, mark.column + 1, message)
+                           : fmt::format("{}: error: {}", file_, message));
 }
 
 std::string Problems::text() const { return fmt::format("{}", fmt::join(lines_, "\n")); }

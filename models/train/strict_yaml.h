@@ -12,16 +12,17 @@
 
 namespace latentflow::train {
 
-/// Problems of one file, each "file:line:column: error: ...".
+/// Problems of one file, each "file:line:column: error: ...", or "file: error: ..." without places.
 class Problems {
  public:
-  explicit Problems(std::string file) : file_(std::move(file)) {}
+  explicit Problems(std::string file, bool places = true) : file_(std::move(file)), places_(places) {}
   void add(const YAML::Mark& mark, const std::string& message);
   bool empty() const { return lines_.empty(); }
   std::string text() const;
 
  private:
   std::string file_;
+  bool places_;
   std::vector<std::string> lines_;
 };
 
