@@ -92,6 +92,12 @@ void read_digits(Fields& fields, DigitData& data) {
 }
 
 void read_data(Fields& fields, AutoencoderRecipe& recipe) {
+  read_graph(fields, recipe.graph);
+  if (recipe.graph && !fields.has("patches")) {
+    read_count(fields, "train", recipe.graph->train);
+    read_count(fields, "test", recipe.graph->test);
+    return;
+  }
   if (!fields.has("patches")) return read_digits(fields, recipe.digits);
   recipe.patches.emplace();
   fields.mapping("patches", [&](Fields& f) {

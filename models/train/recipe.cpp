@@ -13,6 +13,16 @@
 #include "strict_yaml.h"
 
 namespace latentflow::train {
+
+void read_graph(Fields& fields, std::optional<DataGraph>& graph) {
+  if (!fields.has("graph")) return;
+  std::string file;
+  graph.emplace();
+  fields.read("graph", file);
+  graph->file = file;
+  fields.pairs("set", graph->sets);
+}
+
 namespace {
 
 constexpr std::int64_t many = std::int64_t{1} << 40;
@@ -89,6 +99,7 @@ void read_holes(Fields& fields, CorruptionRecipe& corruption) {
 void read_pictures(Fields& fields, Recipe& recipe) {
   fields.mapping("network", [&](Fields& f) { read_network(f, recipe.network, recipe.task); });
   fields.mapping("data", [&](Fields& f) {
+    read_graph(f, recipe.data.graph);
     f.read("scaled_share", recipe.data.scaled_share, 0, 1);
     f.read("scale", recipe.data.scale, 0.1, 1);
     f.read("flips", recipe.data.flips);
@@ -216,7 +227,14 @@ Result<Recipe> load_recipe(const std::filesystem::path& file, const std::vector<
   std::ostringstream text;
   if (!stream || !(text << stream.rdbuf()))
     return not_found(fmt::format("{}: the recipe cannot be read: {}", file.string(), std::strerror(errno)));
-  return parse_recipe(text.str(), file.string(), sets);
+  Result<Recipe> recipe = parse_recipe(text.str(), file.string(), sets);
+  if (!recipe) return recipe;
+  // A graph beside the recipe goes with it wherever the program is started; others are found as the program finds them.
+  for (std::optional<DataGraph>* graph : {&recipe->data.graph, &recipe->autoencoder.graph})
+    if (std::error_code failure;
+        *graph && std::filesystem::is_regular_file(file.parent_path() / (*graph)->file, failure))
+      (*graph)->file = file.parent_path() / (*graph)->file;
+  return recipe;
 }
 
 }  // namespace latentflow::train

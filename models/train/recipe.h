@@ -34,6 +34,7 @@ struct DataRecipe {
   bool flips = true;  ///< the eight flips and quarter turns
   bool permute_channels = true;
   std::array<double, 2> gain{0.8, 1.2};
+  std::optional<DataGraph> graph;  ///< makes the pictures, in place of a folder
 };
 
 /// A share of all samples has a noise level drawn evenly from the range (of 255).
@@ -110,7 +111,8 @@ struct Recipe {
   const Phase& phase(double progress) const;
   /// No folder of data is needed.
   bool draws_its_data() const {
-    return task == Task::autoencoder && !autoencoder.patches && autoencoder.digits.synthetic;
+    if (task != Task::autoencoder) return data.graph.has_value();
+    return autoencoder.graph || (!autoencoder.patches && autoencoder.digits.synthetic);
   }
 };
 

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "recipe_data_graph.h"
+
 namespace latentflow::train {
 
 enum class Activation { linear, sigmoid, tanh, relu };
@@ -85,6 +87,7 @@ struct AutoencoderRecipe {
   std::int64_t stacked_steps = 0;  ///< of greedy pretraining, per layer; 0: none
   DigitData digits;
   std::optional<PatchData> patches;  ///< instead of digits
+  std::optional<DataGraph> graph;    ///< instead of digits, or of the folder that patches come from
   FeatureRecipe features;
 };
 

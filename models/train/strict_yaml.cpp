@@ -151,6 +151,17 @@ void Fields::list(std::string_view key, const std::function<void(Fields&)>& visi
   }
 }
 
+void Fields::pairs(std::string_view key, std::vector<std::string>& pairs) {
+  const YAML::Node node = take(key);
+  if (!node.IsDefined()) return;
+  if (!node.IsMap()) return problems_.add(node.Mark(), fmt::format("{}{} needs a mapping", place_, key));
+  for (const auto& entry : node)
+    if (entry.first.IsScalar() && entry.second.IsScalar())
+      pairs.push_back(fmt::format("{}={}", entry.first.Scalar(), entry.second.Scalar()));
+    else
+      problems_.add(entry.first.Mark(), fmt::format("{}{} needs single values", place_, key));
+}
+
 void Fields::finish() {
   std::set<std::string> seen;
   for (const auto& entry : node_) {

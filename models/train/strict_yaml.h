@@ -43,6 +43,9 @@ class Fields {
   void mapping(std::string_view key, const std::function<void(Fields&)>& visit);
   void list(std::string_view key, const std::function<void(Fields&)>& visit);
 
+  /// A mapping of free names to single values, as "name=value".
+  void pairs(std::string_view key, std::vector<std::string>& pairs);
+
   bool has(std::string_view key) const;
   void problem(const std::string& message) { problems_.add(node_.Mark(), place_ + message); }
   void finish();

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "digit_rows.h"
+#include "graph_rows.h"
 #include "patch_rows.h"
 #include "train/trainer.h"
 
@@ -37,19 +38,36 @@ Result<ItemSet> digits(const TrainingJob& job) {
 
 Result<ItemSet> patches(const TrainingJob& job) {
   const PatchData& data = *job.recipe.autoencoder.patches;
-  const Result<std::vector<Photograph>> photographs = load_photographs(job.data, false, data.size);
+  const std::optional<DataGraph>& graph = job.recipe.autoencoder.graph;
+  const Result<std::vector<Photograph>> photographs =
+      graph ? photographs_of_graph(*graph, false, data.size, job.stop) : load_photographs(job.data, false, data.size);
   if (!photographs) return photographs.error();
   Result<ItemSet> set = cut_patches(data, *photographs, job.recipe.seed);
   if (set)
-    set->about = fmt::format("{}: {}patches of {}x{} from {} photographs", name_of(job.data),
+    set->about = fmt::format("{}: {}patches of {}x{} from {} photographs", graph ? name_of(*graph) : name_of(job.data),
                              data.whiten ? "whitened " : "", data.size, data.size, photographs->size());
+  return set;
+}
+
+Result<ItemSet> delivered(const TrainingJob& job) {
+  const DataGraph& graph = *job.recipe.autoencoder.graph;
+  Result<ItemSet> set = rows_of_graph(graph, job.stop);
+  if (!set) return set;
+  const FeatureRecipe& features = job.recipe.autoencoder.features;
+  if (set->train.labels.empty() && (features.logistic_decay || features.fine_tune))
+    return invalid_argument(
+        fmt::format("{}: the recipe's features need labels; wire a record with the field 'label' to record of node "
+                    "deliver",
+                    graph.file.string()));
+  set->about = "graph " + name_of(graph);
   return set;
 }
 
 }  // namespace
 
 Result<ItemSet> load_items(const TrainingJob& job) {
-  Result<ItemSet> set = job.recipe.autoencoder.patches ? patches(job) : digits(job);
+  const AutoencoderRecipe& recipe = job.recipe.autoencoder;
+  Result<ItemSet> set = recipe.patches ? patches(job) : recipe.graph ? delivered(job) : digits(job);
   if (set)
     set->about +=
         fmt::format(": {} items to train on, {}{} to test", set->train.count(),

@@ -30,7 +30,7 @@ struct ItemSet {
 };
 
 /// The rows that the recipe of the job names, from its folders. Errors: those of load_digits(), cut_patches() and
-/// run_data_graph().
+/// rows_of_graph(); invalid_argument where the recipe needs labels and there are none.
 Result<ItemSet> load_items(const TrainingJob& job);
 
 }  // namespace latentflow::train
