@@ -105,7 +105,10 @@ int run(int argc, char** argv) {
   if (!recipe) return refuse(recipe.error().message);
   job.recipe = std::move(*recipe);
   if (job.data.empty() && !job.recipe.draws_its_data())
-    return refuse("--data is missing: the folder of pictures or IDX files to train on");
+    return refuse(fmt::format("--data is missing: the folder of pictures or IDX files to train on{}",
+                              job.recipe.task == train::Task::autoencoder && !job.recipe.autoencoder.patches
+                                  ? "; --set data.digits=synthetic draws digits instead"
+                                  : ""));
   if (steps) job.recipe.steps = *steps;
   if (seed) job.recipe.seed = *seed;
   for (int i = 1; i < argc; ++i) job.command += fmt::format("{}{}", i == 1 ? "latentflow train " : " ", argv[i]);

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "whole_pictures.h"
+
 namespace latentflow::codes {
 namespace {
 
@@ -21,6 +23,9 @@ Tensor as_planes(const cv::Mat& floats) {
 Result<Decoding> Decoding::create(const Options& options, const Family& family, Services& services) {
   auto network = CodeNetwork::load(options.model, CodeNetwork::Half::decoder, family, services);
   if (!network) return std::move(network).error();
+  if ((*network)->pictures() && options.stride != 0)
+    return invalid_argument(
+        fmt::format("stride is {}, a model of whole pictures has no patches; allowed 0", options.stride));
   if (Status status = check_stride(options.stride, (*network)->item()); !status) return status.error();
   return Decoding(std::move(*network), options, family);
 }
@@ -46,13 +51,14 @@ Result<Grid> Decoding::grid_of(const Tensor& codes, const Image* like) const {
 }
 
 Result<std::tuple<Image, Tensor>> Decoding::run(const Tensor& codes, const Image* like, Context& ctx) const {
+  if (network_->pictures()) return decode_whole(*network_, codes, like, depth_, ctx);
   const nn::CodeItem& item = network_->item();
   const std::int64_t numbers = network_->codes();
   if (codes.empty() || codes.dims().empty() || codes.dims().back() != numbers ||
       (item.kind == ItemKind::image && codes.size() != numbers))
-    return bad_input(fmt::format("codes are {}, the model has {} {}{}", to_string(codes.dims()), numbers,
-                                 family_.code_numbers,
-                                 item.kind == ItemKind::image ? " and takes one picture at a time" : ""));
+    return bad_input(fmt::format(
+        "codes are {}, the model has {} {}{}", to_string(codes.dims()), numbers, family_.code_numbers,
+        item.kind == ItemKind::image ? " and takes one picture at a time" : ""));
   const std::int64_t count = codes.size() / numbers;
   if (item.kind == ItemKind::tensor) {
     const Result<Tensor> rows = network_->run(codes.reshaped({count, numbers}));
@@ -90,6 +96,7 @@ Result<std::tuple<Image, Tensor>> Decoding::run(const Tensor& codes, const Image
 }
 
 Prediction Decoding::predict(const Shapes& inputs) const {
+  if (network_->pictures()) return predict_decode_whole(*network_, inputs[0], depth_);
   const nn::CodeItem& item = network_->item();
   const std::size_t element = depth_ == "8" ? 1 : depth_ == "16" ? 2 : 4;
   const std::size_t fixed = std::size_t{1} << 22;

@@ -29,7 +29,13 @@ constexpr std::int64_t many = std::int64_t{1} << 40;
 
 void read_network(Fields& fields, NetworkRecipe& network, Task task) {
   std::string color = network.color ? "rgb" : "gray";
-  fields.read("type", network.type, {"residual_unet", "dncnn"});
+  if (task == Task::image_codes) {
+    network.type = "residual_autoencoder";
+    fields.read("type", network.type, {"residual_autoencoder"});
+    fields.read("codes", network.codes, 16, 4096);
+  } else {
+    fields.read("type", network.type, {"residual_unet", "dncnn"});
+  }
   fields.read("color", color, {"rgb", "gray"});
   network.color = color == "rgb";
   if (task == Task::denoise) fields.read("noise_map", network.noise_map);
@@ -37,7 +43,7 @@ void read_network(Fields& fields, NetworkRecipe& network, Task task) {
   fields.read("blocks", network.blocks, 0, 64);
   fields.read("depth", network.depth, 2, 256);
   fields.read("last_gain", network.last_gain, 0, 10);
-  if (network.type == "residual_unet" && network.channels.size() != network.blocks.size())
+  if (network.type != "dncnn" && network.channels.size() != network.blocks.size())
     fields.problem(fmt::format("{} channels and {} blocks given, each level needs one of both", network.channels.size(),
                                network.blocks.size()));
   if (network.type == "dncnn" && network.channels.size() != 1) fields.problem("dncnn needs one number of channels");
@@ -107,7 +113,7 @@ void read_pictures(Fields& fields, Recipe& recipe) {
     f.read("gain", recipe.data.gain, 0.1, 4);
   });
   fields.mapping("corruption", [&](Fields& f) {
-    recipe.task == Task::denoise ? read_noise(f, recipe.corruption) : read_holes(f, recipe.corruption);
+    recipe.task == Task::inpaint ? read_holes(f, recipe.corruption) : read_noise(f, recipe.corruption);
   });
   if (fields.has("phases")) recipe.phases.clear();
   fields.list("phases", [&](Fields& f) { read_phase(f, recipe.phases); });
@@ -126,8 +132,12 @@ void read_all(Fields& fields, Recipe& recipe) {
   std::string task = "denoise";
   fields.read("model", recipe.model);
   fields.read("summary", recipe.summary);
-  fields.read("task", task, {"denoise", "inpaint", "autoencoder"});
+  fields.read("task", task, {"denoise", "inpaint", "image_codes", "autoencoder"});
   if (task == "inpaint") recipe.task = Task::inpaint, recipe.network.noise_map = false, recipe.network.mask = true;
+  if (task == "image_codes") {
+    recipe.task = Task::image_codes, recipe.network.noise_map = false;
+    recipe.corruption.gaussian = {{1, {0, 0}}}, recipe.corruption.clipped_share = 0;
+  }
   if (task == "autoencoder") recipe.task = Task::autoencoder;
   recipe.task == Task::autoencoder ? read_autoencoder(fields, recipe) : read_pictures(fields, recipe);
   fields.mapping("optimiser", [&](Fields& f) {

@@ -13,16 +13,17 @@
 
 namespace latentflow::train {
 
-enum class Task { denoise, inpaint, autoencoder };
+enum class Task { denoise, inpaint, image_codes, autoencoder };
 
 struct NetworkRecipe {
-  std::string type = "residual_unet";              ///< residual_unet or dncnn
+  std::string type = "residual_unet";              ///< residual_unet, dncnn or residual_autoencoder (task image_codes)
   bool color = true;                               ///< three channels (RGB), else one
   bool noise_map = true;                           ///< second input: sigma / 255 per pixel (task denoise)
   bool mask = false;                               ///< second input: 1 in the holes (task inpaint, always)
   std::vector<std::int64_t> channels{32, 48, 64};  ///< residual_unet: per level, multiples of 16; dncnn: one number
   std::vector<std::int64_t> blocks{1, 1, 2};       ///< residual_unet: residual blocks per level
   std::int64_t depth = 17;                         ///< dncnn: convolutions
+  std::int64_t codes = 32;                         ///< residual_autoencoder: numbers of a code, a multiple of 16
   double last_gain = 0.1;                          ///< scale of the initial weights of the last convolution
 
   bool second_input() const { return noise_map || mask; }

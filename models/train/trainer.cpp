@@ -67,6 +67,8 @@ class Trainer {
     for (const std::int64_t channels : recipe_.network.channels)
       if (channels % 16 != 0)
         return invalid_argument(fmt::format("channels is {}, allowed are multiples of 16", channels));
+    if (recipe_.network.codes % 16 != 0)
+      return invalid_argument(fmt::format("codes is {}, allowed are multiples of 16", recipe_.network.codes));
     if (Status status = make_folders(job_); !status) return status;
     cv::setNumThreads(1);
     if (Status status = read_pictures(largest); !status) return status;
