@@ -55,10 +55,10 @@ Result<std::tuple<Image, Tensor>> Decoding::run(const Tensor& codes, const Image
   const nn::CodeItem& item = network_->item();
   const std::int64_t numbers = network_->codes();
   if (codes.empty() || codes.dims().empty() || codes.dims().back() != numbers ||
-      (item.kind == ItemKind::image && codes.size() != numbers))
+      (item.kind == ItemKind::image && codes.size() != numbers && codes.dims().size() != 2))
     return bad_input(fmt::format(
         "codes are {}, the model has {} {}{}", to_string(codes.dims()), numbers, family_.code_numbers,
-        item.kind == ItemKind::image ? " and takes one picture at a time" : ""));
+        item.kind == ItemKind::image ? " for one picture, or [pictures, numbers] for a strip of them" : ""));
   const std::int64_t count = codes.size() / numbers;
   if (item.kind == ItemKind::tensor) {
     const Result<Tensor> rows = network_->run(codes.reshaped({count, numbers}));
@@ -71,7 +71,7 @@ Result<std::tuple<Image, Tensor>> Decoding::run(const Tensor& codes, const Image
     return std::tuple(Image(to_depth(picture.clone(), depth_)), rows->reshaped(dims));
   }
 
-  Grid grid{1, 1, item.height, item.width, 1};
+  Grid grid{1, count, item.height, item.width, item.width};
   if (item.kind == ItemKind::patch) {
     const Result<Grid> found = grid_of(codes, like);
     if (!found) return found.error();
@@ -103,7 +103,8 @@ Prediction Decoding::predict(const Shapes& inputs) const {
   Shape picture{Kind::image, {}, element}, numbers{Kind::tensor, {}, 4};
   const Dims& codes = inputs[0].dims;
   if (item.kind == ItemKind::image) {
-    picture.dims = {item.height, item.width, item.channels};
+    const std::int64_t pictures = codes.size() == 2 ? codes[0] : 1;
+    picture.dims = {item.height, pictures * item.width, item.channels};
   } else if (item.kind == ItemKind::patch && codes.size() == 3) {
     const Grid grid{codes[0], codes[1], item.height, item.width, patch_stride(stride_, item)};
     picture.dims = {grid.height(), grid.width(), item.channels};
