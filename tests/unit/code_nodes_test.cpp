@@ -1,6 +1,7 @@
 // code_nodes_test.cpp: codes drawn from fitted distributions, ways between codes, and denoising chains.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 
 #include "autoencoder/decode.h"

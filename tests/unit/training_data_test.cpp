@@ -1,6 +1,8 @@
 // training_data_test.cpp: the rows that autoencoders are trained on: turned digits, digits before photographs, patches.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "nn/network.h"

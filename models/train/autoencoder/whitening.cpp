@@ -1,6 +1,7 @@
 // whitening.cpp: see whitening.h.
 #include "whitening.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "dense.h"
