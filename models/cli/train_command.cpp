@@ -55,6 +55,7 @@ int run(int argc, char** argv) {
   CLI::App app{"trains the network of a recipe on a folder of data and writes it as an ONNX file", "latentflow train"};
   std::string recipe_file, time_limit;
   train::TrainingJob job;
+  std::vector<std::string> sets;
   std::optional<std::int64_t> steps;
   std::optional<std::uint64_t> seed;
   int threads = static_cast<int>(std::thread::hardware_concurrency());
@@ -64,11 +65,15 @@ int run(int argc, char** argv) {
   app.add_option(
       "--data", job.data,
       "folder of pictures to train on, searched recursively; autoencoders: of IDX files, named as those of MNIST");
+  app.add_option("--photographs", job.photographs, "folder of pictures for recipes that put digits before some");
   app.add_option("--validate", job.validation,
                  "folder of pictures to validate on (default: some of the data are held out)");
   app.add_option("--out", job.model, "the ONNX file to write")->required();
   app.add_option("--checkpoints", job.checkpoints, "folder of checkpoints, one every few minutes");
   app.add_flag("--resume", job.resume, "go on from the checkpoint")->needs("--checkpoints");
+  app.add_option("--set", sets,
+                 "KEY=VALUE in place of what the recipe says, such as k_sparse.k=70; any number of times")
+      ->allow_extra_args(false);
   app.add_option("--time-limit", time_limit, "such as 70m, over all resumed runs; the learning rate decays within it");
   app.add_option("--steps", steps, "instead of the recipe's")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
@@ -96,11 +101,14 @@ int run(int argc, char** argv) {
     return refuse(
         fmt::format("--out {} {}, needs the name of an .onnx file", job.model.string(),
                     std::filesystem::is_directory(job.model, ignored) ? "is a folder" : "does not end in .onnx"));
-  Result<train::Recipe> recipe = train::load_recipe(recipe_file);
+  Result<train::Recipe> recipe = train::load_recipe(recipe_file, sets);
   if (!recipe) return refuse(recipe.error().message);
   job.recipe = std::move(*recipe);
   if (job.data.empty() && !job.recipe.draws_its_data())
-    return refuse("--data is missing: the folder of pictures or IDX files to train on");
+    return refuse(fmt::format("--data is missing: the folder of pictures or IDX files to train on{}",
+                              job.recipe.task == train::Task::autoencoder && !job.recipe.autoencoder.patches
+                                  ? "; --set data.digits=synthetic draws digits instead"
+                                  : ""));
   if (steps) job.recipe.steps = *steps;
   if (seed) job.recipe.seed = *seed;
   for (int i = 1; i < argc; ++i) job.command += fmt::format("{}{}", i == 1 ? "latentflow train " : " ", argv[i]);

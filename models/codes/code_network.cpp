@@ -42,6 +42,15 @@ Result<std::shared_ptr<const CodeNetwork>> CodeNetwork::load(const std::string& 
     Result<nn::Graph> part = half == Half::encoder ? nn::encoder_of(*graph) : nn::decoder_of(*graph);
     if (!part) return invalid_argument(fmt::format("{}: {}", file->string(), part.error().message));
     auto made = std::make_shared<CodeNetwork>();
+    if (graph->value(graph->inputs[0]).dims.size() == 4) {
+      if (Status status = made->read_pictures(*graph, card->multiple); !status)
+        return invalid_argument(fmt::format("{}: {}", file->string(), status.error().message));
+      made->decoder_ = half == Half::decoder;
+      auto convolutional = nn::Network::create(std::move(*part));
+      if (!convolutional) return std::move(convolutional).error();
+      made->network_ = std::move(*convolutional);
+      return std::shared_ptr<const void>(std::move(made));
+    }
     const std::int64_t features = columns_of(*graph, graph->inputs[0]);
     made->codes_ = columns_of(*graph, graph->outputs[0]);
     if (features == 0 || made->codes_ == 0 || columns_of(*graph, graph->outputs[1]) != features)
@@ -75,6 +84,41 @@ Result<std::shared_ptr<const CodeNetwork>> CodeNetwork::load(const std::string& 
   Result<std::shared_ptr<const void>> shared = services.shared(key, make);
   if (!shared) return std::move(shared).error();
   return std::static_pointer_cast<const CodeNetwork>(*shared);
+}
+
+Status CodeNetwork::read_pictures(const nn::Graph& graph, std::int64_t multiple) {
+  const std::int64_t channels = graph.value(graph.inputs[0]).dims[1];
+  if (channels != 1 && channels != 3)
+    return invalid_argument(fmt::format("takes pictures of {} channels, needs 1 or 3", channels));
+  const Dims picture{1, channels, 2 * multiple, 3 * multiple};
+  const Result<std::vector<Dims>> shapes = nn::infer_shapes(graph, {&picture, 1});
+  if (!shapes) return shapes.error();
+  const Dims &code = (*shapes)[static_cast<std::size_t>(graph.outputs[0])],
+             &back = (*shapes)[static_cast<std::size_t>(graph.outputs[1])];
+  if (code.size() != 4 || code[2] != 2 || code[3] != 3 || back != picture)
+    return invalid_argument(
+        fmt::format("makes codes {} and a reconstruction {} of a picture {}; needs one code for {} pixels a side, and "
+                    "the picture's own extents again (key multiple of the card)",
+                    to_string(code), to_string(back), to_string(picture), multiple));
+  pictures_ = Pictures{channels, multiple};
+  codes_ = code[1];
+  return success();
+}
+
+Result<Tensor> CodeNetwork::run_picture(const Tensor& planes) const {
+  Result<std::vector<Tensor>> outputs = network_->run({&planes, 1});
+  if (!outputs) return outputs.error();
+  return std::move(outputs->front());
+}
+
+std::size_t CodeNetwork::picture_bytes(std::size_t pixels) const {
+  // Working memory grows with the area, so one plan tells it for all sizes.
+  constexpr std::int64_t side = 32;
+  const std::int64_t extent = decoder_ ? side : side * pictures_->multiple;
+  const Dims probe{1, decoder_ ? codes_ : pictures_->channels, extent, extent};
+  const auto area = static_cast<std::size_t>(side * pictures_->multiple * side * pictures_->multiple);
+  const Result<std::size_t> bytes = network_->working_bytes({&probe, 1});
+  return bytes ? *bytes * std::max<std::size_t>(1, (pixels + area - 1) / area) : pixels * 4096;
 }
 
 Result<Tensor> CodeNetwork::run(const Tensor& rows) const {

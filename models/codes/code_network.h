@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -31,6 +32,18 @@ class CodeNetwork {
   static Result<std::shared_ptr<const CodeNetwork>> load(const std::string& model, Half half, const Family& family,
                                                          Services& services);
 
+  /// Of a convolutional model, which takes pictures [1, channels, height, width] of any size that is a multiple of
+  /// `multiple`, to codes [1, codes, height / multiple, width / multiple].
+  struct Pictures {
+    std::int64_t channels = 3, multiple = 1;
+  };
+  /// Nothing for a model of rows, to which item(), features() and run() belong.
+  const std::optional<Pictures>& pictures() const { return pictures_; }
+  /// A picture, or codes for a decoder.
+  Result<Tensor> run_picture(const Tensor& planes) const;
+  /// Bytes that run_picture() needs for a picture of so many pixels, with its result.
+  std::size_t picture_bytes(std::size_t pixels) const;
+
   const nn::CodeItem& item() const { return item_; }
   std::int64_t features() const { return item_.features(); }
   std::int64_t codes() const { return codes_; }
@@ -39,8 +52,12 @@ class CodeNetwork {
   Result<Tensor> run(const Tensor& rows) const;
 
  private:
+  Status read_pictures(const nn::Graph& graph, std::int64_t multiple);
+
   std::shared_ptr<const nn::Network> network_;
   nn::CodeItem item_;
+  std::optional<Pictures> pictures_;
+  bool decoder_ = false;
   std::int64_t codes_ = 0, outputs_ = 0;
   std::int64_t keep_ = 0;  ///< of an encoder: see nn::code_keep_key
 };

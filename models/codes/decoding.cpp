@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "whole_pictures.h"
+
 namespace latentflow::codes {
 namespace {
 
@@ -21,6 +23,9 @@ Tensor as_planes(const cv::Mat& floats) {
 Result<Decoding> Decoding::create(const Options& options, const Family& family, Services& services) {
   auto network = CodeNetwork::load(options.model, CodeNetwork::Half::decoder, family, services);
   if (!network) return std::move(network).error();
+  if ((*network)->pictures() && options.stride != 0)
+    return invalid_argument(
+        fmt::format("stride is {}, a model of whole pictures has no patches; allowed 0", options.stride));
   if (Status status = check_stride(options.stride, (*network)->item()); !status) return status.error();
   return Decoding(std::move(*network), options, family);
 }
@@ -46,13 +51,14 @@ Result<Grid> Decoding::grid_of(const Tensor& codes, const Image* like) const {
 }
 
 Result<std::tuple<Image, Tensor>> Decoding::run(const Tensor& codes, const Image* like, Context& ctx) const {
+  if (network_->pictures()) return decode_whole(*network_, codes, like, depth_, ctx);
   const nn::CodeItem& item = network_->item();
   const std::int64_t numbers = network_->codes();
   if (codes.empty() || codes.dims().empty() || codes.dims().back() != numbers ||
-      (item.kind == ItemKind::image && codes.size() != numbers))
-    return bad_input(fmt::format("codes are {}, the model has {} {}{}", to_string(codes.dims()), numbers,
-                                 family_.code_numbers,
-                                 item.kind == ItemKind::image ? " and takes one picture at a time" : ""));
+      (item.kind == ItemKind::image && codes.size() != numbers && codes.dims().size() != 2))
+    return bad_input(fmt::format(
+        "codes are {}, the model has {} {}{}", to_string(codes.dims()), numbers, family_.code_numbers,
+        item.kind == ItemKind::image ? " for one picture, or [pictures, numbers] for a strip of them" : ""));
   const std::int64_t count = codes.size() / numbers;
   if (item.kind == ItemKind::tensor) {
     const Result<Tensor> rows = network_->run(codes.reshaped({count, numbers}));
@@ -65,7 +71,7 @@ Result<std::tuple<Image, Tensor>> Decoding::run(const Tensor& codes, const Image
     return std::tuple(Image(to_depth(picture.clone(), depth_)), rows->reshaped(dims));
   }
 
-  Grid grid{1, 1, item.height, item.width, 1};
+  Grid grid{1, count, item.height, item.width, item.width};
   if (item.kind == ItemKind::patch) {
     const Result<Grid> found = grid_of(codes, like);
     if (!found) return found.error();
@@ -90,13 +96,15 @@ Result<std::tuple<Image, Tensor>> Decoding::run(const Tensor& codes, const Image
 }
 
 Prediction Decoding::predict(const Shapes& inputs) const {
+  if (network_->pictures()) return predict_decode_whole(*network_, inputs[0], depth_);
   const nn::CodeItem& item = network_->item();
   const std::size_t element = depth_ == "8" ? 1 : depth_ == "16" ? 2 : 4;
   const std::size_t fixed = std::size_t{1} << 22;
   Shape picture{Kind::image, {}, element}, numbers{Kind::tensor, {}, 4};
   const Dims& codes = inputs[0].dims;
   if (item.kind == ItemKind::image) {
-    picture.dims = {item.height, item.width, item.channels};
+    const std::int64_t pictures = codes.size() == 2 ? codes[0] : 1;
+    picture.dims = {item.height, pictures * item.width, item.channels};
   } else if (item.kind == ItemKind::patch && codes.size() == 3) {
     const Grid grid{codes[0], codes[1], item.height, item.width, patch_stride(stride_, item)};
     picture.dims = {grid.height(), grid.width(), item.channels};

@@ -18,9 +18,9 @@ class Decoding {
   /// Errors: those of CodeNetwork::load(), a stride the model has no use for.
   static Result<Decoding> create(const Options& options, const Family& family, Services& services);
 
-  /// `codes` as Encoding makes them. `like`, for patches: the picture whose size the result gets. The tensor has the
-  /// picture's numbers as planes, or the shape of the codes with features in place of codes. Overlapping patches are
-  /// averaged.
+  /// `codes` as Encoding makes them; [pictures, codes] for a model of whole pictures of one size gives them side by
+  /// side. `like`, for patches: the picture whose size the result gets. The tensor has the picture's numbers as planes,
+  /// or the shape of the codes with features in place of codes. Overlapping patches are averaged.
   Result<std::tuple<Image, Tensor>> run(const Tensor& codes, const Image* like, Context& ctx) const;
   Prediction predict(const Shapes& inputs) const;
 

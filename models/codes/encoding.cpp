@@ -5,6 +5,8 @@
 
 #include <cstring>
 
+#include "whole_pictures.h"
+
 namespace latentflow::codes {
 
 using ItemKind = nn::CodeItem::Kind;
@@ -13,6 +15,8 @@ Result<Encoding> Encoding::create(const std::string& model, std::int64_t stride,
                                   Services& services) {
   auto network = CodeNetwork::load(model, CodeNetwork::Half::encoder, family, services);
   if (!network) return std::move(network).error();
+  if ((*network)->pictures() && stride != 0)
+    return invalid_argument(fmt::format("stride is {}, a model of whole pictures has no patches; allowed 0", stride));
   if (Status status = check_stride(stride, (*network)->item()); !status) return status.error();
   return Encoding(std::move(*network), stride);
 }
@@ -20,6 +24,10 @@ Result<Encoding> Encoding::create(const std::string& model, std::int64_t stride,
 Result<Tensor> Encoding::run(const Image* image, const Tensor* tensor, Context& ctx) const {
   if (image != nullptr && tensor != nullptr)
     return invalid_argument("image and tensor are both wired; needs one of the two");
+  if (network_->pictures()) {
+    if (image == nullptr) return bad_input("got a tensor, the model is for pictures");
+    return encode_whole(*network_, *image, ctx);
+  }
   const bool for_pictures = network_->item().kind != ItemKind::tensor;
   if ((image != nullptr) != for_pictures)
     return bad_input(fmt::format("got a {}, the model is for {}", image != nullptr ? "picture" : "tensor",
@@ -67,6 +75,7 @@ Result<Tensor> Encoding::encode_tensor(const Tensor& tensor) const {
 }
 
 Prediction Encoding::predict(const Shapes& inputs) const {
+  if (network_->pictures()) return predict_encode_whole(*network_, inputs[0]);
   const nn::CodeItem& item = network_->item();
   Shape codes{latentflow::Kind::tensor, {}, 4};
   const std::size_t fixed = std::size_t{1} << 22;  // one portion of rows in the network

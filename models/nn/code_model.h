@@ -27,6 +27,10 @@ std::string to_string(const CodeItem& item);
 /// Errors: bad_input for other text, with what is allowed.
 Result<CodeItem> parse_code_item(const std::string& text);
 
+/// Tag of an item's metadata (latentflow/value.h): how large the picture was before a convolutional encoder continued
+/// it to whole codes, as "511x339".
+inline constexpr const char* coded_size_tag = "coded_size";
+
 /// Metadata key of a sparse code: a whole number k; of every code that the encoder gives only the k largest numbers
 /// count, the others are 0. Applied behind the encoder: ONNX engines give the code as it is before.
 inline constexpr const char* code_keep_key = "code_keep";

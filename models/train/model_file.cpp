@@ -5,6 +5,7 @@
 
 #include "networks.h"
 #include "nn/model_card.h"
+#include "nn/node_shape.h"
 #include "nn/onnx_export.h"
 #include "nn/receptive_field.h"
 
@@ -13,7 +14,14 @@ namespace latentflow::train {
 Status save_model(nn::Graph graph, const Recipe& recipe, const ModelFacts& facts, const std::filesystem::path& file) {
   graph.name = recipe.model;
   nn::ModelCard card;
-  card.task = recipe.task == Task::inpaint ? "inpaint" : "denoise";
+  if (recipe.task == Task::image_codes) {
+    // Both outputs, as nn/code_model.h has it; training looks at the second alone.
+    const auto code = std::find_if(graph.values.begin(), graph.values.end(),
+                                   [](const nn::ValueInfo& value) { return value.name == "code"; });
+    graph.outputs.insert(graph.outputs.begin(), static_cast<nn::ValueId>(code - graph.values.begin()));
+    if (Status status = nn::declare_dims(graph); !status) return status;
+  }
+  card.task = recipe.task == Task::inpaint ? "inpaint" : recipe.task == Task::image_codes ? "image_codes" : "denoise";
   card.color = recipe.network.color ? "rgb" : "gray";
   if (recipe.task == Task::denoise) {
     double low = 255, high = 0;
@@ -24,7 +32,7 @@ Status save_model(nn::Graph graph, const Recipe& recipe, const ModelFacts& facts
   card.image_input = "image";
   card.noise_input = recipe.network.noise_map ? "sigma" : "";
   card.multiple = extent_multiple(recipe.network);
-  if (const auto tiles = nn::tile_geometry(graph))
+  if (const auto tiles = graph.outputs.size() == 1 ? nn::tile_geometry(graph) : std::nullopt)
     card.halo = *std::max_element(tiles->halo.begin(), tiles->halo.end());
   card.recipe = recipe.text;
   card.data = facts.data;

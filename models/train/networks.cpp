@@ -17,7 +17,9 @@ class Builder {
  public:
   Builder(const NetworkRecipe& recipe, std::uint64_t seed) : recipe_(recipe), seed_(seed) {}
 
+  /// Or the residual autoencoder, which has a code where the other has skips.
   nn::Graph residual_unet() {
+    const bool skip = recipe_.type == "residual_unet";
     ValueId x = inputs();
     const std::int64_t image_channels = recipe_.color ? 3 : 1;
     const auto& channels = recipe_.channels;
@@ -37,6 +39,11 @@ class Builder {
                                       1.0 / static_cast<double>(channels[level] * 4))},
                           halve);
     }
+    if (!skip) {
+      x = convolution("code", x, channels[deepest], recipe_.codes, 0.7);
+      x = convolution("from_code", x, recipe_.codes, channels[deepest], 0.7);
+      x = blocks("top", x, channels[deepest], recipe_.blocks[deepest]);
+    }
     for (std::size_t level = deepest; level-- > 0;) {
       nn::ConvAttributes twice;
       twice.kernel = twice.strides = {2, 2};
@@ -45,12 +52,14 @@ class Builder {
                           {x, weights(name, {channels[level + 1], channels[level], 2, 2},
                                       1.0 / static_cast<double>(channels[level + 1]))},
                           twice);
-      x = graph_.add_node(Op::add, fmt::format("join{}", level), {x, skips[level]});
+      if (skip) x = graph_.add_node(Op::add, fmt::format("join{}", level), {x, skips[level]});
       x = blocks(fmt::format("decoder{}", level), x, channels[level], recipe_.blocks[level]);
     }
     x = convolution("tail", x, channels[0], image_channels * 4, recipe_.last_gain);
-    x = graph_.add_node(Op::depth_to_space, "unfold", {x}, nn::DepthSpaceAttributes{2});
-    return finish(x);
+    x = graph_.add_node(Op::depth_to_space, skip ? "unfold" : "reconstruction", {x}, nn::DepthSpaceAttributes{2});
+    if (skip) return finish(x);
+    graph_.outputs = {x};
+    return std::move(graph_);
   }
 
   nn::Graph dncnn() {
@@ -118,13 +127,14 @@ class Builder {
 
 Result<nn::Graph> build_network(const NetworkRecipe& recipe, std::uint64_t seed) {
   Builder builder(recipe, seed);
-  if (recipe.type == "residual_unet") return builder.residual_unet();
+  if (recipe.type == "residual_unet" || recipe.type == "residual_autoencoder") return builder.residual_unet();
   if (recipe.type == "dncnn") return builder.dncnn();
-  return invalid_argument(fmt::format("network type is \"{}\", known are residual_unet and dncnn", recipe.type));
+  return invalid_argument(
+      fmt::format("network type is \"{}\", known are residual_unet, residual_autoencoder and dncnn", recipe.type));
 }
 
 std::int64_t extent_multiple(const NetworkRecipe& recipe) {
-  return recipe.type == "residual_unet" ? std::int64_t{1} << recipe.channels.size() : 1;
+  return recipe.type == "dncnn" ? 1 : std::int64_t{1} << recipe.channels.size();
 }
 
 }  // namespace latentflow::train

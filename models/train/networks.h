@@ -12,6 +12,8 @@ namespace latentflow::train {
 /// Simoncelli, Fernandez-Granda, ICLR 2020). Weights after He et al. (ICCV 2015) from `seed`. residual_unet:
 /// space-to-depth 2, levels joined by 2x2 stride-2 convolutions and additive skips, residual blocks
 /// convolution-ReLU-convolution; extents have to be multiples of 2^levels.
+/// residual_autoencoder: the same without skips, so that all goes through `code` [N,codes,H/2^levels,W/2^levels], which
+/// one convolution makes out of the deepest level and one takes up again; the output is `reconstruction`.
 /// dncnn: Zhang et al. (IEEE TIP 2017) without batch normalisation.
 Result<nn::Graph> build_network(const NetworkRecipe& recipe, std::uint64_t seed);
 

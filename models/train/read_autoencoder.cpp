@@ -73,6 +73,42 @@ void read_features(Fields& fields, FeatureRecipe& features) {
   });
 }
 
+void read_count(Fields& fields, const char* key, std::optional<std::int64_t>& count, std::int64_t least = 1) {
+  std::int64_t number = least;
+  fields.read(key, number, least, many);
+  if (fields.has(key)) count = number;
+}
+
+void read_digits(Fields& fields, DigitData& data) {
+  std::string digits = "idx";
+  fields.read("digits", digits, {"idx", "synthetic"});
+  data.synthetic = digits == "synthetic";
+  fields.read("rotated", data.rotated);
+  fields.read("background", data.background);
+  read_count(fields, "train", data.train);
+  read_count(fields, "validation", data.validation, 0);
+  read_count(fields, "test", data.test);
+  if (data.synthetic) fields.read("size", data.size, 8, 1024);
+}
+
+void read_data(Fields& fields, AutoencoderRecipe& recipe) {
+  read_graph(fields, recipe.graph);
+  if (recipe.graph && !fields.has("patches")) {
+    read_count(fields, "train", recipe.graph->train);
+    read_count(fields, "test", recipe.graph->test);
+    return;
+  }
+  if (!fields.has("patches")) return read_digits(fields, recipe.digits);
+  recipe.patches.emplace();
+  fields.mapping("patches", [&](Fields& f) {
+    f.read("size", recipe.patches->size, 2, 64);
+    f.read("train", recipe.patches->train, 2, many);
+    f.read("test", recipe.patches->test, 1, many);
+    f.read("whiten", recipe.patches->whiten);
+    f.read("floor", recipe.patches->floor, 0, 1e3);
+  });
+}
+
 /// What is wrong with the parts together.
 void check(Fields& fields, const AutoencoderRecipe& recipe) {
   if (recipe.layers.size() < 2) {
@@ -85,6 +121,14 @@ void check(Fields& fields, const AutoencoderRecipe& recipe) {
   };
   if (recipe.loss == Reconstruction::cross_entropy && recipe.output != Activation::sigmoid)
     fields.problem("loss is cross_entropy, which needs network.output sigmoid");
+  if (recipe.patches && recipe.patches->size * recipe.patches->size != recipe.layers.front())
+    fields.problem(fmt::format("network: layers begins with {}, patches of {}x{} have {} numbers",
+                               recipe.layers.front(), recipe.patches->size, recipe.patches->size,
+                               recipe.patches->size * recipe.patches->size));
+  if (recipe.patches && recipe.patches->whiten && recipe.output != Activation::linear)
+    fields.problem("data: patches: whiten gives numbers of any size, which needs network.output linear");
+  if (recipe.patches && (recipe.features.logistic_decay || recipe.features.fine_tune))
+    fields.problem("features needs labels, which patches do not have");
   const bool hidden_sigmoid =
       recipe.layers.size() == 2 || recipe.stacked_steps == 0 || recipe.encoder == Activation::sigmoid;
   if (penalised(Penalty::Kind::kl_sparse) && (recipe.code != Activation::sigmoid || !hidden_sigmoid))
@@ -116,14 +160,7 @@ void read_autoencoder(Fields& fields, Recipe& recipe) {
   std::string loss = "squared";
   fields.read("loss", loss, {"squared", "cross_entropy"});
   if (loss == "cross_entropy") autoencoder.loss = Reconstruction::cross_entropy;
-  fields.mapping("data", [&](Fields& f) {
-    std::string digits = "idx";
-    f.read("digits", digits, {"idx", "synthetic"});
-    autoencoder.data.synthetic = digits == "synthetic";
-    f.read("train", autoencoder.data.train, 0, many);
-    f.read("test", autoencoder.data.test, 0, many);
-    if (autoencoder.data.synthetic) f.read("size", autoencoder.data.size, 8, 1024);
-  });
+  fields.mapping("data", [&](Fields& f) { read_data(f, autoencoder); });
   fields.mapping("corruption", [&](Fields& f) { read_noise(f, autoencoder); });
   fields.list("penalties", [&](Fields& f) { read_penalties(f, autoencoder); });
   fields.mapping("k_sparse", [&](Fields& f) { read_k_sparse(f, autoencoder); });

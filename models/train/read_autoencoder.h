@@ -9,4 +9,7 @@ namespace latentflow::train {
 /// Reads network, data, loss, corruption, penalties, k_sparse, stacked, features and validation of task autoencoder.
 void read_autoencoder(Fields& fields, Recipe& recipe);
 
+/// `graph` and `set` of a data section, for every task.
+void read_graph(Fields& fields, std::optional<DataGraph>& graph);
+
 }  // namespace latentflow::train

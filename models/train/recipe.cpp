@@ -13,13 +13,29 @@
 #include "strict_yaml.h"
 
 namespace latentflow::train {
+
+void read_graph(Fields& fields, std::optional<DataGraph>& graph) {
+  if (!fields.has("graph")) return;
+  std::string file;
+  graph.emplace();
+  fields.read("graph", file);
+  graph->file = file;
+  fields.pairs("set", graph->sets);
+}
+
 namespace {
 
 constexpr std::int64_t many = std::int64_t{1} << 40;
 
 void read_network(Fields& fields, NetworkRecipe& network, Task task) {
   std::string color = network.color ? "rgb" : "gray";
-  fields.read("type", network.type, {"residual_unet", "dncnn"});
+  if (task == Task::image_codes) {
+    network.type = "residual_autoencoder";
+    fields.read("type", network.type, {"residual_autoencoder"});
+    fields.read("codes", network.codes, 16, 4096);
+  } else {
+    fields.read("type", network.type, {"residual_unet", "dncnn"});
+  }
   fields.read("color", color, {"rgb", "gray"});
   network.color = color == "rgb";
   if (task == Task::denoise) fields.read("noise_map", network.noise_map);
@@ -27,7 +43,7 @@ void read_network(Fields& fields, NetworkRecipe& network, Task task) {
   fields.read("blocks", network.blocks, 0, 64);
   fields.read("depth", network.depth, 2, 256);
   fields.read("last_gain", network.last_gain, 0, 10);
-  if (network.type == "residual_unet" && network.channels.size() != network.blocks.size())
+  if (network.type != "dncnn" && network.channels.size() != network.blocks.size())
     fields.problem(fmt::format("{} channels and {} blocks given, each level needs one of both", network.channels.size(),
                                network.blocks.size()));
   if (network.type == "dncnn" && network.channels.size() != 1) fields.problem("dncnn needs one number of channels");
@@ -89,6 +105,7 @@ void read_holes(Fields& fields, CorruptionRecipe& corruption) {
 void read_pictures(Fields& fields, Recipe& recipe) {
   fields.mapping("network", [&](Fields& f) { read_network(f, recipe.network, recipe.task); });
   fields.mapping("data", [&](Fields& f) {
+    read_graph(f, recipe.data.graph);
     f.read("scaled_share", recipe.data.scaled_share, 0, 1);
     f.read("scale", recipe.data.scale, 0.1, 1);
     f.read("flips", recipe.data.flips);
@@ -96,7 +113,7 @@ void read_pictures(Fields& fields, Recipe& recipe) {
     f.read("gain", recipe.data.gain, 0.1, 4);
   });
   fields.mapping("corruption", [&](Fields& f) {
-    recipe.task == Task::denoise ? read_noise(f, recipe.corruption) : read_holes(f, recipe.corruption);
+    recipe.task == Task::inpaint ? read_holes(f, recipe.corruption) : read_noise(f, recipe.corruption);
   });
   if (fields.has("phases")) recipe.phases.clear();
   fields.list("phases", [&](Fields& f) { read_phase(f, recipe.phases); });
@@ -115,8 +132,12 @@ void read_all(Fields& fields, Recipe& recipe) {
   std::string task = "denoise";
   fields.read("model", recipe.model);
   fields.read("summary", recipe.summary);
-  fields.read("task", task, {"denoise", "inpaint", "autoencoder"});
+  fields.read("task", task, {"denoise", "inpaint", "image_codes", "autoencoder"});
   if (task == "inpaint") recipe.task = Task::inpaint, recipe.network.noise_map = false, recipe.network.mask = true;
+  if (task == "image_codes") {
+    recipe.task = Task::image_codes, recipe.network.noise_map = false;
+    recipe.corruption.gaussian = {{1, {0, 0}}}, recipe.corruption.clipped_share = 0;
+  }
   if (task == "autoencoder") recipe.task = Task::autoencoder;
   recipe.task == Task::autoencoder ? read_autoencoder(fields, recipe) : read_pictures(fields, recipe);
   fields.mapping("optimiser", [&](Fields& f) {
@@ -142,6 +163,38 @@ void read_all(Fields& fields, Recipe& recipe) {
     fields.problem(fmt::format("batch is {}, which is no multiple of shard, {}", recipe.batch, recipe.shard));
 }
 
+/// Puts the value of "a.b=value" into the tree. Returns what is wrong with it, or nothing.
+std::string override_key(YAML::Node root, const std::string& set) {
+  const std::size_t equals = set.find('=');
+  if (equals == 0 || equals == std::string::npos) return "needs KEY=VALUE, such as k_sparse.k=70";
+  YAML::Node node = root;
+  std::istringstream path(set.substr(0, equals));
+  for (std::string key; std::getline(path, key, '.');) {
+    if (node.IsSequence()) {
+      std::size_t index = node.size();
+      const bool number = YAML::convert<std::size_t>::decode(YAML::Node(key), index);
+      if (!number || index >= node.size())
+        return fmt::format("\"{}\" is no entry of the list, which has 0 to {}", key, node.size() - 1);
+      node.reset(node[index]);
+    } else if (node.IsMap() || node.IsNull() || !node.IsDefined()) {
+      node.reset(node[key]);
+    } else {
+      return fmt::format("there is a value and no mapping above \"{}\"", key);
+    }
+  }
+  node = YAML::Load(set.substr(equals + 1));
+  return "";
+}
+
+/// Reads `tree`; problems are reported in `problems`.
+Recipe read_tree(const YAML::Node& tree, Problems& problems) {
+  Recipe recipe;
+  Fields fields(tree, "", problems);
+  read_all(fields, recipe);
+  fields.finish();
+  return recipe;
+}
+
 }  // namespace
 
 const Phase& Recipe::phase(double progress) const {
@@ -150,26 +203,48 @@ const Phase& Recipe::phase(double progress) const {
   return phases.back();
 }
 
-Result<Recipe> parse_recipe(const std::string& text, const std::string& file) {
+Result<Recipe> parse_recipe(const std::string& text, const std::string& file, const std::vector<std::string>& sets) {
   Problems problems(file);
   Recipe recipe;
-  recipe.text = text;
+  YAML::Node tree;
   try {
-    Fields fields(YAML::Load(text), "", problems);
-    read_all(fields, recipe);
-    fields.finish();
+    tree = YAML::Load(text);
+    recipe = read_tree(tree, problems);
   } catch (const YAML::Exception& failure) { problems.add(failure.mark, failure.msg); }
   if (!problems.empty()) return invalid_argument(problems.text());
+  recipe.text = text;
+  if (sets.empty()) return recipe;
+  std::string text_with_sets = text + (text.ends_with('\n') ? "" : "\n");
+  for (const std::string& set : sets) {
+    std::string problem;
+    try {
+      problem = override_key(tree, set);
+    } catch (const YAML::Exception& failure) { problem = failure.msg; }
+    if (!problem.empty()) return invalid_argument(fmt::format("--set {}: error: {}", set, problem));
+    text_with_sets += fmt::format("# --set {}\n", set);
+  }
+  // The file itself is in order, so what is wrong now comes from here; its lines would mislead.
+  Problems with_sets(fmt::format("--set {}", fmt::join(sets, " --set ")), false);
+  recipe = read_tree(tree, with_sets);
+  if (!with_sets.empty()) return invalid_argument(with_sets.text());
+  recipe.text = text_with_sets;
   return recipe;
 }
 
-Result<Recipe> load_recipe(const std::filesystem::path& file) {
+Result<Recipe> load_recipe(const std::filesystem::path& file, const std::vector<std::string>& sets) {
   errno = 0;
   std::ifstream stream(file, std::ios::binary);
   std::ostringstream text;
   if (!stream || !(text << stream.rdbuf()))
     return not_found(fmt::format("{}: the recipe cannot be read: {}", file.string(), std::strerror(errno)));
-  return parse_recipe(text.str(), file.string());
+  Result<Recipe> recipe = parse_recipe(text.str(), file.string(), sets);
+  if (!recipe) return recipe;
+  // A graph beside the recipe goes with it wherever the program is started; others are found as the program finds them.
+  for (std::optional<DataGraph>* graph : {&recipe->data.graph, &recipe->autoencoder.graph})
+    if (std::error_code failure;
+        *graph && std::filesystem::is_regular_file(file.parent_path() / (*graph)->file, failure))
+      (*graph)->file = file.parent_path() / (*graph)->file;
+  return recipe;
 }
 
 }  // namespace latentflow::train

@@ -13,16 +13,17 @@
 
 namespace latentflow::train {
 
-enum class Task { denoise, inpaint, autoencoder };
+enum class Task { denoise, inpaint, image_codes, autoencoder };
 
 struct NetworkRecipe {
-  std::string type = "residual_unet";              ///< residual_unet or dncnn
+  std::string type = "residual_unet";              ///< residual_unet, dncnn or residual_autoencoder (task image_codes)
   bool color = true;                               ///< three channels (RGB), else one
   bool noise_map = true;                           ///< second input: sigma / 255 per pixel (task denoise)
   bool mask = false;                               ///< second input: 1 in the holes (task inpaint, always)
   std::vector<std::int64_t> channels{32, 48, 64};  ///< residual_unet: per level, multiples of 16; dncnn: one number
   std::vector<std::int64_t> blocks{1, 1, 2};       ///< residual_unet: residual blocks per level
   std::int64_t depth = 17;                         ///< dncnn: convolutions
+  std::int64_t codes = 32;                         ///< residual_autoencoder: numbers of a code, a multiple of 16
   double last_gain = 0.1;                          ///< scale of the initial weights of the last convolution
 
   bool second_input() const { return noise_map || mask; }
@@ -34,6 +35,7 @@ struct DataRecipe {
   bool flips = true;  ///< the eight flips and quarter turns
   bool permute_channels = true;
   std::array<double, 2> gain{0.8, 1.2};
+  std::optional<DataGraph> graph;  ///< makes the pictures, in place of a folder
 };
 
 /// A share of all samples has a noise level drawn evenly from the range (of 255).
@@ -109,12 +111,18 @@ struct Recipe {
 
   const Phase& phase(double progress) const;
   /// No folder of data is needed.
-  bool draws_its_data() const { return task == Task::autoencoder && autoencoder.data.synthetic; }
+  bool draws_its_data() const {
+    if (task != Task::autoencoder) return data.graph.has_value();
+    return autoencoder.graph || (!autoencoder.patches && autoencoder.digits.synthetic);
+  }
 };
 
 /// Unknown and repeated keys, wrong types and values out of range are refused, all at once, as
-/// "file:line:column: error: ...", one per line.
-Result<Recipe> parse_recipe(const std::string& text, const std::string& file);
-Result<Recipe> load_recipe(const std::filesystem::path& file);
+/// "file:line:column: error: ...", one per line. `sets` are overrides, "key=value" with dots between the keys of nested
+/// mappings and numbers from 0 for entries of lists ("k_sparse.k=70", "penalties.0.contractive.lambda=0.2"), value in
+/// YAML; they follow the text as comments in Recipe::text.
+Result<Recipe> parse_recipe(const std::string& text, const std::string& file,
+                            const std::vector<std::string>& sets = {});
+Result<Recipe> load_recipe(const std::filesystem::path& file, const std::vector<std::string>& sets = {});
 
 }  // namespace latentflow::train

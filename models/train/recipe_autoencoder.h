@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "recipe_data_graph.h"
+
 namespace latentflow::train {
 
 enum class Activation { linear, sigmoid, tanh, relu };
@@ -40,11 +42,23 @@ struct KSparse {
   double test_factor = 3;    ///< alpha: the finished encoder keeps alpha k
 };
 
-/// Digits as rows of numbers in 0..1.
+/// Digits as rows of numbers in 0..1; see load_digits().
 struct DigitData {
-  bool synthetic = false;            ///< drawn by latentflow, else IDX files as of MNIST
-  std::int64_t train = 0, test = 0;  ///< so many of each; 0: all of the files, 6000 and 1000 drawn ones
-  std::int64_t size = 28;            ///< of drawn ones
+  bool synthetic = false;                                     ///< drawn by latentflow, else IDX files as of MNIST
+  bool rotated = false;                                       ///< turned by any angle
+  bool background = false;                                    ///< before patches of photographs
+  std::optional<std::int64_t> train{}, validation{}, test{};  ///< so many of each; see counts_of()
+  std::int64_t size = 28;                                     ///< of drawn ones
+
+  bool variant() const { return rotated || background; }
+};
+
+/// Grey patches of photographs as rows of numbers; see cut_patches().
+struct PatchData {
+  std::int64_t size = 12;  ///< side in pixels
+  std::int64_t train = 100000, test = 10000;
+  bool whiten = false;
+  double floor = 0.01;  ///< see fit_whitening()
 };
 
 /// Training of the encoder with a softmax layer on top, for the labels.
@@ -71,7 +85,9 @@ struct AutoencoderRecipe {
   std::vector<Penalty> penalties;
   std::optional<KSparse> k_sparse;
   std::int64_t stacked_steps = 0;  ///< of greedy pretraining, per layer; 0: none
-  DigitData data;
+  DigitData digits;
+  std::optional<PatchData> patches;  ///< instead of digits
+  std::optional<DataGraph> graph;    ///< instead of digits, or of the folder that patches come from
   FeatureRecipe features;
 };
 

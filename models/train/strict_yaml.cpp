@@ -39,7 +39,8 @@ std::string hint(std::string_view name, const Names& known) {
 }  // namespace
 
 void Problems::add(const YAML::Mark& mark, const std::string& message) {
-  lines_.push_back(fmt::format("{}:{}:{}: error: {}", file_, mark.line + 1, mark.column + 1, message));
+  lines_.push_back(places_ ? fmt::format("{}:{}:{}: error: {}", file_, mark.line + 1, mark.column + 1, message)
+                           : fmt::format("{}: error: {}", file_, message));
 }
 
 std::string Problems::text() const { return fmt::format("{}", fmt::join(lines_, "\n")); }
@@ -148,6 +149,17 @@ void Fields::list(std::string_view key, const std::function<void(Fields&)>& visi
     visit(inner);
     inner.finish();
   }
+}
+
+void Fields::pairs(std::string_view key, std::vector<std::string>& pairs) {
+  const YAML::Node node = take(key);
+  if (!node.IsDefined()) return;
+  if (!node.IsMap()) return problems_.add(node.Mark(), fmt::format("{}{} needs a mapping", place_, key));
+  for (const auto& entry : node)
+    if (entry.first.IsScalar() && entry.second.IsScalar())
+      pairs.push_back(fmt::format("{}={}", entry.first.Scalar(), entry.second.Scalar()));
+    else
+      problems_.add(entry.first.Mark(), fmt::format("{}{} needs single values", place_, key));
 }
 
 void Fields::finish() {

@@ -12,16 +12,17 @@
 
 namespace latentflow::train {
 
-/// Problems of one file, each "file:line:column: error: ...".
+/// Problems of one file, each "file:line:column: error: ...", or "file: error: ..." without places.
 class Problems {
  public:
-  explicit Problems(std::string file) : file_(std::move(file)) {}
+  explicit Problems(std::string file, bool places = true) : file_(std::move(file)), places_(places) {}
   void add(const YAML::Mark& mark, const std::string& message);
   bool empty() const { return lines_.empty(); }
   std::string text() const;
 
  private:
   std::string file_;
+  bool places_;
   std::vector<std::string> lines_;
 };
 
@@ -41,6 +42,9 @@ class Fields {
   /// A nested mapping, or each entry of a list of mappings.
   void mapping(std::string_view key, const std::function<void(Fields&)>& visit);
   void list(std::string_view key, const std::function<void(Fields&)>& visit);
+
+  /// A mapping of free names to single values, as "name=value".
+  void pairs(std::string_view key, std::vector<std::string>& pairs);
 
   bool has(std::string_view key) const;
   void problem(const std::string& message) { problems_.add(node_.Mark(), place_ + message); }

@@ -14,6 +14,7 @@
 #include "autoencoder/train_autoencoder.h"
 #include "batch.h"
 #include "checkpoint.h"
+#include "data_graph.h"
 #include "loss_watch.h"
 #include "losses.h"
 #include "model_file.h"
@@ -66,6 +67,8 @@ class Trainer {
     for (const std::int64_t channels : recipe_.network.channels)
       if (channels % 16 != 0)
         return invalid_argument(fmt::format("channels is {}, allowed are multiples of 16", channels));
+    if (recipe_.network.codes % 16 != 0)
+      return invalid_argument(fmt::format("codes is {}, allowed are multiples of 16", recipe_.network.codes));
     if (Status status = make_folders(job_); !status) return status;
     cv::setNumThreads(1);
     if (Status status = read_pictures(largest); !status) return status;
@@ -84,8 +87,16 @@ class Trainer {
     return success();
   }
 
+  std::string data_name() const {
+    return recipe_.data.graph ? "graph " + name_of(*recipe_.data.graph)
+                              : fs::absolute(job_.data).lexically_normal().filename().string();
+  }
+
   Status read_pictures(std::int64_t smallest) {
-    Result<std::vector<Photograph>> pictures = load_photographs(job_.data, recipe_.network.color, smallest);
+    const bool color = recipe_.network.color;
+    Result<std::vector<Photograph>> pictures =
+        recipe_.data.graph ? photographs_of_graph(*recipe_.data.graph, color, smallest, job_.stop)
+                           : load_photographs(job_.data, color, smallest);
     if (!pictures) return pictures.error();
     if (!job_.validation.empty()) {
       Result<std::vector<Photograph>> held = load_photographs(job_.validation, recipe_.network.color, 16);
@@ -102,7 +113,7 @@ class Trainer {
       if (recipe_.validation.held_out > 0) count = std::max<std::size_t>(count, 1);
       if (count >= pictures->size())
         return bad_input(fmt::format("{} holds {} pictures, {} of them would be held out and none left to train on",
-                                     job_.data.string(), pictures->size(), count));
+                                     data_name(), pictures->size(), count));
       held_out_.assign(pictures->begin(), pictures->begin() + static_cast<std::ptrdiff_t>(count));
       training_.assign(pictures->begin() + static_cast<std::ptrdiff_t>(count), pictures->end());
     }
@@ -239,8 +250,7 @@ class Trainer {
 
   Status write_model(const std::string& scores) const {
     const ModelFacts facts{
-        fmt::format("{}: {} pictures to train on, {} held out",
-                    fs::absolute(job_.data).lexically_normal().filename().string(), training_.size(), held_out_.size()),
+        fmt::format("{}: {} pictures to train on, {} held out", data_name(), training_.size(), held_out_.size()),
         scores,
         fmt::format("latentflow, {} steps of {} patches in {:.0f} s, seed {}: {}", state_.step, recipe_.batch,
                     elapsed(), recipe_.seed, job_.command)};

@@ -31,6 +31,7 @@ struct Progress {
 struct TrainingJob {
   Recipe recipe;
   std::filesystem::path data;         ///< folder of pictures, or of IDX files for autoencoders on digits
+  std::filesystem::path photographs;  ///< folder of backgrounds for digits that stand before some
   std::filesystem::path validation;   ///< empty: part of the data is held out
   std::filesystem::path model;        ///< the ONNX file to write
   std::filesystem::path checkpoints;  ///< empty: none are written

@@ -103,7 +103,11 @@ Result<std::vector<Score>> validate(const nn::Graph& graph, const NetworkRecipe&
 Result<std::vector<Score>> validate(const nn::Graph& graph, const Recipe& recipe,
                                     std::span<const Photograph> pictures) {
   if (recipe.task == Task::inpaint) return validate_holes(graph, recipe, pictures);
-  return validate(graph, recipe.network, pictures, recipe.validation.sigma);
+  if (recipe.task != Task::image_codes) return validate(graph, recipe.network, pictures, recipe.validation.sigma);
+  const double none = 0;
+  Result<std::vector<Score>> scores = validate(graph, recipe.network, pictures, {&none, 1});
+  if (scores) scores->front().what = "reconstruction", scores->front().before = 0;
+  return scores;
 }
 
 std::vector<Photograph> central_crops(std::span<const Photograph> pictures, std::int64_t crop) {
@@ -120,8 +124,8 @@ std::vector<Photograph> central_crops(std::span<const Photograph> pictures, std:
 std::string describe(std::span<const Score> scores) {
   std::string text;
   for (const Score& score : scores) {
-    text += fmt::format("{}{}: {:.2f} dB ({} {:.2f})", text.empty() ? "" : ", ", score.what, score.after,
-                        score.hole ? "smooth" : "noisy", score.before);
+    text += fmt::format("{}{}: {:.2f} dB", text.empty() ? "" : ", ", score.what, score.after);
+    if (score.before > 0) text += fmt::format(" ({} {:.2f})", score.hole ? "smooth" : "noisy", score.before);
     if (score.hole) text += fmt::format(", in holes {:.2f} ({:.2f})", (*score.hole)[1], (*score.hole)[0]);
   }
   return text;

@@ -16,6 +16,7 @@ namespace latentflow::train {
 struct Score {
   std::string what;                           ///< "sigma 25", "text"
   double before = 0, after = 0;               ///< PSNR in dB of what the network gets and gives, mean over the pictures
+                                              ///< (before 0: it gets the picture itself, task image_codes)
   std::optional<std::array<double, 2>> hole;  ///< the same over missing pixels alone (task inpaint)
 };
 

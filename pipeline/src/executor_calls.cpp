@@ -69,7 +69,13 @@ std::vector<Slot> Executor::call_stage(std::size_t node, const Envelope& envelop
   const Clock::time_point begin = Clock::now();
   Result<std::vector<Value>> result = guarded([&] { return nodes_[node]->process(inputs, ctx); });
   trace_.add(node, item.name, begin, Clock::now(), ctx.measured);
-  return pack(node, item, std::move(result), told->info, told->primary);
+  std::shared_ptr<const ItemInfo> info = told->info;
+  if (ctx.metadata) {
+    auto changed = std::make_shared<ItemInfo>(*info);
+    changed->metadata = std::move(*ctx.metadata);
+    info = std::move(changed);
+  }
+  return pack(node, item, std::move(result), std::move(info), told->primary);
 }
 
 std::vector<Slot> Executor::pack(std::size_t node, Item& item, Result<std::vector<Value>> result,

@@ -43,9 +43,9 @@ Result<std::unique_ptr<Node>> build(const CheckedNode& node, Services& services)
 
 /// Builds what can be built, even of a graph with problems, so that all of them are reported together. A node that
 /// wants something else is null.
-void build_nodes(const CheckedGraph& graph, const Host& host, int threads, Prepared& prepared,
-                 Diagnostics& diagnostics) {
-  HostServices services(host.implementation(), threads);
+void build_nodes(const CheckedGraph& graph, const Host& host, int threads, Prepared& prepared, Diagnostics& diagnostics,
+                 const RunOptions* run = nullptr) {
+  HostServices services(host.implementation(), threads, run);
   for (const CheckedNode& node : graph.nodes) {
     prepared.nodes.push_back(nullptr);
     if (node.info == nullptr || !node.complete) continue;
@@ -58,14 +58,15 @@ void build_nodes(const CheckedGraph& graph, const Host& host, int threads, Prepa
   }
 }
 
-Prepared prepare(const CheckedGraph& graph, const std::vector<Problem>& known, const Host& host, int threads) {
+Prepared prepare(const CheckedGraph& graph, const std::vector<Problem>& known, const Host& host, int threads,
+                 const RunOptions* run = nullptr) {
   Prepared prepared;
   Diagnostics diagnostics(known);
   for (const MissingParameter& parameter : graph.missing)
     diagnostics.error(parameter.place,
                       fmt::format("parameter '{}' has no value; give one with --set {}=VALUE{}", parameter.name,
                                   parameter.name, parameter.doc.empty() ? "" : " (" + parameter.doc + ")"));
-  build_nodes(graph, host, threads, prepared, diagnostics);
+  build_nodes(graph, host, threads, prepared, diagnostics, run);
   prepared.list = list_sources(graph, prepared.nodes, diagnostics);
   prepared.problems = diagnostics.take();
   return prepared;
@@ -161,7 +162,7 @@ Report Graph::run(const RunOptions& given) const {
   const CheckedGraph& checked = implementation_->checked;
   RunOptions options = effective(checked, given);
   report.max_memory = options.max_memory;
-  Prepared prepared = prepare(checked, problems(), implementation_->host, options.threads);
+  Prepared prepared = prepare(checked, problems(), implementation_->host, options.threads, &options);
   report.problems = std::move(prepared.problems);
   const std::size_t program = resident_bytes() + first_use_bytes;  // nodes and models are loaded
   if (!report.refused()) leave_room_for_program(program, options, report.problems);

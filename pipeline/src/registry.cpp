@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <set>
 
+#include "deliver.h"
 #include "diagnostics.h"
 #include "plugin_file.h"
 
@@ -63,6 +64,12 @@ Result<Path> find_file(const std::string& what, const std::string& name, const s
     return not_found(fmt::format("there is no file '{}'", name));
   const std::vector<std::string> words(known.begin(), known.end());
   return not_found(fmt::format("there is no {} '{}'{}", what, name, words.empty() ? cure : hint(name, words)));
+}
+
+Host::Implementation::Implementation() {
+  static const NodeInfo deliver = detail::make_info<Deliver>();
+  nodes[deliver.name] = &deliver;
+  node_owner[deliver.name] = "latentflow itself";
 }
 
 void Host::Implementation::load_folder(const Path& folder) {

@@ -21,6 +21,9 @@ struct Host::Implementation {
   std::recursive_mutex shared_mutex;
   std::map<std::string, std::shared_ptr<const void>> shared;
 
+  /// With the nodes that every host has.
+  Implementation();
+
   void load_folder(const Path& folder);
   void load_plugin(const Path& file);
 };
@@ -38,15 +41,19 @@ Result<Path> find_file(const std::string& what, const std::string& name, const s
 /// What nodes are given while they are built.
 class HostServices final : public Services {
  public:
-  HostServices(Host::Implementation& host, int threads) : host_(host), threads_(threads) {}
+  /// `run` is null where nodes are built without a run to follow.
+  HostServices(Host::Implementation& host, int threads, const RunOptions* run = nullptr)
+      : host_(host), threads_(threads), run_(run) {}
   Result<std::shared_ptr<const void>> shared(const std::string& key,
                                              const std::function<Result<std::shared_ptr<const void>>()>& make) override;
   Result<Path> find_model(const std::string& name) const override;
   int threads() const override { return threads_; }
+  const RunOptions* run() const { return run_; }
 
  private:
   Host::Implementation& host_;
   int threads_;
+  const RunOptions* run_;
 };
 
 }  // namespace latentflow

@@ -16,7 +16,9 @@ struct Decode {
   };
   static constexpr Port inputs[] = {
       {"codes", "as encode makes them"},
-      {"like", "for patches: the picture whose size the result gets; without it, all that the patches cover"}};
+      {"like",
+       "for patches and convolutional models: the picture whose size the result gets; without it, all that the codes "
+       "cover, or the size that encode noted in the metadata"}};
   static constexpr Port outputs[] = {
       {"image", "the picture; for a model of tensors one line of it per item"},
       {"tensor",

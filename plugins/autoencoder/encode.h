@@ -12,10 +12,12 @@ struct Encode {
     std::int64_t stride = 0;
   };
   static constexpr Port inputs[] = {
-      {"image", "a picture as the model was trained on, or of any size for a model of patches"},
+      {"image", "a picture as the model was trained on, or of any size for models of patches and of whole pictures"},
       {"tensor", "instead, for a model of tensors: one item, or items along the last axis"}};
   static constexpr Port outputs[] = {
-      {"codes", "[codes]; for patches [rows, columns, codes]; for rows of a tensor [..., codes]"}};
+      {"codes",
+       "[codes]; for patches [rows, columns, codes]; for rows of a tensor [..., codes]; of a "
+       "convolutional model [codes, rows, columns]"}};
   static void describe(Describe<Encode>& d);
   static Result<std::unique_ptr<Encode>> create(const Params& params, Services& services);
 

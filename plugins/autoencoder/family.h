@@ -6,7 +6,7 @@
 namespace latentflow::autoencoder {
 
 inline codes::Family family() {
-  return {{"autoencoder", "pca"}, "written by latentflow train or pca_fit", "encode", "numbers"};
+  return {{"autoencoder", "image_codes", "pca"}, "written by latentflow train or pca_fit", "encode", "numbers"};
 }
 
 }  // namespace latentflow::autoencoder

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "listing.h"
+#include "nn/code_model.h"
 
 namespace latentflow::io {
 
@@ -24,6 +25,11 @@ void ReadTensor::describe(Describe<ReadTensor>& d) {
 Path names_file(const Path& array) {
   Path names = array;
   return names.replace_extension(".names.txt");
+}
+
+Path size_file(const Path& array) {
+  Path size = array;
+  return size.replace_extension(".size.txt");
 }
 
 Result<std::vector<SourceItem>> ReadTensor::list() {
@@ -83,11 +89,17 @@ Result<Shape> ReadTensor::probe(const SourceItem& item) const {
   return Shape{Kind::tensor, header->dims.empty() ? Dims{1} : header->dims, 4};
 }
 
-Result<Tensor> ReadTensor::process(const SourceItem& item, Context&) const {
+Result<Tensor> ReadTensor::process(const SourceItem& item, Context& ctx) const {
   if (params.rows) {
     Result<Tensor> row = read_npy_row(*array_, header_, static_cast<std::int64_t>(item.index));
     if (row && row->dims().empty()) return row->reshaped({1});
     return row;
+  }
+  std::string size;
+  if (std::ifstream stream(size_file(item.path)); stream && stream >> size) {
+    Metadata metadata;
+    metadata.tags[nn::coded_size_tag] = size;
+    ctx.set_metadata(std::move(metadata));
   }
   const Result<Input> input = Input::open(item.path);
   if (!input) return input.error();

@@ -31,6 +31,10 @@ struct ReadTensor {
   nn::NpyHeader header_;
 };
 
+/// Where write_tensor puts the size of the picture that codes were made of, and read_tensor finds it:
+/// "beach.npy" -> "beach.size.txt" with "511x339". See nn::coded_size_tag.
+Path size_file(const Path& array);
+
 /// Where write_tensor puts the names of the rows of an array: "codes.npy" -> "codes.names.txt", one name per line.
 Path names_file(const Path& array);
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "nn/code_model.h"
 #include "nn/npy.h"
 #include "read_tensor.h"
 #include "write_file.h"
@@ -20,7 +21,8 @@ ByteSpan bytes_of(std::span<const float> numbers) {
 void WriteTensor::describe(Describe<WriteTensor>& d) {
   d.name("write_tensor", "writes .npy files (float32, C order): a mirrored folder, or one array with a row per item");
   d.field(&Params::path, "path",
-          "a folder, which mirrors the one the items came from; or a file that ends in .npy: all items as rows of one "
+          "a folder, which mirrors the one the items came from, with the size of the picture in NAME.size.txt beside "
+          "codes of a convolutional model; or a file that ends in .npy: all items as rows of one "
           "array, kept in memory and written after the last one, with their names in a .names.txt file beside it")
       .required();
   d.field(&Params::pattern, "pattern", "file names in the folder, from {name} = {dir}/{stem} and {number}");
@@ -71,6 +73,11 @@ Status WriteTensor::process(const Tensor& tensor, Context& ctx) {
   }
   const std::string head = nn::npy_head(tensor.dims());
   const ByteSpan parts[] = {bytes_of(head), bytes_of(tensor.span())};
+  if (const auto size = item.metadata.tags.find(nn::coded_size_tag); size != item.metadata.tags.end()) {
+    const std::string line = size->second + "\n";
+    const ByteSpan text[] = {bytes_of(line)};
+    if (Status status = write_atomically(size_file(target), text, std::to_string(item.number)); !status) return status;
+  }
   return write_atomically(target, parts, std::to_string(item.number));
 }
 

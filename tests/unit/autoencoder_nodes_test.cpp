@@ -82,8 +82,8 @@ TEST(AutoencoderNodes, RefuseModelsOfOtherTasks) {
   const Model model(file, 0, "denoise");
   EXPECT_EQ(test::refusal_of<Encode>({file, 0}),
             file +
-                " is a model for the task 'denoise', needs one for 'autoencoder' or 'pca' (written by latentflow "
-                "train or pca_fit)");
+                " is a model for the task 'denoise', needs one for 'autoencoder' or 'image_codes' or 'pca' (written by "
+                "latentflow train or pca_fit)");
   const Model sparse(file, 12);
   EXPECT_EQ(test::refusal_of<Encode>({file, 0}), file + ": code_keep is \"12\", allowed 1 to 9");
 }

@@ -87,7 +87,7 @@ batch: 400
 steps: 1200
 )");
   const TrainingSummary summary = train_in(folder, recipe);
-  const Result<DigitSet> digits = load_digits(recipe.autoencoder.data, "", recipe.seed);
+  const Result<ItemSet> digits = load_digits(recipe.autoencoder.digits, "", recipe.seed);
   ASSERT_TRUE(digits.ok());
   nn::Moments moments(144);
   ASSERT_TRUE(moments.add(digits->train.values).ok());
@@ -118,7 +118,7 @@ batch: 100
 steps: 300
 )");
   const TrainingSummary summary = train_in(folder, recipe);
-  const Result<DigitSet> digits = load_digits(recipe.autoencoder.data, "", recipe.seed);
+  const Result<ItemSet> digits = load_digits(recipe.autoencoder.digits, "", recipe.seed);
   double mean = 0;
   const std::vector<float> codes = encode(make_autoencoder(recipe.autoencoder), summary.average, digits->train.values);
   for (const float code : codes) mean += static_cast<double>(code) / static_cast<double>(codes.size());
@@ -220,7 +220,7 @@ TEST(AutoencoderTraining, RefusesDataThatDoNotFit) {
   EXPECT_EQ(refusal(parse("network: {layers: [144, 5]}\nbatch: 401\n")),
             "batch is 401, there are 400 items to train on");
   Recipe recipe = parse("network: {layers: [144, 5]}\n");
-  recipe.autoencoder.data.synthetic = false;
+  recipe.autoencoder.digits.synthetic = false;
   TrainingJob job = job_in(folder, recipe);
   job.data = folder / "nothing";
   EXPECT_EQ(train(job).error().message.find((folder / "nothing").string() + " has no file train-images-idx3-ubyte"),
@@ -243,7 +243,7 @@ TEST(DigitRows, AreReadFromIdxFiles) {
   folder.write("t10k-labels-idx1-ubyte", idx_file({1}, {5}));
   DigitData data;
   data.train = 2;
-  const Result<DigitSet> digits = load_digits(data, folder / "", 1);
+  const Result<ItemSet> digits = load_digits(data, folder / "", 1);
   ASSERT_TRUE(digits.ok()) << digits.error().message;
   EXPECT_EQ(digits->train.values, (std::vector<float>{0, 1, 0.2f, 0.4f}));
   EXPECT_EQ(digits->train.labels, (std::vector<std::uint8_t>{4, 0}));

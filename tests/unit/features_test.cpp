@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "train/autoencoder/digit_rows.h"
 #include "train/features/fine_tune.h"
 #include "train/random.h"
 
@@ -98,7 +99,7 @@ TEST(Softmax, GradientEqualsCentralDifferences) {
 TEST(FineTuning, LearnsTheLabelsOfDrawnDigits) {
   DigitData data;
   data.synthetic = true, data.train = 600, data.test = 200, data.size = 12;
-  const Result<DigitSet> digits = load_digits(data, "", 1);
+  const Result<ItemSet> digits = load_digits(data, "", 1);
   ASSERT_TRUE(digits.ok());
   AutoencoderRecipe recipe;
   recipe.layers = {144, 60};
@@ -107,17 +108,17 @@ TEST(FineTuning, LearnsTheLabelsOfDrawnDigits) {
     const Autoencoder shape = make_autoencoder(recipe);
     const FineTuneRecipe tuning{150, 1e-2, 0};
     const FineTuning options{tuning, nullptr, 50, keep};
-    const Result<ErrorRate> error = fine_tune(shape, initial_parameters(shape, 1), *digits, options);
+    const Result<HeldOutErrors> error = fine_tune(shape, initial_parameters(shape, 1), *digits, options);
     ASSERT_TRUE(error.ok()) << error.error().message;
-    EXPECT_EQ(error->items, 200);
-    EXPECT_LT(error->rate(), 0.1);
+    EXPECT_EQ(error->test.items, 200);
+    EXPECT_LT(error->test.rate(), 0.1);
   }
 }
 
 TEST(FineTuning, StartsFromTheLogisticRegression) {
   DigitData data;
   data.synthetic = true, data.train = 300, data.test = 100, data.size = 12;
-  const Result<DigitSet> digits = load_digits(data, "", 1);
+  const Result<ItemSet> digits = load_digits(data, "", 1);
   ASSERT_TRUE(digits.ok());
   AutoencoderRecipe recipe;
   recipe.layers = {144, 60};
@@ -127,9 +128,9 @@ TEST(FineTuning, StartsFromTheLogisticRegression) {
       fit_logistic(encode(shape, parameters, digits->train.values), digits->train.labels, 60);
   ASSERT_TRUE(model.ok());
   const FineTuneRecipe still{1, 0, 0};
-  const Result<ErrorRate> error = fine_tune(shape, parameters, *digits, {still, &*model, 50});
+  const Result<HeldOutErrors> error = fine_tune(shape, parameters, *digits, {still, &*model, 50});
   ASSERT_TRUE(error.ok());
-  EXPECT_EQ(error->errors,
+  EXPECT_EQ(error->test.errors,
             error_rate(*model, encode(shape, parameters, digits->test.values), digits->test.labels).errors);
 }
 

@@ -69,6 +69,19 @@ TEST(Npy, WritesTheBytesThatNumpyWrites) {
   EXPECT_NE(nn::npy_head({7}).find("'shape': (7,), }"), std::string::npos);
 }
 
+TEST(Npy, KeepsTheSizeOfACodedPictureBesideTheCodes) {
+  const TemporaryFolder folder;
+  auto node = writer({folder.path()});
+  ItemInfo item;
+  item.name = "a.png", item.metadata.tags["coded_size"] = "511x339";
+  FakeContext context(item);
+  ASSERT_TRUE(node->process(Tensor::from({1}, std::vector<float>{4}), context).ok());
+  EXPECT_EQ(folder.files(), (std::vector<std::string>{"a.npy", "a.size.txt"}));
+  FakeContext reading("a.npy");
+  ASSERT_TRUE(ReadTensor({folder / "a.npy", false, false}).process({"a.npy", "a", folder / "a.npy", 0}, reading).ok());
+  EXPECT_EQ(reading.item().metadata.tags.at("coded_size"), "511x339");
+}
+
 TEST(Npy, ReadsEveryOrderAndTypeThatItKnows) {
   const TemporaryFolder folder;
   const std::vector<float> expected{1, 2, 3, 4, 5, 6};

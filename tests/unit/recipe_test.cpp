@@ -1,6 +1,8 @@
 // recipe_test.cpp: recipes are read strictly, with every problem at its place.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "train/recipe.h"
 
 namespace latentflow::train {
@@ -65,6 +67,41 @@ TEST(Recipe, RefusesPhasesThatDoNotReachTheEnd) {
 
 TEST(Recipe, RefusesABatchThatShardsDoNotDivide) {
   EXPECT_NE(problems("model: m\nbatch: 10\nshard: 4\n").find("no multiple of shard"), std::string::npos);
+}
+
+TEST(Recipe, ShippedOnesAreInOrder) {
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(LATENTFLOW_RECIPES)) {
+    const Result<Recipe> recipe = load_recipe(entry.path());
+    ASSERT_TRUE(recipe.ok()) << recipe.error().message;
+    EXPECT_EQ(recipe->model, entry.path().stem());
+    ++count;
+  }
+  EXPECT_GT(count, 10);
+}
+
+TEST(Recipe, TakesOverridesFromOutside) {
+  const std::string text = "model: m\nphases: [{until: 0.5, patch: 40}, {until: 1, patch: 80}]\n";
+  const Result<Recipe> changed =
+      parse_recipe(text, "r.yaml", {"phases.1.patch=96", "network.channels=[16, 32]", "network.blocks=[1, 1]"});
+  ASSERT_TRUE(changed.ok()) << changed.error().message;
+  EXPECT_EQ(changed->phases[1].patch, 96);
+  EXPECT_EQ(changed->network.channels, (std::vector<std::int64_t>{16, 32}));
+  EXPECT_EQ(changed->text, text +
+                               "# --set phases.1.patch=96\n# --set network.channels=[16, 32]\n"
+                               "# --set network.blocks=[1, 1]\n");
+}
+
+TEST(Recipe, SaysWhatIsWrongWithAnOverride) {
+  const auto refusal = [](const std::string& set) {
+    const Result<Recipe> recipe = parse_recipe("model: m\nbatch: 32\n", "r.yaml", {set});
+    return recipe.ok() ? "" : recipe.error().message;
+  };
+  EXPECT_EQ(refusal("batch"), "--set batch: error: needs KEY=VALUE, such as k_sparse.k=70");
+  EXPECT_EQ(refusal("batch=many"), "--set batch=many: error: batch needs a whole number");
+  EXPECT_EQ(refusal("optimiser.rat=1"),
+            "--set optimiser.rat=1: error: optimiser: unknown key \"rat\"; did you mean \"rate\"?");
+  EXPECT_EQ(refusal("batch.size=1"), "--set batch.size=1: error: there is a value and no mapping above \"size\"");
 }
 
 TEST(Recipe, SaysWhereYamlItselfIsBroken) {

@@ -9,7 +9,7 @@
 #include <numeric>
 
 #include "autoencoder.h"
-#include "digit_rows.h"
+#include "item_rows.h"
 #include "minibatch.h"
 #include "nn/algorithm_choice.h"
 #include "nn/model_card.h"
@@ -54,16 +54,15 @@ class AutoencoderTrainer {
 
   Status prepare() {
     if (Status status = make_folders(job_); !status) return status;
-    Result<DigitSet> digits = load_digits(shape_.data, job_.data, recipe_.seed);
-    if (!digits) return digits.error();
-    digits_ = std::move(*digits);
-    if (digits_.train.features() != whole_.features())
-      return invalid_argument(fmt::format("layers begins with {}, the data have {} numbers per item ({}x{})",
-                                          whole_.features(), digits_.train.features(), digits_.train.width,
-                                          digits_.train.height));
-    if (digits_.train.count() < recipe_.batch)
+    Result<ItemSet> items = load_items(job_);
+    if (!items) return items.error();
+    items_ = std::move(*items);
+    if (items_.train.features() != whole_.features())
+      return invalid_argument(fmt::format("layers begins with {}, the data have {} numbers per item ({})",
+                                          whole_.features(), items_.train.features(), to_string(items_.train.item)));
+    if (items_.train.count() < recipe_.batch)
       return invalid_argument(
-          fmt::format("batch is {}, there are {} items to train on", recipe_.batch, digits_.train.count()));
+          fmt::format("batch is {}, there are {} items to train on", recipe_.batch, items_.train.count()));
     state_ = start_state(initial_parameters(whole_, recipe_.seed));
     Result<std::optional<Checkpoint>> resumed = checkpoint_to_resume(job_, whole_.parameters);
     if (!resumed) return resumed.error();
@@ -75,9 +74,8 @@ class AutoencoderTrainer {
             fmt::format("{} is of stage {}, this recipe has {}", checkpoint_file(job_).string(), stage_, stages()));
     }
     gradient_.resize(whole_.parameters);
-    note(fmt::format("autoencoder {} with {} weights, {} steps of {} items; {} items to train on, {} to test",
-                     recipe_.model, whole_.parameters, all_steps(), recipe_.batch, digits_.train.count(),
-                     digits_.test.count()));
+    note(fmt::format("autoencoder {} with {} weights, {} steps of {} items; {}", recipe_.model, whole_.parameters,
+                     all_steps(), recipe_.batch, items_.about));
     return success();
   }
 
@@ -126,14 +124,14 @@ class AutoencoderTrainer {
     if (pretraining && stage_ > 0) {
       Autoencoder below = whole_;
       below.encoder = static_cast<std::size_t>(stage_);
-      codes = encode(below, state_.weights, digits_.train.values);
+      codes = encode(below, state_.weights, items_.train.values);
     }
-    const std::span<const float> rows = codes.empty() ? std::span<const float>(digits_.train.values) : codes;
+    const std::span<const float> rows = codes.empty() ? std::span<const float>(items_.train.values) : codes;
     if (levels() > 0 && steps_of(stage_) > 0)
       note(pretraining ? fmt::format("stage {} of {}: layer {}, {} to {} units", stage_ + 1, stages(), stage_ + 1,
                                      part.autoencoder().features(), part.autoencoder().codes())
                        : fmt::format("stage {} of {}: all layers", stage_ + 1, stages()));
-    RowOrder order(digits_.train.count(), recipe_.batch, recipe_.seed, static_cast<std::uint64_t>(stage_));
+    RowOrder order(items_.train.count(), recipe_.batch, recipe_.seed, static_cast<std::uint64_t>(stage_));
     Objective objective = objective_of(stage_);
     watch_ = LossWatch();
     report_step_ = updates_;
@@ -193,7 +191,7 @@ class AutoencoderTrainer {
 
   std::string test() const {
     return fmt::format("test squared error {:.4f}",
-                       squared_error(whole_, state_.average, digits_.test.values, test_keep()));
+                       squared_error(whole_, state_.average, items_.test.values, test_keep()));
   }
 
   void report() {
@@ -221,21 +219,18 @@ class AutoencoderTrainer {
   }
 
   Status write_model(const std::string& scores) const {
-    const nn::CodeItem item{nn::CodeItem::Kind::image, digits_.train.height, digits_.train.width, 1};
-    Result<nn::Graph> graph = autoencoder_network(whole_, state_.average, item, test_keep());
+    Result<nn::Graph> graph = autoencoder_network(whole_, state_.average, items_.train.item, test_keep());
     if (!graph) return graph.error();
+    if (items_.whitening) take_in_whitening(*items_.whitening, *graph);
     graph->name = recipe_.model;
     if (!recipe_.summary.empty()) graph->metadata["summary"] = recipe_.summary;
     nn::ModelCard card;
     card.task = "autoencoder";
-    card.color = "gray";
+    if (items_.train.item.kind != nn::CodeItem::Kind::tensor)
+      card.color = items_.train.item.channels == 3 ? "rgb" : "gray";
     card.image_input = "data";
     card.recipe = recipe_.text;
-    card.data =
-        fmt::format("{}: {} items to train on, {} to test",
-                    shape_.data.synthetic ? "drawn digits"
-                                          : std::filesystem::absolute(job_.data).lexically_normal().filename().string(),
-                    digits_.train.count(), digits_.test.count());
+    card.data = items_.about;
     card.scores = scores;
     card.trained_with = fmt::format("latentflow, {} steps of {} items in {:.0f} s, seed {}: {}", updates_,
                                     recipe_.batch, elapsed(), recipe_.seed, job_.command);
@@ -262,10 +257,14 @@ class AutoencoderTrainer {
   Result<TrainingSummary> finish() {
     report();
     scores_ = fmt::format("{}, train {:.4f}", test(),
-                          squared_error(whole_, state_.average, digits_.train.values, test_keep()));
+                          squared_error(whole_, state_.average, items_.train.values, test_keep()));
+    if (items_.validation.count() > 0)
+      scores_ += fmt::format(", validation {:.4f}",
+                             squared_error(whole_, state_.average, items_.validation.values, test_keep()));
+    if (items_.whitening) scores_ += " (of whitened numbers)";
     if (std::any_of(shape_.penalties.begin(), shape_.penalties.end(),
                     [](const Penalty& penalty) { return penalty.kind == Penalty::Kind::kl_sparse; })) {
-      const std::vector<float> codes = encode(whole_, state_.average, digits_.test.values);
+      const std::vector<float> codes = encode(whole_, state_.average, items_.test.values);
       const double sum = std::accumulate(codes.begin(), codes.end(), 0.0);
       scores_ += fmt::format(", mean activation {:.4f}", sum / static_cast<double>(codes.size()));
     }
@@ -279,28 +278,33 @@ class AutoencoderTrainer {
     return TrainingSummary{updates_, elapsed(), first_loss_, last_loss_, {}, scores_, state_.weights, state_.average};
   }
 
+  static std::string in_words(const HeldOutErrors& errors) {
+    return to_string(errors.test) +
+           (errors.validation.items > 0 ? ", on those to validate " + to_string(errors.validation) : "");
+  }
+
   /// What the codes are good for, in words; empty where the recipe does not ask.
   Result<std::string> try_features() {
     std::string text;
     const FeatureRecipe& features = shape_.features;
     Result<LogisticModel> model = LogisticModel();
+    const auto codes = [&](const ItemRows& rows) { return encode(whole_, state_.average, rows.values, test_keep()); };
     if (features.logistic_decay) {
-      const std::vector<float> train = encode(whole_, state_.average, digits_.train.values, test_keep()),
-                               test = encode(whole_, state_.average, digits_.test.values, test_keep());
-      model = fit_logistic(train, digits_.train.labels, whole_.codes(), {*features.logistic_decay});
+      model = fit_logistic(codes(items_.train), items_.train.labels, whole_.codes(), {*features.logistic_decay});
       if (!model) return model.error();
       note(fmt::format("logistic regression: {} iterations, {}, loss {:.5f}", model->iterations,
                        model->converged ? "converged" : "stopped before it converged", model->loss));
-      text += ", logistic regression on codes " + to_string(error_rate(*model, test, digits_.test.labels));
+      const auto error = [&](const ItemRows& rows) { return error_rate(*model, codes(rows), rows.labels); };
+      text += ", logistic regression on codes " + in_words({error(items_.test), error(items_.validation)});
     }
     if (features.fine_tune) {
       FineTuning options{*features.fine_tune, features.logistic_decay ? &*model : nullptr,
                          recipe_.batch,       test_keep(),
                          recipe_.seed,        job_.stop};
       options.note = [this](const std::string& line) { note(line); };
-      const Result<ErrorRate> error = fine_tune(whole_, state_.average, digits_, options);
-      if (!error) return error.error();
-      text += ", fine-tuned with a softmax layer " + to_string(*error);
+      const Result<HeldOutErrors> errors = fine_tune(whole_, state_.average, items_, options);
+      if (!errors) return errors.error();
+      text += ", fine-tuned with a softmax layer " + in_words(*errors);
     }
     return text;
   }
@@ -313,7 +317,7 @@ class AutoencoderTrainer {
   const Recipe& recipe_;
   const AutoencoderRecipe& shape_;
   Autoencoder whole_;
-  DigitSet digits_;
+  ItemSet items_;
   OptimiserState state_;
   std::int64_t stage_ = 0, updates_ = 0;
   std::vector<float> clean_, input_, gradient_;

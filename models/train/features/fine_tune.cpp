@@ -74,9 +74,9 @@ class Classifier {
 
 }  // namespace
 
-Result<ErrorRate> fine_tune(const Autoencoder& autoencoder, std::span<const float> parameters, const DigitSet& digits,
-                            const FineTuning& options) {
-  const std::int64_t classes = 1 + *std::max_element(digits.train.labels.begin(), digits.train.labels.end());
+Result<HeldOutErrors> fine_tune(const Autoencoder& autoencoder, std::span<const float> parameters, const ItemSet& items,
+                                const FineTuning& options) {
+  const std::int64_t classes = 1 + *std::max_element(items.train.labels.begin(), items.train.labels.end());
   const auto features = static_cast<std::size_t>(autoencoder.features());
   Classifier classifier(autoencoder, classes, options.keep);
   OptimiserState state = start_state(classifier.start(parameters, options.start));
@@ -84,7 +84,7 @@ Result<ErrorRate> fine_tune(const Autoencoder& autoencoder, std::span<const floa
   optimiser.rate = options.recipe.rate, optimiser.final_rate = options.recipe.rate * 1e-3;
   optimiser.warm_up = std::min<std::int64_t>(100, options.recipe.steps / 10);
   optimiser.weight_decay = options.recipe.weight_decay;
-  RowOrder order(digits.train.count(), options.batch, options.seed, stage);
+  RowOrder order(items.train.count(), options.batch, options.seed, stage);
   std::vector<float> input(static_cast<std::size_t>(options.batch) * features), delta, gradient(state.weights.size());
   std::vector<std::uint8_t> labels(static_cast<std::size_t>(options.batch));
   Clock::time_point noted = Clock::now();
@@ -93,10 +93,10 @@ Result<ErrorRate> fine_tune(const Autoencoder& autoencoder, std::span<const floa
       return cancelled(fmt::format("stopped at step {} of fine-tuning; the autoencoder is written", state.step));
     const std::span<const std::int64_t> chosen = order.step(state.step);
     for (std::size_t row = 0; row < chosen.size(); ++row) {
-      std::copy_n(digits.train.values.begin() +
-                      static_cast<std::ptrdiff_t>(chosen[row]) * static_cast<std::ptrdiff_t>(features),
-                  features, input.begin() + static_cast<std::ptrdiff_t>(row * features));
-      labels[row] = digits.train.labels[static_cast<std::size_t>(chosen[row])];
+      std::copy_n(
+          items.train.values.begin() + static_cast<std::ptrdiff_t>(chosen[row]) * static_cast<std::ptrdiff_t>(features),
+          features, input.begin() + static_cast<std::ptrdiff_t>(row * features));
+      labels[row] = items.train.labels[static_cast<std::size_t>(chosen[row])];
     }
     classifier.run(state.weights, input, options.batch);
     delta = classifier.scores();
@@ -113,15 +113,18 @@ Result<ErrorRate> fine_tune(const Autoencoder& autoencoder, std::span<const floa
       noted = Clock::now();
     }
   }
-  ErrorRate error{0, digits.test.count()};
-  for (std::int64_t first = 0; first < error.items; first += portion) {
-    const auto begin = static_cast<std::size_t>(first);
-    const auto some = static_cast<std::size_t>(std::min(portion, error.items - first));
-    classifier.run(state.average, std::span(digits.test.values).subspan(begin * features, some * features),
-                   static_cast<std::int64_t>(some));
-    error.errors += count_errors(classifier.scores(), std::span(digits.test.labels).subspan(begin, some), classes);
-  }
-  return error;
+  const auto errors_of = [&](const ItemRows& rows) {
+    ErrorRate error{0, rows.count()};
+    for (std::int64_t first = 0; first < error.items; first += portion) {
+      const auto begin = static_cast<std::size_t>(first);
+      const auto some = static_cast<std::size_t>(std::min(portion, error.items - first));
+      classifier.run(state.average, std::span(rows.values).subspan(begin * features, some * features),
+                     static_cast<std::int64_t>(some));
+      error.errors += count_errors(classifier.scores(), std::span(rows.labels).subspan(begin, some), classes);
+    }
+    return error;
+  };
+  return HeldOutErrors{errors_of(items.test), errors_of(items.validation)};
 }
 
 }  // namespace latentflow::train

@@ -5,6 +5,9 @@
 //   latentflow::Report report = graph.run({.threads = 2});
 //   return report.exit_code();
 //
+// A program gets pictures, tensors and records themselves from a graph that ends in `{node: deliver, image: clean}`:
+//   graph.run({.on_delivery = [&](const Delivery& d) { keep(d.item.name, *d.image); return success(); }});
+//
 // Nothing here throws. Needs latentflow_pipeline at link time; plugins do not include this header.
 #pragma once
 
@@ -124,6 +127,15 @@ struct Progress {
   double seconds = 0;
 };
 
+/// What the sink `deliver` of a graph hands to the program, item by item. The pointers are valid during the call; copy
+/// the values to keep them (they share their memory). A null pointer: not wired. At least one is set.
+struct Delivery {
+  const ItemInfo& item;
+  const Image* image = nullptr;
+  const Tensor* tensor = nullptr;
+  const Record* record = nullptr;
+};
+
 struct RunOptions {
   int threads = 0;  ///< 0: the graph's setting, else one per core this process may use
   std::size_t max_memory =
@@ -132,6 +144,9 @@ struct RunOptions {
   Path ledger;                 ///< one JSON line per item; empty: none
   Path trace;                  ///< Chrome trace events; empty: none
   Stop* stop = nullptr;        ///< outlives the run
+  /// Takes what nodes `deliver` hand over: one call at a time per node, in the order of the items, from any thread. An
+  /// error fails the item. Without it a graph with such a node is refused.
+  std::function<Status(const Delivery&)> on_delivery;
   std::function<void(const Progress&)> on_progress;  ///< after each item; one call at a time, from any thread
 };
 

@@ -57,7 +57,7 @@ class Context {
   virtual void measure(std::string_view quantity, double value) = 0;
   /// A line for the ledger beside this item; it does not fail it.
   virtual void warn(std::string message) = 0;
-  /// Only for sources: what was read beside the pixels.
+  /// Sources: what was read beside the pixels. Stages: what goes on beside their outputs, in place of what came in.
   virtual void set_metadata(Metadata metadata) = 0;
   /// True once the user asked to stop at once; long calls should look at it and return cancelled().
   virtual bool cancelled() const = 0;

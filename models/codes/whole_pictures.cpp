@@ -1,0 +1,111 @@
+// whole_pictures.cpp: see whole_pictures.h.
+#include "whole_pictures.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "picture_rows.h"
+
+namespace latentflow::codes {
+namespace {
+
+constexpr int longest_side = 65535;
+
+std::int64_t cover(std::int64_t extent, std::int64_t multiple) { return (extent + multiple - 1) / multiple; }
+
+nn::CodeItem planes_of(std::int64_t height, std::int64_t width, std::int64_t channels) {
+  return {nn::CodeItem::Kind::image, height, width, channels};
+}
+
+}  // namespace
+
+std::optional<PictureSize> parse_size(const std::string& text) {
+  PictureSize size;
+  int used = 0;
+  if (std::sscanf(text.c_str(), "%5dx%5d%n", &size.width, &size.height, &used) != 2 ||
+      used != static_cast<int>(text.size()) || size.width < 1 || size.height < 1 || size.width > longest_side ||
+      size.height > longest_side)
+    return std::nullopt;
+  return size;
+}
+
+Result<Tensor> encode_whole(const CodeNetwork& network, const Image& picture, Context& ctx) {
+  if (Status status = check_picture(picture); !status) return status.error();
+  const CodeNetwork::Pictures& model = *network.pictures();
+  if (picture.channels() != model.channels)
+    return bad_input(
+        fmt::format("picture has {} channels, the model is for {} (node convert)", picture.channels(), model.channels));
+  const std::int64_t rows = cover(picture.height(), model.multiple), columns = cover(picture.width(), model.multiple);
+  Tensor planes({1, model.channels, rows * model.multiple, columns * model.multiple});
+  read_row(as_floats(picture), 0, 0, planes_of(planes.dims()[2], planes.dims()[3], model.channels),
+           planes.mutable_data());
+  if (ctx.cancelled()) return cancelled("the run was stopped");
+  const Result<Tensor> codes = network.run_picture(planes);
+  if (!codes) return codes;
+  Metadata metadata = ctx.item().metadata;
+  metadata.tags[nn::coded_size_tag] = fmt::format("{}x{}", picture.width(), picture.height());
+  ctx.set_metadata(std::move(metadata));
+  return codes->reshaped({network.codes(), rows, columns});
+}
+
+Result<std::tuple<Image, Tensor>> decode_whole(const CodeNetwork& network, const Tensor& codes, const Image* like,
+                                               const std::string& depth, Context& ctx) {
+  const CodeNetwork::Pictures& model = *network.pictures();
+  const Dims& dims = codes.dims();
+  if (codes.empty() || dims.size() != 3 || dims[0] != network.codes())
+    return bad_input(
+        fmt::format("codes are {}, the model needs [{}, rows, columns]", to_string(dims), network.codes()));
+  if (dims[1] * model.multiple > longest_side || dims[2] * model.multiple > longest_side)
+    return bad_input(fmt::format("codes of {}x{} give a picture of {}x{}, allowed up to {} on a side", dims[2], dims[1],
+                                 dims[2] * model.multiple, dims[1] * model.multiple, longest_side));
+  PictureSize size{static_cast<int>(dims[2] * model.multiple), static_cast<int>(dims[1] * model.multiple)};
+  const auto tag = ctx.item().metadata.tags.find(nn::coded_size_tag);
+  std::optional<PictureSize> wanted;
+  if (like != nullptr)
+    wanted = PictureSize{like->width(), like->height()};
+  else if (tag != ctx.item().metadata.tags.end())
+    wanted = parse_size(tag->second);
+  if (wanted) {
+    if (cover(wanted->height, model.multiple) != dims[1] || cover(wanted->width, model.multiple) != dims[2])
+      return bad_input(fmt::format("codes are of {}x{}, a picture of {}x{} has {}x{}", dims[2], dims[1], wanted->width,
+                                   wanted->height, cover(wanted->width, model.multiple),
+                                   cover(wanted->height, model.multiple)));
+    size = *wanted;
+  }
+  if (ctx.cancelled()) return cancelled("the run was stopped");
+  const Result<Tensor> planes = network.run_picture(codes.reshaped({1, dims[0], dims[1], dims[2]}));
+  if (!planes) return planes.error();
+  const Dims& full = planes->dims();
+  cv::Mat whole =
+      cv::Mat::zeros(static_cast<int>(full[2]), static_cast<int>(full[3]), CV_32FC(static_cast<int>(model.channels)));
+  add_row(planes->data(), 0, 0, planes_of(full[2], full[3], model.channels), whole);
+  const cv::Mat picture = whole(cv::Rect(0, 0, size.width, size.height)).clone();
+  Tensor numbers({model.channels, size.height, size.width});
+  read_row(picture, 0, 0, planes_of(size.height, size.width, model.channels), numbers.mutable_data());
+  return std::tuple(Image(to_depth(picture, depth)), std::move(numbers));
+}
+
+Prediction predict_encode_whole(const CodeNetwork& network, const Shape& picture) {
+  Shape codes{Kind::tensor, {}, 4};
+  if (!picture.known()) return {{codes}, network.picture_bytes(512 * 512)};
+  const CodeNetwork::Pictures& model = *network.pictures();
+  codes.dims = {network.codes(), cover(picture.dims[0], model.multiple), cover(picture.dims[1], model.multiple)};
+  const auto pixels = static_cast<std::size_t>(codes.dims[1] * codes.dims[2] * model.multiple * model.multiple);
+  // The picture as floats, and as the planes that go in.
+  return {{codes}, network.picture_bytes(pixels) + 8 * pixels * static_cast<std::size_t>(model.channels)};
+}
+
+Prediction predict_decode_whole(const CodeNetwork& network, const Shape& codes, const std::string& depth) {
+  const std::size_t element = depth == "8" ? 1 : depth == "16" ? 2 : 4;
+  Shape picture{Kind::image, {}, element}, numbers{Kind::tensor, {}, 4};
+  if (codes.dims.size() != 3) return {{picture, numbers}, network.picture_bytes(512 * 512)};
+  const CodeNetwork::Pictures& model = *network.pictures();
+  picture.dims = {codes.dims[1] * model.multiple, codes.dims[2] * model.multiple, model.channels};
+  numbers.dims = {model.channels, picture.dims[0], picture.dims[1]};
+  // The planes are in the network's share; the picture twice, before and after it is cut.
+  return {{picture, numbers},
+          network.picture_bytes(static_cast<std::size_t>(picture.dims[0] * picture.dims[1])) + 2 * numbers.bytes()};
+}
+
+}  // namespace latentflow::codes

@@ -1,0 +1,31 @@
+// whole_pictures.h: convolutional models of codes at work: pictures of any size to maps of codes and back.
+#pragma once
+
+#include <optional>
+#include <tuple>
+
+#include "code_network.h"
+
+namespace latentflow::codes {
+
+struct PictureSize {
+  int width = 0, height = 0;
+};
+/// Nothing for other text than two numbers of 1 to 65535.
+std::optional<PictureSize> parse_size(const std::string& text);
+
+/// Codes [codes, height / multiple, width / multiple] of a picture, whose right and bottom border are repeated up to
+/// the next multiple. Says in the metadata of the item what the size was. Errors: bad_input for other channels than the
+/// model's.
+Result<Tensor> encode_whole(const CodeNetwork& network, const Image& picture, Context& ctx);
+
+/// The picture and its planes [channels, height, width] again. Its size is that of `like`, else what the metadata of
+/// the item say, else all that the codes cover. Errors: bad_input for codes of another shape, or not of that size.
+Result<std::tuple<Image, Tensor>> decode_whole(const CodeNetwork& network, const Tensor& codes, const Image* like,
+                                               const std::string& depth, Context& ctx);
+
+/// Shapes and memory of the two, from the shape of the picture, and of the codes.
+Prediction predict_encode_whole(const CodeNetwork& network, const Shape& picture);
+Prediction predict_decode_whole(const CodeNetwork& network, const Shape& codes, const std::string& depth);
+
+}  // namespace latentflow::codes

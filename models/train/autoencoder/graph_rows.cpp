@@ -1,0 +1,83 @@
+// graph_rows.cpp: see graph_rows.h.
+#include "graph_rows.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "codes/picture_rows.h"
+
+namespace latentflow::train {
+namespace {
+
+Result<std::uint8_t> label_of(const Record& record) {
+  const Record::Field* field = record.find("label");
+  if (field == nullptr) return bad_input("the record has no field 'label'");
+  const std::int64_t* number = std::get_if<std::int64_t>(field);
+  if (number == nullptr || *number < 0 || *number > 255)
+    return bad_input("the field 'label' of the record is no whole number of 0 to 255");
+  return static_cast<std::uint8_t>(*number);
+}
+
+class Collector {
+ public:
+  Status take(const Delivery& delivery) {
+    if ((delivery.image != nullptr) == (delivery.tensor != nullptr))
+      return bad_input("training takes a picture or a tensor per item; wire one of the two to node deliver");
+    nn::CodeItem item;
+    if (delivery.image != nullptr) {
+      const Image& image = *delivery.image;
+      if (Status fits = codes::check_picture(image); !fits) return fits;
+      item = {nn::CodeItem::Kind::image, image.height(), image.width(), image.channels()};
+    } else {
+      item.width = delivery.tensor->size();
+      if (item.width == 0) return bad_input("the tensor has no numbers");
+    }
+    if (rows.values.empty())
+      rows.item = item, first_ = delivery.item.name;
+    else if (rows.item != item)
+      return bad_input(fmt::format("is {}, the first item ('{}') {}; all have to be of one shape", to_string(item),
+                                   first_, to_string(rows.item)));
+    const std::size_t at = rows.values.size();
+    rows.values.resize(at + static_cast<std::size_t>(item.features()));
+    if (delivery.image != nullptr)
+      codes::read_row(codes::as_floats(*delivery.image), 0, 0, item, rows.values.data() + at);
+    else
+      std::copy(delivery.tensor->span().begin(), delivery.tensor->span().end(),
+                rows.values.begin() + static_cast<std::ptrdiff_t>(at));
+    if (delivery.record == nullptr) return success();
+    const Result<std::uint8_t> label = label_of(*delivery.record);
+    if (!label) return label.error();
+    rows.labels.push_back(*label);
+    return success();
+  }
+
+  ItemRows rows;
+
+ private:
+  std::string first_;
+};
+
+}  // namespace
+
+Result<ItemSet> rows_of_graph(const DataGraph& graph, const std::atomic<bool>* stop) {
+  Collector collector;
+  const Status status = run_data_graph(graph, stop, [&](const Delivery& delivery) { return collector.take(delivery); });
+  if (!status) return status.error();
+  ItemRows& all = collector.rows;
+  const std::int64_t count = all.count(), test = graph.test.value_or(std::max<std::int64_t>(1, count / 10)),
+                     train = graph.train.value_or(std::max<std::int64_t>(1, count - test));
+  if (train + test > count)
+    return bad_input(fmt::format("{}: {} items to train on and {} to test are needed, the graph delivered {}",
+                                 graph.file.string(), train, test, count));
+  const std::int64_t features = all.features();
+  const auto part = [&](std::int64_t first, std::int64_t size) {
+    ItemRows rows{
+        {all.values.begin() + first * features, all.values.begin() + (first + size) * features}, {}, all.item};
+    if (!all.labels.empty()) rows.labels.assign(all.labels.begin() + first, all.labels.begin() + first + size);
+    return rows;
+  };
+  return ItemSet{part(0, train), {}, part(count - test, test)};
+}
+
+}  // namespace latentflow::train

@@ -1,0 +1,31 @@
+// data_graph.h: data to train on that a graph of the pipeline makes: its sink `deliver` hands them over.
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "latentflow/graph.h"
+#include "photographs.h"
+#include "recipe_data_graph.h"
+
+namespace latentflow::train {
+
+/// Runs the graph to its end; `take` gets what it delivers, in the order of its items, one call at a time. An error of
+/// `take` fails the item. Errors: invalid_argument for a graph that the checker refuses (with all its problems) or that
+/// has no sink `deliver`; bad_input where any item failed, with the first reasons, or nothing was delivered; cancelled.
+Status run_data_graph(const DataGraph& graph, const std::atomic<bool>* stop,
+                      const std::function<Status(const Delivery&)>& take);
+
+/// Its pictures, 8 bit, in the colours asked for, as load_photographs() gives those of a folder. Errors: also a picture
+/// with a side shorter than `smallest`.
+Result<std::vector<Photograph>> photographs_of_graph(const DataGraph& graph, bool color, std::int64_t smallest,
+                                                     const std::atomic<bool>* stop);
+
+/// The name of its file, for the card.
+std::string name_of(const DataGraph& graph);
+
+}  // namespace latentflow::train
