@@ -103,8 +103,7 @@ int run(int argc, char** argv) {
   if (!std::filesystem::is_directory(data, ignored))
     return fail(not_found(
         fmt::format("--data {} is no folder; needs one with IDX files, named as those of MNIST", data.string())));
-  if (std::filesystem::exists(out, ignored) && !std::filesystem::is_directory(out, ignored))
-    return fail(invalid_argument(fmt::format("--out {} is a file, needs the name of a folder", out.string())));
+  if (Status status = show::check_result_folder(out); !status) return fail(status.error());
   const Result<Plan> plan = load_plan(list.empty() ? recipes / "gallery.yaml" : list);
   if (!plan) return fail(plan.error());
   if (Status status = check_names(*plan, only); !status) return fail(status.error());

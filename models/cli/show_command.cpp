@@ -114,6 +114,7 @@ Status show_reconstructions(const Options& options) {
 }
 
 Status show_manifold(const Options& options) {
+  if (Status status = check_result_folder(options.out); !status) return status;
   if (Status status = check_gnuplot(); !status) return status;
   const Result<Loaded> loaded = load(options, 1);
   if (!loaded) return loaded.error();
@@ -132,6 +133,7 @@ Status show_manifold(const Options& options) {
 }
 
 Status show_jacobian(const Options& options) {
+  if (Status status = check_result_folder(options.out); !status) return status;
   if (Status status = check_gnuplot(); !status) return status;
   const Result<Loaded> loaded = load(options, 1);
   if (!loaded) return loaded.error();

@@ -22,4 +22,10 @@ Status check_result_name(const std::filesystem::path& file, const std::string& e
                                       folder ? "is a folder" : "has another ending", ending));
 }
 
+Status check_result_folder(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(folder, ignored) || std::filesystem::is_directory(folder, ignored)) return success();
+  return invalid_argument(fmt::format("--out {} is a file, needs the name of a folder", folder.string()));
+}
+
 }  // namespace latentflow::show

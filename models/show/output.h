@@ -14,4 +14,7 @@ Status write_result(const std::filesystem::path& file, const std::string& bytes)
 /// Refuses a name that does not end as it has to, such as ".png", and an existing folder of that name.
 Status check_result_name(const std::filesystem::path& file, const std::string& ending);
 
+/// Refuses the name of an existing file where a folder is needed.
+Status check_result_folder(const std::filesystem::path& folder);
+
 }  // namespace latentflow::show

@@ -16,6 +16,10 @@ Result<train::DigitSet> load_items(const std::string& source, std::int64_t side,
   data.size = side, data.train = train, data.test = test;
   // All of a file, then the first of them: a file with fewer than wanted is no error here.
   if (!data.synthetic) data.train = data.test = 0;
+  std::error_code ignored;
+  if (!data.synthetic && !std::filesystem::is_directory(source, ignored))
+    return not_found(fmt::format(
+        "{} is no folder; items come from a folder of IDX files, named as those of MNIST, or are synthetic", source));
   Result<train::DigitSet> set = train::load_digits(data, source, 1);
   if (!set) return set;
   for (auto [rows, most] : {std::pair(&set->train, train), std::pair(&set->test, test)})
