@@ -118,6 +118,15 @@ void Fields::read(std::string_view key, std::vector<double>& value, double low, 
   for (std::size_t i = 0; i < node.size(); ++i) bounded(node[i], key, "numbers", value[i], low, high);
 }
 
+void Fields::read(std::string_view key, std::vector<std::string>& value) {
+  const YAML::Node node = take(key);
+  if (!node.IsDefined()) return;
+  if (!node.IsSequence() || node.size() == 0)
+    return problems_.add(node.Mark(), fmt::format("{}{} needs a list of texts", place_, key));
+  value.assign(node.size(), "");
+  for (std::size_t i = 0; i < node.size(); ++i) scalar(node[i], key, "texts", value[i]);
+}
+
 void Fields::read(std::string_view key, std::array<double, 2>& value, double low, double high) {
   const YAML::Node node = take(key);
   if (!node.IsDefined()) return;

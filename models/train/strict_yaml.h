@@ -37,6 +37,7 @@ class Fields {
   void read(std::string_view key, std::int64_t& value, std::int64_t low, std::int64_t high);
   void read(std::string_view key, std::vector<std::int64_t>& value, std::int64_t low, std::int64_t high);
   void read(std::string_view key, std::vector<double>& value, double low, double high);
+  void read(std::string_view key, std::vector<std::string>& value);
   /// Two numbers, the first not above the second.
   void read(std::string_view key, std::array<double, 2>& value, double low, double high);
   /// A nested mapping, or each entry of a list of mappings.

@@ -79,6 +79,9 @@ class Trainer {
     parameters_ = std::make_unique<nn::ParameterLayout>(graph_);
     state_ = start_state(parameters_->gather(graph_));
     if (Status status = read_checkpoint(); !status) return status;
+    Result<std::optional<Curve>> curve = open_curve(job_, {}, recipe_.steps, state_.step);
+    if (!curve) return curve.error();
+    curve_ = std::move(*curve);
     maker_ = std::make_unique<BatchMaker>(recipe_, training_);
     for (const Phase& phase : recipe_.phases)
       if (Status status = make_plans(phase.patch); !status) return status;
@@ -203,17 +206,23 @@ class Trainer {
     if (losses_.runs_away())
       return internal_error(fmt::format(
           "step {}: the loss runs away, {} now; the last checkpoint is kept, try a lower rate", batch.step, loss));
+    if (curve_) curve_->add({loss, {}, 0, norm, rate_});
     if (first_loss_ < 0) first_loss_ = loss;
     last_loss_ = loss;
     return success();
   }
 
   Status between_steps() {
+    std::optional<double> mean_psnr;
     if (state_.step % recipe_.validation.every == 0 && !crops_.empty()) {
       Result<std::vector<Score>> scores = validate(averaged_graph(), recipe_, crops_);
       if (!scores) return scores.error();
       scores_ = std::move(*scores);
+      mean_psnr = 0;
+      for (const Score& score : scores_) *mean_psnr += score.after / static_cast<double>(scores_.size());
     }
+    if (curve_)
+      if (Status status = curve_->write(state_.step, 0, elapsed(), mean_psnr, progress() >= 1); !status) return status;
     if (seconds_since(report_time_) >= job_.report_seconds) report();
     if (!job_.checkpoints.empty() && seconds_since(checkpoint_time_) >= job_.checkpoint_seconds) {
       if (Status status = write_checkpoint(); !status) return status;
@@ -301,6 +310,7 @@ class Trainer {
   std::unique_ptr<BatchMaker> maker_;
   std::map<std::int64_t, ShardPlans> plans_;
   OptimiserState state_;
+  std::optional<Curve> curve_;
   Batch batches_[2];
   LossWatch losses_;
   std::vector<Score> scores_;

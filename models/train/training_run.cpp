@@ -44,6 +44,15 @@ Result<std::optional<Checkpoint>> checkpoint_to_resume(const TrainingJob& job, s
   return std::optional<Checkpoint>(std::move(*loaded));
 }
 
+Result<std::optional<Curve>> open_curve(const TrainingJob& job, std::span<const std::string> penalties,
+                                        std::int64_t steps, std::int64_t done) {
+  if (job.checkpoints.empty()) return std::optional<Curve>();
+  Result<Curve> curve = Curve::open(job.checkpoints / (job.recipe.model + std::string(curve_ending)), penalties,
+                                    curve_interval(steps), done > 0 ? std::optional(done) : std::nullopt);
+  if (!curve) return curve.error();
+  return std::optional<Curve>(std::move(*curve));
+}
+
 double training_progress(const TrainingJob& job, double share_of_steps, double seconds) {
   return std::min(1.0, job.time_limit ? std::max(share_of_steps, seconds / *job.time_limit) : share_of_steps);
 }

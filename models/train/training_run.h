@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "checkpoint.h"
+#include "curve.h"
 #include "trainer.h"
 
 namespace latentflow::train {
@@ -17,6 +18,11 @@ std::filesystem::path checkpoint_file(const TrainingJob& job);
 /// The checkpoint that the job resumes from; none where it does not resume or there is none yet (which is noted).
 /// Errors: a checkpoint of another recipe, seed or number of weights, or a damaged one.
 Result<std::optional<Checkpoint>> checkpoint_to_resume(const TrainingJob& job, std::size_t parameters);
+
+/// The curve beside the checkpoints; none without them. `steps` are those of the whole run, `done` those that the
+/// checkpoint resumed from had made, 0 for a fresh start. Errors: io.
+Result<std::optional<Curve>> open_curve(const TrainingJob& job, std::span<const std::string> penalties,
+                                        std::int64_t steps, std::int64_t done);
 
 /// Share of the training that is done: of the steps, or of the time where that is limited and further gone.
 double training_progress(const TrainingJob& job, double share_of_steps, double seconds);

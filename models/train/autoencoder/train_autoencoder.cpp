@@ -73,6 +73,12 @@ class AutoencoderTrainer {
         return bad_input(
             fmt::format("{} is of stage {}, this recipe has {}", checkpoint_file(job_).string(), stage_, stages()));
     }
+    std::vector<std::string> penalties;
+    for (const Penalty& penalty : shape_.penalties)
+      penalties.emplace_back(penalty_names[static_cast<std::size_t>(penalty.kind)]);
+    Result<std::optional<Curve>> curve = open_curve(job_, penalties, all_steps(), updates_);
+    if (!curve) return curve.error();
+    curve_ = std::move(*curve);
     gradient_.resize(whole_.parameters);
     note(fmt::format("autoencoder {} with {} weights, {} steps of {} items; {}", recipe_.model, whole_.parameters,
                      all_steps(), recipe_.batch, items_.about));
@@ -172,6 +178,11 @@ class AutoencoderTrainer {
     if (watch_.runs_away())
       return internal_error(fmt::format(
           "step {}: the loss runs away, {} now; the last checkpoint is kept, try a lower rate", number, loss));
+    if (curve_) {
+      const std::span<const float> code = part.code();
+      const double sum = std::accumulate(code.begin(), code.end(), 0.0);
+      curve_->add({loss, terms.penalties, sum / static_cast<double>(code.size()), norm, rate_});
+    }
     for (const DenseLayer& layer : part.autoencoder().layers)
       flop_ += 6.0 * static_cast<double>(layer.inputs * layer.outputs * recipe_.batch);
     if (first_loss_ < 0) first_loss_ = loss;
@@ -182,17 +193,22 @@ class AutoencoderTrainer {
   void next_stage() { state_ = start_state(std::move(state_.average)); }
 
   Status between_steps() {
-    if (state_.step % recipe_.validation.every == 0 && stage_ == levels()) scores_ = test();
+    std::optional<double> error;
+    if (state_.step % recipe_.validation.every == 0 && stage_ == levels()) {
+      error = test_error();
+      scores_ = describe(*error);
+    }
+    // The row of the last step waits for what is measured at the end.
+    if (const bool last = stage_ + 1 == stages() && stage_progress() >= 1; curve_ && !last)
+      if (Status status = curve_->write(updates_, stage_, elapsed(), error, false); !status) return status;
     if (seconds_since(report_time_) >= job_.report_seconds) report();
     if (job_.checkpoints.empty() || seconds_since(checkpoint_time_) < job_.checkpoint_seconds) return success();
     checkpoint_time_ = Clock::now();
     return write_checkpoint();
   }
 
-  std::string test() const {
-    return fmt::format("test squared error {:.4f}",
-                       squared_error(whole_, state_.average, items_.test.values, test_keep()));
-  }
+  double test_error() const { return squared_error(whole_, state_.average, items_.test.values, test_keep()); }
+  static std::string describe(double error) { return fmt::format("test squared error {:.4f}", error); }
 
   void report() {
     const double seconds = seconds_since(report_time_), done = progress();
@@ -256,7 +272,10 @@ class AutoencoderTrainer {
 
   Result<TrainingSummary> finish() {
     report();
-    scores_ = fmt::format("{}, train {:.4f}", test(),
+    const double error = test_error();
+    if (curve_)
+      if (Status status = curve_->write(updates_, stage_, elapsed(), error, true); !status) return status.error();
+    scores_ = fmt::format("{}, train {:.4f}", describe(error),
                           squared_error(whole_, state_.average, items_.train.values, test_keep()));
     if (items_.validation.count() > 0)
       scores_ += fmt::format(", validation {:.4f}",
@@ -319,6 +338,7 @@ class AutoencoderTrainer {
   Autoencoder whole_;
   ItemSet items_;
   OptimiserState state_;
+  std::optional<Curve> curve_;
   std::int64_t stage_ = 0, updates_ = 0;
   std::vector<float> clean_, input_, gradient_;
   LossWatch watch_;

@@ -1,0 +1,135 @@
+// gallery_command.cpp: the program latentflow-gallery, to which `latentflow gallery` hands over: trains, measures,
+// draws.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <signal.h>
+#include <tbb/global_control.h>
+#include <unistd.h>
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <thread>
+
+#include "gallery/pages.h"
+#include "show/gnuplot.h"
+#include "show/output.h"
+
+namespace latentflow::gallery {
+namespace {
+
+constexpr int refused = 1, failed = 3, interrupted = 130;
+
+std::atomic<bool> stop_requested{false};
+
+// The first Ctrl-C ends after the current step with a checkpoint, the second one at once.
+void on_interrupt(int) {
+  if (stop_requested.exchange(true)) _exit(interrupted);
+}
+
+void note(const std::string& line) { fmt::print(stderr, "{}\n", line); }
+
+int fail(const Error& error) {
+  note("error: " + error.message);
+  if (error.code == Code::cancelled) return interrupted;
+  return error.code == Code::internal || error.code == Code::io ? failed : refused;
+}
+
+/// Recipes lie beside the program, where the zoo does.
+std::filesystem::path recipe_folder() {
+  std::error_code failure;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", failure);
+  return program.parent_path().parent_path() / "share/latentflow/recipes";
+}
+
+Status check_names(const Plan& plan, const std::vector<std::string>& only) {
+  const std::set<std::string> known = plan.models();
+  for (const std::string& name : only)
+    if (!known.contains(name))
+      return invalid_argument(
+          fmt::format("--only {} is no model of the gallery; it has {}", name, fmt::join(known, ", ")));
+  return success();
+}
+
+/// Trains what is missing; a model that cannot be trained is noted, and the gallery says that it is missing.
+Status train_missing(const Plan& plan, const std::vector<std::string>& only, Collection& collection) {
+  for (const std::string& name : plan.models()) {
+    if (!only.empty() && std::find(only.begin(), only.end(), name) == only.end()) continue;
+    const Status done = collection.train(name);
+    if (!done && done.error().code == Code::cancelled) return done;
+    if (!done) note(done.error().message);
+  }
+  return success();
+}
+
+Status make_pages(const Plan& plan, Collection& collection, const std::filesystem::path& out) {
+  std::vector<SectionOutcome> outcomes;
+  for (const Section& section : plan.sections) {
+    note(section.title);
+    SectionOutcome& outcome = outcomes.emplace_back();
+    for (const Row& row : section.rows) {
+      outcome.rows.push_back(measure(row, collection));
+      note(fmt::format("  {}: {}", row.what, outcome.rows.back().measured));
+    }
+    for (const Picture& picture : section.pictures) {
+      Result<Drawn> drawn = draw(picture, collection, out);
+      if (!drawn) return drawn.error();
+      outcome.pictures.push_back(std::move(*drawn));
+    }
+  }
+  if (Status status = show::write_result(out / "results.md", results_page(plan, outcomes)); !status) return status;
+  return show::write_result(out / "README.md", gallery_page(plan, outcomes));
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("trains what the gallery lacks, measures it against its marks, and writes a page of pictures",
+               "latentflow gallery");
+  std::filesystem::path data, out, models = "training/gallery", recipes = recipe_folder(), list;
+  std::vector<std::string> only;
+  bool no_training = false;
+  int threads = static_cast<int>(std::thread::hardware_concurrency());
+  app.add_option("--data", data, "folder of IDX files, named as those of MNIST")->required();
+  app.add_option("--out", out, "folder for README.md, results.md and their pictures")->required();
+  app.add_option("--models", models, "NAME/NAME.onnx are taken from here, and trained here where missing")
+      ->capture_default_str();
+  app.add_option("--only", only, "train these models alone; others are used where they are there");
+  app.add_flag("--no-training", no_training, "train nothing: measure and draw what is there");
+  app.add_option("--list", list, "rows and pictures (default: gallery.yaml of the recipes)");
+  app.add_option("--recipes", recipes, "folder of the recipes by name");
+  app.add_option("--threads", threads, "threads; results do not depend on it")->check(CLI::Range(1, 1024));
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& failure) { return app.exit(failure) == 0 ? 0 : refused; }
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(data, ignored))
+    return fail(not_found(
+        fmt::format("--data {} is no folder; needs one with IDX files, named as those of MNIST", data.string())));
+  if (Status status = show::check_result_folder(out); !status) return fail(status.error());
+  const Result<Plan> plan = load_plan(list.empty() ? recipes / "gallery.yaml" : list);
+  if (!plan) return fail(plan.error());
+  if (Status status = check_names(*plan, only); !status) return fail(status.error());
+  if (Status status = show::check_gnuplot(); !status) return fail(status.error());
+
+  struct sigaction action {};
+  action.sa_handler = on_interrupt;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  const tbb::global_control workers(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
+  Collection collection({models, recipes, data, note, &stop_requested});
+  if (!no_training)
+    if (Status status = train_missing(*plan, only, collection); !status) return fail(status.error());
+  if (Status status = make_pages(*plan, collection, out); !status) return fail(status.error());
+  fmt::print("{}\n{}\n", (out / "README.md").string(), (out / "results.md").string());
+  return 0;
+}
+
+}  // namespace
+}  // namespace latentflow::gallery
+
+int main(int argc, char** argv) {
+  try {
+    return latentflow::gallery::run(argc, argv);
+  } catch (const std::exception& failure) {
+    fmt::print(stderr, "error: {}\n", failure.what());
+    return latentflow::gallery::failed;
+  }
+}

@@ -1,0 +1,109 @@
+// collection.cpp: see collection.h.
+#include "collection.h"
+
+#include <fmt/format.h>
+
+#include <regex>
+
+#include "plan.h"
+#include "train/trainer.h"
+
+namespace latentflow::gallery {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Group 1 of the pattern in `text`; empty where it does not occur.
+std::string part_of(const std::string& text, const char* pattern) {
+  std::smatch found;
+  return std::regex_search(text, found, std::regex(pattern)) ? found[1].str() : "";
+}
+
+}  // namespace
+
+Result<const train::Recipe*> Collection::recipe(const std::string& name) {
+  auto known = recipes_.find(name);
+  if (known == recipes_.end())
+    known = recipes_.emplace(name, train::load_recipe(options_.recipes / (name + ".yaml"))).first;
+  if (!known->second) return known->second.error();
+  return &*known->second;
+}
+
+Result<const train::DigitSet*> Collection::items(const std::string& name) {
+  train::DigitData data;
+  std::uint64_t seed = 1;
+  if (!components_in(name)) {
+    const Result<const train::Recipe*> own = recipe(name);
+    if (!own) return own.error();
+    if ((*own)->task != train::Task::autoencoder)
+      return unsupported(fmt::format("{} is no autoencoder on vectors", name));
+    data = (*own)->autoencoder.data;
+    if (data.synthetic) seed = (*own)->seed;
+  }
+  const std::string key = fmt::format("{} {} {} {} {}", data.synthetic, data.train, data.test, data.size, seed);
+  auto known = digits_.find(key);
+  if (known == digits_.end()) known = digits_.emplace(key, train::load_digits(data, options_.data, seed)).first;
+  if (!known->second) return known->second.error();
+  return &*known->second;
+}
+
+Status Collection::train(const std::string& name) {
+  if (find(name).state == Member::State::finished) return success();
+  const Result<const train::Recipe*> own = recipe(name);
+  if (!own) return own.error();
+  train::TrainingJob job;
+  job.recipe = **own;
+  job.data = options_.data;
+  job.checkpoints = options_.models / name;
+  job.model = job.checkpoints / (name + ".onnx");
+  job.resume = true;
+  job.command = fmt::format("latentflow gallery, recipe {}", name);
+  job.stop = options_.stop;
+  job.report_seconds = 30;
+  job.note = [&](const std::string& line) { options_.note(name + ": " + line); };
+  job.report = [&](const train::Progress& progress) {
+    options_.note(fmt::format("{}: step {}/{}, loss {:.5f}, {:.0f} s left", name, progress.step, progress.steps,
+                              progress.loss, progress.seconds_left));
+  };
+  const Result<train::TrainingSummary> summary = train::train(job);
+  members_.erase(name);
+  if (!summary) return Error{summary.error().code, fmt::format("{}: {}", name, summary.error().message), {}};
+  options_.note(fmt::format("{}: {}", name, summary->result));
+  return success();
+}
+
+const Member& Collection::member(const std::string& name) {
+  const auto known = members_.find(name);
+  return known != members_.end() ? known->second : members_.emplace(name, find(name)).first->second;
+}
+
+Member Collection::find(const std::string& name) {
+  Member member;
+  if (const std::optional<std::int64_t> count = components_in(name)) {
+    const Result<const train::DigitSet*> digits = items(name);
+    if (!digits) return member.why = digits.error().message, member;
+    Result<show::DenseModel> fitted = show::components_of((*digits)->train, *count);
+    if (!fitted) return member.why = fitted.error().message, member;
+    member.model = std::move(*fitted), member.state = Member::State::finished;
+    return member;
+  }
+  member.file = options_.models / name / (name + ".onnx");
+  std::error_code ignored;
+  if (!fs::exists(member.file, ignored)) {
+    const bool known = fs::exists(options_.recipes / (name + ".yaml"), ignored);
+    member.why = known ? "not trained yet" : fmt::format("there is no recipe {} yet", name);
+    return member;
+  }
+  Result<show::DenseModel> loaded = show::load_dense_model(member.file);
+  if (!loaded) return member.why = loaded.error().message, member;
+  loaded->name = name;
+  member.model = std::move(*loaded);
+  const nn::ModelCard& card = member.model->card;
+  member.seed = part_of(card.trained_with, "seed ([0-9]+)");
+  member.seconds = part_of(card.trained_with, " in ([0-9]+) s,");
+  member.state = card.scores.starts_with("in training") ? Member::State::in_training : Member::State::finished;
+  if (member.state == Member::State::in_training) member.why = "in training";
+  return member;
+}
+
+}  // namespace latentflow::gallery

@@ -1,0 +1,57 @@
+// collection.h: the models of a gallery: found in a folder, trained when they are missing, with the data they are of.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <set>
+
+#include "show/dense_model.h"
+#include "show/subject.h"
+#include "train/recipe.h"
+
+namespace latentflow::gallery {
+
+/// What is known of one model.
+struct Member {
+  enum class State { finished, in_training, missing } state = State::missing;
+  std::string why;  ///< it is missing, in words
+  std::optional<show::DenseModel> model;
+  std::filesystem::path file;  ///< where it is or would be
+  std::string seed, seconds;   ///< of the training, from the card; empty where that does not say
+};
+
+struct CollectionOptions {
+  std::filesystem::path models;   ///< NAME/NAME.onnx, with NAME/NAME.checkpoint and NAME/NAME.curve.csv beside it
+  std::filesystem::path recipes;  ///< NAME.yaml
+  std::filesystem::path data;     ///< IDX files
+  std::function<void(const std::string&)> note;
+  const std::atomic<bool>* stop = nullptr;
+};
+
+class Collection {
+ public:
+  explicit Collection(CollectionOptions options) : options_(std::move(options)) {}
+
+  /// Trains the model from its recipe unless it is finished, going on from its checkpoint where there is one. Errors:
+  /// those of the recipe and of train::train(); cancelled after stop.
+  Status train(const std::string& name);
+
+  /// Read once. A model is finished unless its card says "in training". "pca:N" is fitted to the data.
+  const Member& member(const std::string& name);
+
+  /// The items that the recipe of a model names, read once per kind; "pca:N": those of the data folder.
+  Result<const train::DigitSet*> items(const std::string& name);
+  /// The recipe of a model. Errors: not_found where there is none.
+  Result<const train::Recipe*> recipe(const std::string& name);
+
+ private:
+  Member find(const std::string& name);
+
+  CollectionOptions options_;
+  std::map<std::string, Member> members_;
+  std::map<std::string, Result<train::Recipe>> recipes_;
+  std::map<std::string, Result<train::DigitSet>> digits_;
+};
+
+}  // namespace latentflow::gallery

@@ -1,0 +1,212 @@
+// measures.cpp: see measures.h.
+#include "measures.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <Eigen/Dense>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <numbers>
+
+#include "nn/moments.h"
+#include "nn/pca.h"
+#include "show/bands.h"
+#include "show/identity.h"
+#include "show/jacobian.h"
+#include "train/random.h"
+
+namespace latentflow::gallery {
+namespace {
+
+constexpr std::int64_t ratio_items = 1000, ratio_draws = 32;
+constexpr float ratio_noise = 0.005f;
+
+/// What a measure of one model gets.
+struct Subject {
+  const Row& row;
+  const show::DenseModel& model;
+  const train::DigitSet& digits;
+};
+
+double error_on(const Subject& subject, const train::DigitRows& rows) {
+  return show::mean(show::squared_errors(rows.values, show::reconstruct(subject.model, rows.values), rows.features()));
+}
+
+Result<nn::Pca> components_beside(const Subject& subject) {
+  nn::Moments moments(subject.digits.train.features());
+  if (Status status = moments.add(subject.digits.train.values); !status) return status.error();
+  return nn::fit_pca(moments, {.components = subject.model.codes()});
+}
+
+Result<double> angle(const Subject& subject) {
+  const Result<nn::Pca> pca = components_beside(subject);
+  if (!pca) return pca.error();
+  const auto& layers = subject.model.network.layers;
+  if (layers.size() != 2 || layers[1].activation != train::Activation::linear)
+    return invalid_argument(fmt::format("{} has no linear decoder of one layer", subject.model.name));
+  const std::span<const float> components(pca->components.data(), static_cast<std::size_t>(pca->components.size()));
+  return principal_angle(std::span(subject.model.parameters).subspan(layers[1].weight, components.size()), components,
+                         subject.model.features());
+}
+
+Result<double> excess(const Subject& subject) {
+  const Result<nn::Pca> pca = components_beside(subject);
+  if (!pca) return pca.error();
+  return 100 * (error_on(subject, subject.digits.train) / pca->mean_squared_error() - 1);
+}
+
+Result<double> oriented(const Subject& subject) {
+  const Result<std::vector<show::Filter>> filters = show::filters_of(subject.model, {}, {1, 0});
+  if (!filters) return filters.error();
+  return 100 * show::oriented_share(*filters, subject.model.item);
+}
+
+struct Measure {
+  std::string_view name;
+  Result<double> (*of)(const Subject&);
+  std::size_t models = 1;
+  bool score = false;  ///< looks for words in the card
+  bool items = true;   ///< looks at data
+};
+
+Result<double> score_of(const Subject& subject) { return number_behind(subject.model.card.scores, subject.row.score); }
+
+constexpr std::array measures{
+    Measure{"test_error", [](const Subject& s) { return Result<double>(error_on(s, s.digits.test)); }},
+    Measure{"train_error", [](const Subject& s) { return Result<double>(error_on(s, s.digits.train)); }},
+    Measure{"error_ratio",
+            [](const Subject& s) { return Result<double>(error_on(s, s.digits.test) / error_on(s, s.digits.train)); }},
+    Measure{"card", score_of, 1, true, false},
+    Measure{"order", score_of, 2, true, false},
+    Measure{"angle", angle},
+    Measure{"excess", excess},
+    Measure{"mean_activation",
+            [](const Subject& s) {
+              return Result<double>(show::code_statistics(s.model, s.digits.test.values).mean_activation);
+            }},
+    Measure{"stochastic_ratio",
+            [](const Subject& s) { return Result<double>(stochastic_ratio(s.model, s.digits.test.values, 1)); }},
+    Measure{"oriented_share", oriented, 1, false, false},
+    Measure{"identity", [](const Subject& s) {
+              return Result<double>(show::identity_score(s.model, s.digits.test.values, 1).score());
+            }}};
+
+const Measure& named(std::string_view name) {
+  return *std::find_if(measures.begin(), measures.end(), [&](const Measure& measure) { return measure.name == name; });
+}
+
+std::string mark_of(const Row& row) {
+  const std::string unit = row.unit.empty() ? "" : " " + row.unit;
+  if (row.measure == "order") return "does not fall from left to right";
+  if (row.at_most) return fmt::format("at most {:g}{}", *row.at_most, unit);
+  if (row.at_least) return fmt::format("at least {:g}{}", *row.at_least, unit);
+  if (row.target) return fmt::format("{:g} +- {:g}{}", *row.target, row.within, unit);
+  return "stated";
+}
+
+std::optional<bool> passes(const Row& row, const std::vector<double>& numbers) {
+  if (row.measure == "order") return std::is_sorted(numbers.begin(), numbers.end());
+  const double number = numbers.front();
+  if (row.at_most) return number <= *row.at_most;
+  if (row.at_least) return number >= *row.at_least;
+  if (row.target) return std::abs(number - *row.target) <= row.within;
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<std::string_view> measure_names() {
+  std::vector<std::string_view> names;
+  for (const Measure& measure : measures) names.push_back(measure.name);
+  return names;
+}
+std::size_t models_needed(std::string_view measure) { return named(measure).models; }
+bool needs_score(std::string_view measure) { return named(measure).score; }
+
+Outcome measure(const Row& row, Collection& collection) {
+  Outcome outcome;
+  outcome.mark = mark_of(row);
+  const std::string unit = row.unit.empty() ? "" : " " + row.unit;
+  std::vector<double> numbers;
+  std::vector<std::string> words, seeds, seconds;
+  for (const std::string& name : row.models) {
+    const Member& member = collection.member(name);
+    const auto missing = [&](const std::string& why) {
+      words.push_back(row.models.size() > 1 ? fmt::format("{}: {}", name, why) : why);
+    };
+    if (!member.seed.empty()) seeds.push_back(member.seed);
+    if (!member.seconds.empty()) seconds.push_back(member.seconds);
+    if (member.state != Member::State::finished) {
+      missing(member.why);
+      continue;
+    }
+    const train::DigitSet none;
+    const train::DigitSet* digits = &none;
+    if (named(row.measure).items) {
+      const Result<const train::DigitSet*> items = collection.items(name);
+      if (!items) {
+        missing(items.error().message);
+        continue;
+      }
+      digits = *items;
+    }
+    const Result<double> number = named(row.measure).of({row, *member.model, *digits});
+    if (!number) {
+      missing(number.error().message);
+      continue;
+    }
+    numbers.push_back(*number);
+    words.push_back(fmt::format("{:.4g}{}", *number, unit));
+  }
+  outcome.measured = fmt::format("{}", fmt::join(words, ", "));
+  outcome.seed = fmt::format("{}", fmt::join(seeds, ", "));
+  outcome.seconds = fmt::format("{}", fmt::join(seconds, ", "));
+  if (numbers.size() == row.models.size()) outcome.passed = passes(row, numbers);
+  return outcome;
+}
+
+Result<double> number_behind(const std::string& scores, const std::string& words) {
+  const std::size_t at = scores.find(words + " ");
+  double number = 0;
+  const char* begin = at == std::string::npos ? nullptr : scores.data() + at + words.size() + 1;
+  if (begin == nullptr || std::from_chars(begin, scores.data() + scores.size(), number).ec != std::errc())
+    return not_found(fmt::format("its card has no number behind \"{}\"", words));
+  return number;
+}
+
+double principal_angle(std::span<const float> decoder, std::span<const float> components, std::int64_t features) {
+  using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  const std::int64_t codes = static_cast<std::int64_t>(components.size()) / features;
+  const Eigen::MatrixXd matrix = Eigen::Map<const RowMajor>(decoder.data(), features, codes).cast<double>();
+  const Eigen::MatrixXd axes =
+      Eigen::Map<const RowMajor>(components.data(), codes, features).cast<double>().transpose();
+  const Eigen::MatrixXd basis =
+      Eigen::HouseholderQR<Eigen::MatrixXd>(matrix).householderQ() * Eigen::MatrixXd::Identity(features, codes);
+  // The sine, which is exact for small angles, is the length of what of an axis lies outside the span.
+  const Eigen::MatrixXd outside = axes - basis * (basis.transpose() * axes);
+  const double sine = outside.bdcSvd().singularValues()[0];
+  return std::asin(std::min(1.0, sine)) * 180 / std::numbers::pi;
+}
+
+double stochastic_ratio(const show::DenseModel& model, std::span<const float> rows, std::uint64_t seed) {
+  const std::int64_t features = model.features();
+  const std::int64_t count = std::min(ratio_items, static_cast<std::int64_t>(rows.size()) / features);
+  const std::span<const float> some = rows.first(static_cast<std::size_t>(count * features));
+  train::Tape tape;
+  train::forward(model.network.encoder_layers(), model.parameters, some, count, tape);
+  const double exact = train::contractive_penalty(model.network.encoder_layers(), model.parameters, 1.0, tape, {});
+  const std::vector<float> codes = show::encode(model, some);
+  double sum = 0;
+  std::vector<float> noise(some.size());
+  for (std::int64_t draw = 0; draw < ratio_draws; ++draw) {
+    train::fill_normal(noise, train::Random(seed, 0x5cae, static_cast<std::uint64_t>(draw)).next());
+    for (std::size_t i = 0; i < noise.size(); ++i) noise[i] = some[i] + ratio_noise * noise[i];
+    sum += show::mean(show::squared_errors(show::encode(model, noise), codes, model.codes()));
+  }
+  const auto variance = static_cast<double>(ratio_noise) * static_cast<double>(ratio_noise);
+  return sum / static_cast<double>(ratio_draws) / variance / exact;
+}
+
+}  // namespace latentflow::gallery

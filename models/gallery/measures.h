@@ -1,0 +1,45 @@
+// measures.h: the numbers of the gallery: by name, from models and their data, held against a mark.
+#pragma once
+
+#include <string_view>
+
+#include "collection.h"
+#include "plan.h"
+
+namespace latentflow::gallery {
+
+/// The names that a row may use:
+///
+///     test_error, train_error  mean squared error per item, summed over the pixels
+///     error_ratio              the first of these over the second
+///     card                     the number behind the words `score` in the scores of the model's card
+///     order                    those of several models, which must not fall from one to the next
+///     angle                    largest principal angle in degrees between the span of a linear decoder and that of as
+///                              many principal components (Golub and Van Loan, 6.4.3)
+///     excess                   by how many percent its training error is above that of these components
+///     mean_activation          of the code, over the test items
+///     stochastic_ratio         E ||h(x + s e) - h(x)||^2 / s^2 over ||dh/dx||_F^2, s = 0.005, over test items
+///     oriented_share           percent of the first layer's filters that are one orientation band, see show/bands.h
+///     identity                 show/identity.h
+std::vector<std::string_view> measure_names();
+std::size_t models_needed(std::string_view measure);
+bool needs_score(std::string_view measure);
+
+/// A finished line of results.md. Nothing is invented: without a finished model the words say what is missing.
+struct Outcome {
+  std::string measured;        ///< with its unit
+  std::optional<bool> passed;  ///< none without a mark or without a number
+  std::string mark;            ///< in words
+  std::string seed, seconds;   ///< of the models, in their order
+};
+
+Outcome measure(const Row& row, Collection& collection);
+
+/// Behind the first occurrence of `words` in a card's scores. Errors: not_found.
+Result<double> number_behind(const std::string& scores, const std::string& words);
+/// In degrees, of the span of the columns of `decoder` [features, codes] and the rows of `components` [codes,
+/// features].
+double principal_angle(std::span<const float> decoder, std::span<const float> components, std::int64_t features);
+double stochastic_ratio(const show::DenseModel& model, std::span<const float> rows, std::uint64_t seed);
+
+}  // namespace latentflow::gallery

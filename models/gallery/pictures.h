@@ -1,0 +1,18 @@
+// pictures.h: draws the pictures of the gallery's page with the code of `latentflow show`.
+#pragma once
+
+#include "collection.h"
+#include "plan.h"
+
+namespace latentflow::gallery {
+
+struct Drawn {
+  std::vector<std::string> files;    ///< names within the folder
+  std::vector<std::string> missing;  ///< "NAME: why", a line each
+};
+
+/// Writes the files of one picture into `folder`. Finished models alone are drawn. Items that are pictured are drawn
+/// digits, whatever the data are: the page holds nothing of a data set but numbers. Errors: those of writing.
+Result<Drawn> draw(const Picture& picture, Collection& collection, const std::filesystem::path& folder);
+
+}  // namespace latentflow::gallery

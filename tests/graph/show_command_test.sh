@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# show_command_test.sh: `latentflow show` and `latentflow gallery` as a user calls them, on models trained within a second.
+#   usage: show_command_test.sh PROGRAM MODEL     MODEL: one that is no model of codes
+set -u
+program=$1
+other=$2
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+problems=0
+
+# expect CODE TEXT ARGUMENTS...: runs the program; its exit code and a part of what it prints (both streams).
+expect() {
+  local code=$1 text=$2 output actual
+  shift 2
+  output=$("$program" "$@" 2>&1)
+  actual=$?
+  if [ "$actual" != "$code" ] || [[ "$output" != *"$text"* ]]; then
+    printf 'latentflow %s\n  exit code %s, expected %s\n  expected: %s\n  printed:  %s\n' "$*" "$actual" "$code" "$text" "$output"
+    problems=$((problems + 1))
+  fi
+}
+# written FILE...: they are there and not empty.
+written() {
+  for file in "$@"; do [ -s "$file" ] || { echo "missing: $file"; problems=$((problems + 1)); }; done
+}
+
+mkdir recipes
+cat >recipes/small.yaml <<'RECIPE'
+model: small
+task: autoencoder
+network: {layers: [144, 12, 3], encoder: tanh, code: sigmoid, output: sigmoid}
+data: {digits: synthetic, train: 300, test: 100, size: 12}
+optimiser: {rate: 0.01, warm_up: 5}
+batch: 50
+steps: 30
+RECIPE
+cat >recipes/gallery.yaml <<'LIST'
+title: Small
+sections:
+  - title: One
+    rows: [{what: error, models: [small], measure: test_error, at_most: 1000}]
+    pictures: [{kind: filters, models: [small, absent], caption: units}]
+LIST
+expect 0 "30 steps" train recipes/small.yaml --out models/small/small.onnx --checkpoints models/small
+model=models/small/small.onnx
+
+expect 0 "12 of 12 units of layer 1 of small" show filters $model --out f.png
+expect 0 "2 of 3 units of layer 2" show filters $model --out f2.png --layer 2 --units 2 --data synthetic --sort activity
+expect 0 "PCA-3" show reconstructions $model --data synthetic --out r.png --items 4 --test-items 200
+written f.png f2.png r.png
+expect 1 "layers 1 to 2" show filters $model --out f.png --layer 3
+expect 1 "has 120 numbers, the model takes 144" show filters $model --out f.png --shape 10x12
+expect 1 "ends in .png" show filters $model --out f.jpg
+expect 1 "2 inputs and 1 outputs" show filters "$other" --out f.png
+expect 1 "no such file" show filters absent.onnx --out f.png
+expect 1 "nowhere is no folder" show reconstructions $model --data nowhere --out r.png
+expect 1 "one MODEL" show filters $model $model --out f.png
+expect 1 "is a file, needs the name of a folder" show manifold $model --data synthetic --out f.png
+if command -v gnuplot >/dev/null; then
+  expect 0 "codes" show manifold $model --data synthetic --out m --test-items 100 --side 4
+  expect 0 "identity score" show jacobian $model --data synthetic --out j --test-items 60 --items 5
+  expect 0 '"singular_values"' show jacobian $model --data synthetic --out j --test-items 60 --items 5 --json
+  expect 0 "input as it is" show robustness $model --data synthetic --out b.svg --test-items 60
+  expect 0 "rows" show curves $model --out c.svg
+  expect 0 "out/results.md" gallery --data . --out out --models models --recipes recipes --no-training
+  written m/small_codes.svg m/small_grid.png j/spectrum.svg j/small_tangents.png b.svg c.svg out/README.md out/results.md \
+    out/filters_small_layer1.png
+  grep -q "Missing: absent: there is no recipe absent yet" out/README.md || { echo "absent is not said to be missing"; problems=$((problems + 1)); }
+fi
+expect 1 "is no model of the gallery; it has absent, small" gallery --data . --out out --recipes recipes --only foo
+expect 1 "is no folder" gallery --data nowhere --out out --recipes recipes
+expect 1 "cannot be read" gallery --data . --out out --recipes nowhere
+
+exit $((problems > 0))

@@ -1,0 +1,194 @@
+// gallery_test.cpp: the gallery's list, its measures and pages, on models trained within a second.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numbers>
+
+#include "gallery/pages.h"
+#include "gallery/pictures.h"
+#include "show/bands.h"
+#include "show/gnuplot.h"
+#include "support/temporary_folder.h"
+#include "train/random.h"
+
+namespace latentflow::gallery {
+namespace {
+
+using test::TemporaryFolder;
+
+std::string problems(const std::string& rows) {
+  const Result<Plan> plan = parse_plan("sections:\n  - title: t\n    rows:\n      - " + rows + "\n", "g.yaml");
+  return plan ? "" : plan.error().message;
+}
+
+constexpr nn::CodeItem patch{nn::CodeItem::Kind::patch, 12, 12, 1};
+
+std::vector<float> gabor(double angle, double frequency) {
+  std::vector<float> filter;
+  for (int y = 0; y < 12; ++y)
+    for (int x = 0; x < 12; ++x) {
+      const double along = (x - 5.5) * std::cos(angle) + (y - 5.5) * std::sin(angle);
+      const double away = (std::pow(x - 5.5, 2) + std::pow(y - 5.5, 2)) / (2 * 9.0);
+      filter.push_back(static_cast<float>(std::exp(-away) * std::sin(2 * std::numbers::pi * frequency * along)));
+    }
+  return filter;
+}
+
+TEST(Bands, OrientedEdgesAreOneBandAndSpotsAndNoiseAreNot) {
+  for (const double degrees : {0.0, 20.0, 45.0, 90.0, 135.0, 170.0})
+    EXPECT_GT(show::band_share(gabor(degrees * std::numbers::pi / 180, 0.2), patch), 0.8) << degrees;
+  std::vector<float> spot;
+  for (int y = 0; y < 12; ++y)
+    for (int x = 0; x < 12; ++x)
+      spot.push_back(static_cast<float>(std::exp(-(std::pow(x - 5.5, 2) + std::pow(y - 5.5, 2)) / 4)));
+  EXPECT_LT(show::band_share(spot, patch), 0.45);
+  std::vector<float> both = gabor(0, 0.2);
+  const std::vector<float> across = gabor(std::numbers::pi / 2, 0.2);
+  for (std::size_t i = 0; i < both.size(); ++i) both[i] += across[i];
+  EXPECT_LT(show::band_share(both, patch), show::one_band);
+  std::vector<show::Filter> noise(200);
+  for (std::size_t i = 0; i < noise.size(); ++i) {
+    noise[i].row.resize(144);
+    train::fill_normal(noise[i].row, i);
+  }
+  EXPECT_LT(show::oriented_share(noise, patch), 0.02);
+  EXPECT_EQ(show::band_share(std::vector<float>(144, 3.0f), patch), 0);
+}
+
+TEST(GalleryList, RefusesWhatItCannotMeasure) {
+  EXPECT_EQ(problems(R"({what: w, models: ["pca:3"], measure: test_error, at_most: 1})"), "");
+  EXPECT_NE(problems("{what: w, models: [a], measure: test_eror}").find("did you mean \"test_error\"?"),
+            std::string::npos);
+  EXPECT_NE(problems("{what: w, models: [a], measure: card}").find("needs a score"), std::string::npos);
+  EXPECT_NE(problems("{what: w, models: [a], measure: order, score: s}").find("compares 2 models"), std::string::npos);
+  EXPECT_NE(problems("{what: w, measure: identity}").find("are needed"), std::string::npos);
+  EXPECT_NE(problems("{what: w, models: [a], measure: identity, at_most: 1, target: 2}").find("exclude one another"),
+            std::string::npos);
+  EXPECT_NE(problems("{what: w, models: [a], measure: identity, colour: 1}").find("g.yaml:4:"), std::string::npos);
+  EXPECT_FALSE(parse_plan("title: t\n", "g.yaml").ok());
+  EXPECT_FALSE(parse_plan("sections: [", "g.yaml").ok());
+}
+
+TEST(GalleryList, TheShippedOneIsWellFormed) {
+  const Result<Plan> plan = load_plan(LATENTFLOW_SOURCE_DIR "/models/recipes/gallery.yaml");
+  ASSERT_TRUE(plan.ok()) << plan.error().message;
+  EXPECT_TRUE(plan->models().contains("mnist_deep"));
+  EXPECT_FALSE(plan->models().contains("pca:30"));
+}
+
+TEST(Measures, ReadTheNumberBehindTheWords) {
+  const std::string scores =
+      "test squared error 2.9412, train 2.7, logistic regression on codes 1.52 % error (1.30 to 1.78)";
+  EXPECT_EQ(*number_behind(scores, "test squared error"), 2.9412);
+  EXPECT_EQ(*number_behind(scores, "logistic regression on codes"), 1.52);
+  EXPECT_FALSE(number_behind(scores, "fine-tuned with a softmax layer").ok());
+}
+
+TEST(Measures, AngleIsThatBetweenTheSubspaces) {
+  // A plane of space, and the same one turned about its first axis; the decoder's columns are another basis of it.
+  const std::vector<float> components{1, 0, 0, 0, 1, 0};
+  for (const double degrees : {0.0, 0.01, 30.0, 90.0}) {
+    const double turn = degrees * std::numbers::pi / 180;
+    const auto c = static_cast<float>(std::cos(turn)), s = static_cast<float>(std::sin(turn));
+    const std::vector<float> decoder{2, 1, c, -3 * c, s, -3 * s};
+    EXPECT_NEAR(principal_angle(decoder, components, 3), degrees, 1e-3);
+  }
+}
+
+TEST(Measures, SmallNoiseCostsTheContractivePenalty) {
+  train::AutoencoderRecipe recipe;
+  recipe.layers = {20, 30}, recipe.code = train::Activation::sigmoid, recipe.tied = true;
+  const train::Autoencoder network = train::make_autoencoder(recipe);
+  const std::vector<float> parameters = train::initial_parameters(network, 3);
+  nn::CodeItem item;
+  item.width = 20;
+  const show::DenseModel model = *show::dense_model(*train::autoencoder_network(network, parameters, item), "m");
+  std::vector<float> rows(20 * 1000);
+  train::fill_normal(rows, 1);
+  EXPECT_NEAR(stochastic_ratio(model, rows, 1), 1, 0.01);
+}
+
+const char* const small_recipe = R"(model: small
+task: autoencoder
+network: {layers: [144, 10], code: linear, output: linear}
+data: {digits: synthetic, train: 300, test: 100, size: 12}
+optimiser: {rate: 0.01, warm_up: 5}
+batch: 50
+steps: 40
+)";
+
+const char* const small_plan = R"(title: Small
+text: words
+sections:
+  - title: One
+    text: "more | words"
+    rows:
+      - {what: "error | of one", models: [small], measure: test_error, at_most: 1000}
+      - {what: another, models: [small], measure: card, score: "test squared error", at_least: 1000}
+      - {what: absent, models: [small, nowhere], measure: order, score: "test squared error"}
+    pictures:
+      - {kind: reconstructions, models: [small, nowhere], caption: strip}
+      - {kind: filters, models: [nowhere], caption: filters}
+      - {kind: curves, models: [small], caption: curve}
+)";
+
+TEST(Gallery, TrainsMeasuresDrawsAndSaysWhatIsMissing) {
+  if (!show::check_gnuplot()) GTEST_SKIP() << "gnuplot is not installed";
+  const TemporaryFolder folder;
+  folder.write("recipes/small.yaml", std::string(small_recipe));
+  std::vector<std::string> notes;
+  Collection collection({folder / "models", folder / "recipes", folder.path(),
+                         [&](const std::string& line) { notes.push_back(line); }, nullptr});
+  EXPECT_EQ(collection.member("small").why, "not trained yet");
+  EXPECT_EQ(collection.member("nowhere").why, "there is no recipe nowhere yet");
+  EXPECT_FALSE(collection.train("nowhere").ok());
+  const Status trained = collection.train("small");
+  ASSERT_TRUE(trained.ok()) << trained.error().message;
+  ASSERT_EQ(collection.member("small").state, Member::State::finished);
+  EXPECT_EQ(collection.member("small").seed, "1");
+  const std::size_t before = notes.size();
+  ASSERT_TRUE(collection.train("small").ok());
+  EXPECT_EQ(notes.size(), before) << "a finished model was trained again";
+
+  const Plan plan = *parse_plan(small_plan, "g.yaml");
+  SectionOutcome outcome;
+  for (const Row& row : plan.sections[0].rows) outcome.rows.push_back(measure(row, collection));
+  EXPECT_EQ(outcome.rows[0].passed, true);
+  EXPECT_EQ(outcome.rows[1].passed, false);
+  EXPECT_EQ(outcome.rows[0].measured, outcome.rows[1].measured) << "the card and the measurement disagree";
+  EXPECT_FALSE(outcome.rows[2].passed.has_value());
+  EXPECT_NE(outcome.rows[2].measured.find("nowhere: there is no recipe nowhere yet"), std::string::npos);
+  for (const Picture& picture : plan.sections[0].pictures) {
+    Result<Drawn> drawn = draw(picture, collection, folder / "out");
+    ASSERT_TRUE(drawn.ok()) << drawn.error().message;
+    outcome.pictures.push_back(*drawn);
+  }
+  EXPECT_EQ(outcome.pictures[0].files, std::vector<std::string>{"reconstructions_small.png"});
+  EXPECT_EQ(outcome.pictures[0].missing.size(), 1u);
+  EXPECT_TRUE(outcome.pictures[1].files.empty());
+  EXPECT_TRUE(std::filesystem::exists(folder / "out/curves_small.svg"));
+
+  const std::string page = gallery_page(plan, {&outcome, 1}), results = results_page(plan, {&outcome, 1});
+  EXPECT_NE(page.find("![strip](reconstructions_small.png)"), std::string::npos) << page;
+  EXPECT_NE(page.find("Missing: nowhere: there is no recipe nowhere yet."), std::string::npos);
+  EXPECT_NE(results.find("| error \\| of one | "), std::string::npos) << results;
+  EXPECT_NE(results.find("`latentflow train models/recipes/small.yaml"), std::string::npos);
+  EXPECT_NE(results.find("1 pass, 1 do not, 1 are"), std::string::npos);
+  EXPECT_EQ(results.find(folder.path().string()), std::string::npos) << "a path of this machine";
+}
+
+TEST(Gallery, AModelInTrainingIsNotMeasured) {
+  const TemporaryFolder folder;
+  folder.write("recipes/small.yaml", std::string(small_recipe));
+  const std::atomic<bool> stop{true};
+  Collection collection({folder / "models", folder / "recipes", folder.path(), [](const std::string&) {}, &stop});
+  EXPECT_EQ(collection.train("small").error().code, Code::cancelled);
+  ASSERT_TRUE(std::filesystem::exists(folder / "models/small/small.onnx"));
+  EXPECT_EQ(collection.member("small").state, Member::State::in_training);
+  const Outcome outcome = measure({"w", {"small"}, "test_error", "", "", "", 1.0, {}, {}}, collection);
+  EXPECT_EQ(outcome.measured, "in training");
+  EXPECT_FALSE(outcome.passed.has_value());
+}
+
+}  // namespace
+}  // namespace latentflow::gallery
