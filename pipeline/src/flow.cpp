@@ -83,7 +83,7 @@ struct FlowNode {
 constexpr std::size_t nobody = static_cast<std::size_t>(-1);
 
 /// One wire out of a node.
-struct Delivery {
+struct WireOut {
   std::size_t port, node, input;  ///< from this output to that wired input of that node
 };
 
@@ -92,7 +92,7 @@ struct Delivery {
 struct Flow::Implementation {
   flow::graph graph;
   std::vector<FlowNode> nodes;
-  std::vector<std::vector<Delivery>> deliveries;  ///< per node
+  std::vector<std::vector<WireOut>> wires;  ///< per node
   /// Per stateless node: the stateless one that takes its only result and nothing else. It runs right behind it on the
   /// same thread, because a task of its own would gain nothing: the item has no other work.
   std::vector<std::size_t> follower;
@@ -103,14 +103,14 @@ struct Flow::Implementation {
   void carry(std::size_t node, Envelope envelope) {
     std::vector<Slot> slots = run(node, envelope);
     for (; follower[node] != nobody; node = follower[node]) {
-      Slot taken = std::move(slots[deliveries[node].front().port]);
+      Slot taken = std::move(slots[wires[node].front().port]);
       slots.clear();
       envelope.slots.clear();
       envelope.slots.push_back(std::move(taken));
       slots = run(follower[node], envelope);
     }
     envelope.slots.clear();
-    for (const Delivery& wire : deliveries[node]) {
+    for (const WireOut& wire : wires[node]) {
       auto message = std::make_shared<Envelope>();
       message->item = envelope.item;
       message->slots.push_back(slots[wire.port]);
@@ -124,16 +124,16 @@ Flow::Flow(const CheckedGraph& checked, NodeBody run) : implementation_(std::mak
   self.run = std::move(run);
   const std::size_t count = checked.nodes.size();
   self.nodes.resize(count);
-  self.deliveries.resize(count);
+  self.wires.resize(count);
   self.follower.assign(count, nobody);
   std::vector<std::size_t> wired(count, 0);
   for (std::size_t i = 0; i < count; ++i)
     for (const auto& wire : checked.nodes[i].inputs)
-      if (wire) self.deliveries[wire->node].push_back({wire->port, i, wired[i]++});
+      if (wire) self.wires[wire->node].push_back({wire->port, i, wired[i]++});
   const auto stateless = [&](std::size_t node) { return checked.nodes[node].info->mode == Mode::stateless; };
   for (std::size_t i = 0; i < count; ++i) {
-    if (self.deliveries[i].size() != 1 || !stateless(i)) continue;
-    const std::size_t next = self.deliveries[i].front().node;
+    if (self.wires[i].size() != 1 || !stateless(i)) continue;
+    const std::size_t next = self.wires[i].front().node;
     if (wired[next] == 1 && stateless(next)) self.follower[i] = next;
   }
   for (std::size_t i = 0; i < count; ++i) {
