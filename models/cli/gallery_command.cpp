@@ -83,11 +83,12 @@ Status make_pages(const Plan& plan, Collection& collection, const std::filesyste
 int run(int argc, char** argv) {
   CLI::App app("trains what the gallery lacks, measures it against its marks, and writes a page of pictures",
                "latentflow gallery");
-  std::filesystem::path data, out, models = "training/gallery", recipes = recipe_folder(), list;
+  std::filesystem::path data, photographs, out, models = "training/gallery", recipes = recipe_folder(), list;
   std::vector<std::string> only;
   bool no_training = false;
   int threads = static_cast<int>(std::thread::hardware_concurrency());
   app.add_option("--data", data, "folder of IDX files, named as those of MNIST")->required();
+  app.add_option("--photographs", photographs, "folder of photographs, for patches and for digits before some");
   app.add_option("--out", out, "folder for README.md, results.md and their pictures")->required();
   app.add_option("--models", models, "NAME/NAME.onnx are taken from here, and trained here where missing")
       ->capture_default_str();
@@ -114,7 +115,7 @@ int run(int argc, char** argv) {
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   const tbb::global_control workers(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
-  Collection collection({models, recipes, data, note, &stop_requested});
+  Collection collection({models, recipes, data, photographs, note, &stop_requested});
   if (!no_training)
     if (Status status = train_missing(*plan, only, collection); !status) return fail(status.error());
   if (Status status = make_pages(*plan, collection, out); !status) return fail(status.error());

@@ -32,7 +32,7 @@ struct Options {
 /// Everything but curves begins with it. Errors: those of the files and of the data.
 struct Loaded {
   std::vector<DenseModel> models;
-  train::DigitSet digits;
+  train::ItemSet digits;
   nn::CodeItem picture;  ///< what items are seen as
 };
 
@@ -53,7 +53,7 @@ Result<Loaded> load(const Options& options, std::int64_t train_items) {
   if (!picture) return Error{picture.error().code, loaded.models.front().name + ": " + picture.error().message, {}};
   loaded.picture = *picture;
   if (options.data.empty()) return loaded;
-  Result<train::DigitSet> digits = load_items(options.data, picture->height, train_items, options.test_items);
+  Result<train::ItemSet> digits = load_items(options.data, picture->height, train_items, options.test_items);
   if (!digits) return digits.error();
   loaded.digits = std::move(*digits);
   for (const DenseModel& model : loaded.models)
@@ -64,7 +64,7 @@ Result<Loaded> load(const Options& options, std::int64_t train_items) {
 /// Items to picture: of --shown, or of the data.
 Result<std::vector<float>> pictured(const Options& options, const Loaded& loaded, std::int64_t count) {
   if (options.shown.empty()) return gather(loaded.digits.test, items_of_all_classes(loaded.digits.test, count));
-  const Result<train::DigitSet> other = load_items(options.shown, loaded.picture.height, 1, 0);
+  const Result<train::ItemSet> other = load_items(options.shown, loaded.picture.height, 1, 0);
   if (!other) return other.error();
   for (const DenseModel& model : loaded.models)
     if (Status status = check_items(model, other->test, options.shown); !status) return status.error();

@@ -29,36 +29,53 @@ Result<const train::Recipe*> Collection::recipe(const std::string& name) {
   return &*known->second;
 }
 
-Result<const train::DigitSet*> Collection::items(const std::string& name) {
-  train::DigitData data;
-  std::uint64_t seed = 1;
+Result<train::TrainingJob> Collection::job(const std::string& name) {
+  const Result<const train::Recipe*> own = recipe(name);
+  if (!own) return own.error();
+  train::TrainingJob job;
+  job.recipe = **own;
+  const train::AutoencoderRecipe& shape = (*own)->autoencoder;
+  const bool of_photographs = (*own)->task != train::Task::autoencoder || (shape.patches && !shape.graph);
+  if (of_photographs && options_.photographs.empty())
+    return invalid_argument("it learns from photographs: name a folder of them with --photographs");
+  job.data = of_photographs ? options_.photographs : options_.data;
+  job.photographs = options_.photographs;
+  job.stop = options_.stop;
+  return job;
+}
+
+Result<const train::ItemSet*> Collection::items(const std::string& name) {
+  train::TrainingJob own;
+  own.data = options_.data;
   if (!components_in(name)) {
-    const Result<const train::Recipe*> own = recipe(name);
-    if (!own) return own.error();
-    if ((*own)->task != train::Task::autoencoder)
+    Result<train::TrainingJob> made = job(name);
+    if (!made) return made.error();
+    own = std::move(*made);
+    if (own.recipe.task != train::Task::autoencoder)
       return unsupported(fmt::format("{} is no autoencoder on vectors", name));
-    data = (*own)->autoencoder.data;
-    if (data.synthetic) seed = (*own)->seed;
   }
-  const std::string key = fmt::format("{} {} {} {} {}", data.synthetic, data.train, data.test, data.size, seed);
-  auto known = digits_.find(key);
-  if (known == digits_.end()) known = digits_.emplace(key, train::load_digits(data, options_.data, seed)).first;
+  const train::AutoencoderRecipe& shape = own.recipe.autoencoder;
+  const train::DigitData& digits = shape.digits;
+  // Plain digits of a file are the same for all recipes, whatever their seed.
+  const bool plain = !shape.patches && !shape.graph && !digits.variant() && !digits.synthetic;
+  const std::string key =
+      plain ? fmt::format("{} {} {}", digits.train.value_or(0), digits.validation.value_or(0), digits.test.value_or(0))
+            : name;
+  auto known = items_.find(key);
+  if (known == items_.end()) known = items_.emplace(key, train::load_items(own)).first;
   if (!known->second) return known->second.error();
   return &*known->second;
 }
 
 Status Collection::train(const std::string& name) {
   if (find(name).state == Member::State::finished) return success();
-  const Result<const train::Recipe*> own = recipe(name);
-  if (!own) return own.error();
-  train::TrainingJob job;
-  job.recipe = **own;
-  job.data = options_.data;
+  Result<train::TrainingJob> made = this->job(name);
+  if (!made) return Error{made.error().code, fmt::format("{}: {}", name, made.error().message), {}};
+  train::TrainingJob job = std::move(*made);
   job.checkpoints = options_.models / name;
   job.model = job.checkpoints / (name + ".onnx");
   job.resume = true;
   job.command = fmt::format("latentflow gallery, recipe {}", name);
-  job.stop = options_.stop;
   job.report_seconds = 30;
   job.note = [&](const std::string& line) { options_.note(name + ": " + line); };
   job.report = [&](const train::Progress& progress) {
@@ -80,7 +97,7 @@ const Member& Collection::member(const std::string& name) {
 Member Collection::find(const std::string& name) {
   Member member;
   if (const std::optional<std::int64_t> count = components_in(name)) {
-    const Result<const train::DigitSet*> digits = items(name);
+    const Result<const train::ItemSet*> digits = items(name);
     if (!digits) return member.why = digits.error().message, member;
     Result<show::DenseModel> fitted = show::components_of((*digits)->train, *count);
     if (!fitted) return member.why = fitted.error().message, member;

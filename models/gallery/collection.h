@@ -8,7 +8,7 @@
 
 #include "show/dense_model.h"
 #include "show/subject.h"
-#include "train/recipe.h"
+#include "train/trainer.h"
 
 namespace latentflow::gallery {
 
@@ -22,9 +22,10 @@ struct Member {
 };
 
 struct CollectionOptions {
-  std::filesystem::path models;   ///< NAME/NAME.onnx, with NAME/NAME.checkpoint and NAME/NAME.curve.csv beside it
-  std::filesystem::path recipes;  ///< NAME.yaml
-  std::filesystem::path data;     ///< IDX files
+  std::filesystem::path models;       ///< NAME/NAME.onnx, with NAME/NAME.checkpoint and NAME/NAME.curve.csv beside it
+  std::filesystem::path recipes;      ///< NAME.yaml
+  std::filesystem::path data;         ///< IDX files
+  std::filesystem::path photographs;  ///< for patches, and to put digits before; may be empty
   std::function<void(const std::string&)> note;
   const std::atomic<bool>* stop = nullptr;
 };
@@ -41,17 +42,19 @@ class Collection {
   const Member& member(const std::string& name);
 
   /// The items that the recipe of a model names, read once per kind; "pca:N": those of the data folder.
-  Result<const train::DigitSet*> items(const std::string& name);
+  Result<const train::ItemSet*> items(const std::string& name);
   /// The recipe of a model. Errors: not_found where there is none.
   Result<const train::Recipe*> recipe(const std::string& name);
 
  private:
   Member find(const std::string& name);
+  /// The recipe and where its data are. Errors: those of recipe(); invalid_argument where it needs photographs.
+  Result<train::TrainingJob> job(const std::string& name);
 
   CollectionOptions options_;
   std::map<std::string, Member> members_;
   std::map<std::string, Result<train::Recipe>> recipes_;
-  std::map<std::string, Result<train::DigitSet>> digits_;
+  std::map<std::string, Result<train::ItemSet>> items_;
 };
 
 }  // namespace latentflow::gallery

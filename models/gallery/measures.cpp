@@ -27,10 +27,10 @@ constexpr float ratio_noise = 0.005f;
 struct Subject {
   const Row& row;
   const show::DenseModel& model;
-  const train::DigitSet& digits;
+  const train::ItemSet& digits;
 };
 
-double error_on(const Subject& subject, const train::DigitRows& rows) {
+double error_on(const Subject& subject, const train::ItemRows& rows) {
   return show::mean(show::squared_errors(rows.values, show::reconstruct(subject.model, rows.values), rows.features()));
 }
 
@@ -142,10 +142,10 @@ Outcome measure(const Row& row, Collection& collection) {
       missing(member.why);
       continue;
     }
-    const train::DigitSet none;
-    const train::DigitSet* digits = &none;
+    const train::ItemSet none;
+    const train::ItemSet* digits = &none;
     if (named(row.measure).items) {
-      const Result<const train::DigitSet*> items = collection.items(name);
+      const Result<const train::ItemSet*> items = collection.items(name);
       if (!items) {
         missing(items.error().message);
         continue;

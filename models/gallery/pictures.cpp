@@ -45,7 +45,7 @@ class Drawing {
     if (!item) return missing(item.error());
     item_ = *item;
     if (picture_.kind == PictureKind::filters) return filters();
-    const Result<const train::DigitSet*> digits = collection_.items(names_.front());
+    const Result<const train::ItemSet*> digits = collection_.items(names_.front());
     if (!digits) return missing(digits.error());
     digits_ = *digits;
     for (const show::DenseModel& model : models_)
@@ -66,7 +66,7 @@ class Drawing {
 
   /// The first drawn digits that no drawn training set of this size has among its items.
   Status draw_digits() {
-    const Result<train::DigitSet> drawn = show::load_items("synthetic", item_.height, 6000, 100);
+    const Result<train::ItemSet> drawn = show::load_items("synthetic", item_.height, 6000, 100);
     if (!drawn) return drawn.error();
     shown_ = show::gather(drawn->test, show::items_of_all_classes(drawn->test, columns));
     return success();
@@ -111,7 +111,7 @@ class Drawing {
 
   Status manifold() {
     for (std::size_t i = 0; i < models_.size(); ++i) {
-      train::DigitRows some = digits_->test;
+      train::ItemRows some = digits_->test;
       some.values.resize(some_test_rows().size());
       some.labels.resize(some.values.size() / static_cast<std::size_t>(some.features()));
       const Result<show::Manifold> manifold = show::manifold_of(models_[i], some, grid_side);
@@ -167,7 +167,7 @@ class Drawing {
   std::vector<std::string> names_;
   std::vector<show::DenseModel> models_;
   nn::CodeItem item_;
-  const train::DigitSet* digits_ = nullptr;
+  const train::ItemSet* digits_ = nullptr;
   std::vector<float> shown_;
 };
 

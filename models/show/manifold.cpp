@@ -25,7 +25,7 @@ std::pair<double, double> middle(std::vector<double> numbers) {
 
 }  // namespace
 
-Result<Manifold> manifold_of(const DenseModel& model, const train::DigitRows& rows, std::int64_t side) {
+Result<Manifold> manifold_of(const DenseModel& model, const train::ItemRows& rows, std::int64_t side) {
   const std::int64_t units = model.codes();
   if (units < 2)
     return invalid_argument(fmt::format("{} has codes of one number, a plane needs two and more", model.name));

@@ -20,7 +20,7 @@ struct Manifold {
 };
 
 /// The grid spans the middle 95 % of the points on both axes. Errors: fewer than three items; codes of one number.
-Result<Manifold> manifold_of(const DenseModel& model, const train::DigitRows& rows, std::int64_t side);
+Result<Manifold> manifold_of(const DenseModel& model, const train::ItemRows& rows, std::int64_t side);
 
 Plot codes_plot(const Manifold& manifold);
 cv::Mat draw_grid(const Manifold& manifold, const nn::CodeItem& item);

@@ -12,7 +12,7 @@
 namespace latentflow::show {
 namespace {
 
-ReconstructionRow row_of(const DenseModel& model, const train::DigitRows& test, std::span<const float> shown) {
+ReconstructionRow row_of(const DenseModel& model, const train::ItemRows& test, std::span<const float> shown) {
   ReconstructionRow row;
   row.name = model.name;
   row.rows = reconstruct(model, shown);
@@ -23,7 +23,7 @@ ReconstructionRow row_of(const DenseModel& model, const train::DigitRows& test, 
 
 }  // namespace
 
-Result<Reconstructions> reconstruct_all(std::span<const DenseModel> models, const train::DigitSet& digits,
+Result<Reconstructions> reconstruct_all(std::span<const DenseModel> models, const train::ItemSet& digits,
                                         std::span<const float> shown, const std::string& test_name,
                                         std::uint64_t seed) {
   Reconstructions result{{shown.begin(), shown.end()}, {}, digits.test.count(), test_name};

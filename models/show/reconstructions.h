@@ -27,7 +27,7 @@ struct Reconstructions {
 
 /// `shown` [n, features] are pictured; means and identity scores are over the test items of `digits`, principal
 /// components are fitted to those to train on. Models take the data's number of features.
-Result<Reconstructions> reconstruct_all(std::span<const DenseModel> models, const train::DigitSet& digits,
+Result<Reconstructions> reconstruct_all(std::span<const DenseModel> models, const train::ItemSet& digits,
                                         std::span<const float> shown, const std::string& test_name, std::uint64_t seed);
 
 /// The strip: input first, then a row each, the squared error under every column.

@@ -9,18 +9,17 @@
 
 namespace latentflow::show {
 
-Result<train::DigitSet> load_items(const std::string& source, std::int64_t side, std::int64_t train,
-                                   std::int64_t test) {
+Result<train::ItemSet> load_items(const std::string& source, std::int64_t side, std::int64_t train, std::int64_t test) {
   train::DigitData data;
   data.synthetic = source == "synthetic";
   data.size = side, data.train = train, data.test = test;
   // All of a file, then the first of them: a file with fewer than wanted is no error here.
-  if (!data.synthetic) data.train = data.test = 0;
+  if (!data.synthetic) data.train = data.test = std::nullopt;
   std::error_code ignored;
   if (!data.synthetic && !std::filesystem::is_directory(source, ignored))
     return not_found(fmt::format(
         "{} is no folder; items come from a folder of IDX files, named as those of MNIST, or are synthetic", source));
-  Result<train::DigitSet> set = train::load_digits(data, source, 1);
+  Result<train::ItemSet> set = train::load_digits(data, source, 1);
   if (!set) return set;
   for (auto [rows, most] : {std::pair(&set->train, train), std::pair(&set->test, test)})
     if (most > 0 && most < rows->count()) {
@@ -30,14 +29,14 @@ Result<train::DigitSet> load_items(const std::string& source, std::int64_t side,
   return set;
 }
 
-Status check_items(const DenseModel& model, const train::DigitRows& rows, const std::string& source) {
+Status check_items(const DenseModel& model, const train::ItemRows& rows, const std::string& source) {
   if (model.features() == rows.features()) return success();
   return invalid_argument(fmt::format("{} takes {} numbers ({}), the items of {} have {} ({}x{})", model.name,
-                                      model.features(), to_string(model.item), source, rows.features(), rows.height,
-                                      rows.width));
+                                      model.features(), to_string(model.item), source, rows.features(),
+                                      rows.item.height, rows.item.width));
 }
 
-std::vector<std::int64_t> items_of_all_classes(const train::DigitRows& rows, std::int64_t count) {
+std::vector<std::int64_t> items_of_all_classes(const train::ItemRows& rows, std::int64_t count) {
   std::vector<std::vector<std::int64_t>> by_class(256);
   for (std::int64_t i = 0; i < rows.count(); ++i) by_class[rows.labels[static_cast<std::size_t>(i)]].push_back(i);
   std::vector<std::int64_t> chosen;
@@ -48,7 +47,7 @@ std::vector<std::int64_t> items_of_all_classes(const train::DigitRows& rows, std
   return chosen;
 }
 
-std::vector<float> gather(const train::DigitRows& rows, std::span<const std::int64_t> indices) {
+std::vector<float> gather(const train::ItemRows& rows, std::span<const std::int64_t> indices) {
   std::vector<float> result;
   for (const std::int64_t index : indices) {
     const auto begin = rows.values.begin() + static_cast<std::ptrdiff_t>(index * rows.features());
@@ -57,7 +56,7 @@ std::vector<float> gather(const train::DigitRows& rows, std::span<const std::int
   return result;
 }
 
-Result<DenseModel> components_of(const train::DigitRows& rows, std::int64_t components) {
+Result<DenseModel> components_of(const train::ItemRows& rows, std::int64_t components) {
   if (rows.features() > nn::Moments::most_features)
     return unsupported(
         fmt::format("principal components of {} numbers are not fitted here, at most of {}; pca_fit "
@@ -68,7 +67,7 @@ Result<DenseModel> components_of(const train::DigitRows& rows, std::int64_t comp
   const std::int64_t count = std::min({components, rows.features(), rows.count()});
   const Result<nn::Pca> pca = nn::fit_pca(moments, {.components = count});
   if (!pca) return pca.error();
-  return dense_model(*pca, {nn::CodeItem::Kind::image, rows.height, rows.width, 1}, fmt::format("PCA-{}", count));
+  return dense_model(*pca, rows.item, fmt::format("PCA-{}", count));
 }
 
 }  // namespace latentflow::show

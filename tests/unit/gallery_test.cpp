@@ -137,8 +137,12 @@ TEST(Gallery, TrainsMeasuresDrawsAndSaysWhatIsMissing) {
   const TemporaryFolder folder;
   folder.write("recipes/small.yaml", std::string(small_recipe));
   std::vector<std::string> notes;
-  Collection collection({folder / "models", folder / "recipes", folder.path(),
-                         [&](const std::string& line) { notes.push_back(line); }, nullptr});
+  Collection collection({folder / "models",
+                         folder / "recipes",
+                         folder.path(),
+                         {},
+                         [&](const std::string& line) { notes.push_back(line); },
+                         nullptr});
   EXPECT_EQ(collection.member("small").why, "not trained yet");
   EXPECT_EQ(collection.member("nowhere").why, "there is no recipe nowhere yet");
   EXPECT_FALSE(collection.train("nowhere").ok());
@@ -181,7 +185,7 @@ TEST(Gallery, AModelInTrainingIsNotMeasured) {
   const TemporaryFolder folder;
   folder.write("recipes/small.yaml", std::string(small_recipe));
   const std::atomic<bool> stop{true};
-  Collection collection({folder / "models", folder / "recipes", folder.path(), [](const std::string&) {}, &stop});
+  Collection collection({folder / "models", folder / "recipes", folder.path(), {}, [](const std::string&) {}, &stop});
   EXPECT_EQ(collection.train("small").error().code, Code::cancelled);
   ASSERT_TRUE(std::filesystem::exists(folder / "models/small/small.onnx"));
   EXPECT_EQ(collection.member("small").state, Member::State::in_training);

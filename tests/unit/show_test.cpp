@@ -55,8 +55,8 @@ double length(std::span<const float> row) {
   return std::sqrt(std::inner_product(row.begin(), row.end(), row.begin(), 0.0));
 }
 
-train::DigitSet small_digits() {
-  const Result<train::DigitSet> digits = load_items("synthetic", 12, 300, 200);
+train::ItemSet small_digits() {
+  const Result<train::ItemSet> digits = load_items("synthetic", 12, 300, 200);
   EXPECT_TRUE(digits.ok());
   return *digits;
 }
@@ -77,7 +77,7 @@ TEST(DenseModel, ComputesWhatTheTrainedNetworkDoes) {
 }
 
 TEST(DenseModel, TakesPrincipalComponentsWithTheirMean) {
-  const train::DigitSet digits = small_digits();
+  const train::ItemSet digits = small_digits();
   const Result<DenseModel> model = components_of(digits.train, 6);
   ASSERT_TRUE(model.ok()) << model.error().message;
   nn::Moments moments(144);
@@ -207,7 +207,7 @@ TEST(Jacobian, ReportHoldsTheContractivePenaltyAndCountsDeadUnits) {
 }
 
 TEST(Identity, TellsACopyFromWhatKnowsItsData) {
-  const train::DigitSet digits = small_digits();
+  const train::ItemSet digits = small_digits();
   const DenseModel all = *components_of(digits.train, 144), few = *components_of(digits.train, 20);
   const IdentityScore copy = identity_score(all, digits.test.values, 1),
                       knows = identity_score(few, digits.test.values, 1);
@@ -223,7 +223,7 @@ TEST(Identity, TellsACopyFromWhatKnowsItsData) {
 }
 
 TEST(Identity, AProjectionMeetsItsShareOfWhiteNoise) {
-  const train::DigitSet digits = small_digits();
+  const train::ItemSet digits = small_digits();
   const DenseModel few = *components_of(digits.train, 36);
   // The mean of the noise is not that of the data, which costs a little.
   std::vector<float> noise(144 * 2000);
@@ -232,7 +232,7 @@ TEST(Identity, AProjectionMeetsItsShareOfWhiteNoise) {
 }
 
 TEST(Manifold, PointsAreTheCodesAndTheGridSpansThem) {
-  const train::DigitSet digits = small_digits();
+  const train::ItemSet digits = small_digits();
   const DenseModel two = *components_of(digits.train, 2);
   const Result<Manifold> manifold = manifold_of(two, digits.test, 5);
   ASSERT_TRUE(manifold.ok()) << manifold.error().message;
@@ -250,7 +250,7 @@ TEST(Manifold, PointsAreTheCodesAndTheGridSpansThem) {
 }
 
 TEST(Manifold, LongerCodesAreSeenInTheirPrincipalPlane) {
-  const train::DigitSet digits = small_digits();
+  const train::ItemSet digits = small_digits();
   const Result<Manifold> manifold = manifold_of(*components_of(digits.train, 9), digits.train, 3);
   ASSERT_TRUE(manifold.ok());
   EXPECT_NE(manifold->x_label.find("1st principal component of 9-number codes"), std::string::npos);
@@ -261,7 +261,7 @@ TEST(Manifold, LongerCodesAreSeenInTheirPrincipalPlane) {
 }
 
 TEST(Robustness, StartsAtTheCleanErrorAndNoiseItselfCostsItsVariance) {
-  const train::DigitSet digits = small_digits();
+  const train::ItemSet digits = small_digits();
   const std::vector<DenseModel> models{*components_of(digits.train, 10)};
   const Robustness result = robustness_of(models, digits.test.values, 1);
   const double clean = mean(squared_errors(digits.test.values, reconstruct(models[0], digits.test.values), 144));
@@ -275,7 +275,7 @@ TEST(Robustness, StartsAtTheCleanErrorAndNoiseItselfCostsItsVariance) {
 }
 
 TEST(Reconstructions, HaveComponentsOfTheSameSizeBesideThem) {
-  const train::DigitSet digits = small_digits();
+  const train::ItemSet digits = small_digits();
   const std::vector<DenseModel> models{random_model({144, 10}, Activation::relu, Activation::sigmoid).model};
   const std::vector<float> shown = gather(digits.test, items_of_all_classes(digits.test, 10));
   const Result<Reconstructions> strips = reconstruct_all(models, digits, shown, "of digits", 1);
