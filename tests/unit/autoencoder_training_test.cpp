@@ -216,7 +216,7 @@ TEST(AutoencoderTraining, RefusesDataThatDoNotFit) {
     return summary ? "" : summary.error().message;
   };
   EXPECT_EQ(refusal(parse("network: {layers: [100, 5]}\n")),
-            "layers begins with 100, the data have 144 numbers per item (12x12)");
+            "layers begins with 100, the data have 144 numbers per item (image 12x12x1)");
   EXPECT_EQ(refusal(parse("network: {layers: [144, 5]}\nbatch: 401\n")),
             "batch is 401, there are 400 items to train on");
   Recipe recipe = parse("network: {layers: [144, 5]}\n");

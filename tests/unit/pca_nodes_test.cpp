@@ -229,7 +229,7 @@ TEST(PcaNodes, RefuseOtherModelsPicturesAndCodes) {
                 ->process(Tensor::filled({7}, 0), nullptr, context)
                 .error()
                 .message,
-            "codes are 7, the model has 5 components and takes one picture at a time");
+            "codes are 7, the model has 5 components for one picture, or [pictures, numbers] for a strip of them");
   EXPECT_EQ(test::make_node<PcaReconstruct>({blocks, 0, "8"})
                 ->process(Tensor::filled({5}, 0), nullptr, context)
                 .error()
