@@ -27,9 +27,9 @@ class CodeNetwork {
   enum class Half { encoder, decoder };
 
   /// `model` is a file or a name of the zoo. Refuses networks of a task that the family does not take, or of
-  /// another shape, saying what it found.
+  /// another shape, saying what it found, and a precision that it or the processor lacks.
   static Result<std::shared_ptr<const CodeNetwork>> load(const std::string& model, Half half, const Family& family,
-                                                         Services& services);
+                                                         nn::Precision precision, Services& services);
 
   const nn::CodeItem& item() const { return item_; }
   std::int64_t features() const { return item_.features(); }

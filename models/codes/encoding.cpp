@@ -10,8 +10,8 @@ namespace latentflow::codes {
 using ItemKind = nn::CodeItem::Kind;
 
 Result<Encoding> Encoding::create(const std::string& model, std::int64_t stride, const Family& family,
-                                  Services& services) {
-  auto network = CodeNetwork::load(model, CodeNetwork::Half::encoder, family, services);
+                                  Services& services, nn::Precision precision) {
+  auto network = CodeNetwork::load(model, CodeNetwork::Half::encoder, family, precision, services);
   if (!network) return std::move(network).error();
   if (Status status = check_stride(stride, (*network)->item()); !status) return status.error();
   return Encoding(std::move(*network), stride);

@@ -212,7 +212,7 @@ TEST_F(DenoiseTest, QualityFastTakesTheSmallerTwinOfTheZoo) {
 TEST_F(DenoiseTest, AModelFileThatChangedIsReadAgain) {
   ZooServices zoo(folder_.path());
   const auto load = [&] {
-    const auto loaded = Denoiser::load("model", zoo);
+    const auto loaded = Denoiser::load("model", nn::Precision::automatic, zoo);
     EXPECT_TRUE(loaded.ok());
     return loaded.ok() ? *loaded : nullptr;
   };
