@@ -7,6 +7,11 @@
 
 namespace latentflow::nn {
 
+BufferPool& BufferPool::shared() {
+  static BufferPool pool;
+  return pool;
+}
+
 BufferPool::Lease BufferPool::lease(std::size_t bytes) {
   Block outgrown;  // freed outside the lock
   {

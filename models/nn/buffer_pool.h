@@ -11,6 +11,9 @@ namespace latentflow::nn {
 /// Thread-safe; holds at most as many blocks as were ever in use at once.
 class BufferPool {
  public:
+  /// That of all networks: a thread works in one network at a time, so that one block per thread serves them all.
+  static BufferPool& shared();
+
   struct Block {
     std::shared_ptr<float> data;
     std::size_t bytes = 0;

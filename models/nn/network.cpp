@@ -81,7 +81,7 @@ Result<std::vector<Tensor>> Network::run(std::span<const Tensor> inputs) const {
       outputs.emplace_back(output);
       targets.push_back(outputs.back().mutable_data());
     }
-    const BufferPool::Lease arena = pool_.lease(ready.arena_bytes());
+    const BufferPool::Lease arena = BufferPool::shared().lease(ready.arena_bytes());
     const double seconds = ready.run(sources, targets, arena.data());
     runs_.fetch_add(1, std::memory_order_relaxed);
     convolution_flop_.fetch_add(static_cast<std::uint64_t>(ready.convolution_flop()), std::memory_order_relaxed);

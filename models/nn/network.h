@@ -64,6 +64,15 @@ class Network {
   Status run_tiles(std::int64_t height, std::int64_t width, const TileOptions& options, const ReadTile& read,
                    const WriteTile& write) const;
 
+  /// Memory of run_tiles() for a picture.
+  struct TileMemory {
+    std::size_t tile_bytes = 0;    ///< of one tile at work: its inputs, outputs and arena
+    std::size_t tiles = 0;         ///< as many could be at work at once
+    std::size_t weight_bytes = 0;  ///< packed weights, which all runs of this network share
+  };
+  /// `input_dims`: the whole picture's, for every input of the network; plans for the tiles that it will be cut into.
+  Result<TileMemory> tile_memory(std::span<const Dims> input_dims, const TileOptions& options) const;
+
   /// What tiles of this network must respect; nothing when it cannot run in tiles.
   const std::optional<TileGeometry>& tile_geometry() const { return geometry_; }
 
@@ -99,7 +108,6 @@ class Network {
   NetworkOptions options_;
   std::optional<TileGeometry> geometry_;
   mutable PackedWeights weights_;
-  mutable BufferPool pool_;
   mutable std::mutex mutex_;
   mutable std::list<CachedPlan> plans_;  // used last comes first
   mutable std::atomic<std::uint64_t> runs_{0}, convolution_flop_{0}, convolution_nanoseconds_{0};

@@ -97,6 +97,32 @@ std::vector<Tile> Network::tiles(std::int64_t height, std::int64_t width, const 
   return cut(height, width, tall, wide, *geometry_);
 }
 
+Result<Network::TileMemory> Network::tile_memory(std::span<const Dims> input_dims, const TileOptions& options) const {
+  return guarded([&]() -> Result<TileMemory> {
+    if (input_dims.empty() || input_dims[0].size() != 4)
+      return bad_input("network \"" + graph_.name + "\" needs pictures (four extents) to run in tiles");
+    const Dims& picture = input_dims[0];
+    const std::vector<Tile> list = tiles(picture[2], picture[3], options);
+    std::vector<Dims> tile_dims(input_dims.begin(), input_dims.end());
+    TileMemory memory;
+    memory.tiles = options.parallel ? list.size() : 1;
+    for (Dims& dims : tile_dims) {
+      if (dims.size() == 4 && dims[2] == picture[2] && dims[3] == picture[3]) {
+        dims[2] = list[0].input.height;
+        dims[3] = list[0].input.width;
+      }
+      memory.tile_bytes += static_cast<std::size_t>(element_count(dims)) * sizeof(float);
+    }
+    const auto planned = plan(std::move(tile_dims));
+    if (!planned) return planned.error();
+    memory.weight_bytes = (*planned)->weight_bytes();
+    memory.tile_bytes += (*planned)->arena_bytes();
+    for (const Dims& output : (*planned)->output_dims())
+      memory.tile_bytes += static_cast<std::size_t>(element_count(output)) * sizeof(float);
+    return memory;
+  });
+}
+
 Status Network::run_tiles(std::int64_t height, std::int64_t width, const TileOptions& options, const ReadTile& read,
                           const WriteTile& write) const {
   if (height < 1 || width < 1)

@@ -76,10 +76,11 @@ std::string profile_text(const Report& report) {
   }
   text += fmt::format(
       "{} with {} {}, {:.0f}% of the thread time in nodes; memory: {} admitted at most of {} for items, {} resident at "
-      "most of {} allowed\n",
+      "most, {} forecast, {} allowed\n",
       seconds_text(report.seconds), report.threads, report.threads == 1 ? "thread" : "threads",
       report.seconds > 0 ? 100 * busy / (report.seconds * report.threads) : 0, format_size(report.peak_admitted),
-      format_size(report.max_admitted), format_size(report.peak_resident), format_size(report.max_memory));
+      format_size(report.max_admitted), format_size(report.peak_resident), format_size(report.peak_forecast),
+      format_size(report.max_memory));
   return text;
 }
 

@@ -139,15 +139,21 @@ int plan(const RunArguments& arguments) {
       continue;
     }
     largest = std::max(largest, item.bytes);
-    total_failed += item.bytes > plan.max_memory;
+    const bool too_large = item.bytes + item.standing > plan.max_memory;
+    total_failed += too_large;
     fmt::print("{:<{}}  {:>9} at {}{}  ({})\n", item.name, width, format_size(item.bytes), item.peak_node,
-               item.bytes > plan.max_memory ? ", more than allowed" : "",
+               too_large ? ", more than allowed" : "",
                item.shapes.empty() ? "?" : shape_text(item.shapes.front().second));
   }
-  const std::size_t together = largest == 0 ? 0 : plan.max_memory / largest;
+  const std::size_t for_items = plan.max_memory - std::min(plan.max_memory, plan.standing);
   fmt::print("{} items, {} would fail; the largest takes {} of {} for items{}\n", plan.items.size(), total_failed,
-             format_size(largest), format_size(plan.max_memory),
-             largest == 0 ? "" : fmt::format(", {} of its size fit at once", together));
+             format_size(largest), format_size(for_items),
+             largest == 0 ? "" : fmt::format(", {} of its size fit at once", for_items / largest));
+  fmt::print(
+      "a run takes about {} with {} {}: {} the program and its models, {} what threads work in and nodes share, "
+      "{} items\n",
+      format_size(plan.peak), plan.threads, plan.threads == 1 ? "thread" : "threads", format_size(plan.program),
+      format_size(plan.standing), format_size(plan.peak - plan.program - plan.standing));
   return 0;
 }
 

@@ -47,6 +47,9 @@ Charge ChargeModel::charge(const std::vector<std::unique_ptr<Node>>& nodes,
         Prediction prediction = nodes[node]->predict(inputs);
         outputs = std::move(prediction.outputs);
         working[node] = prediction.working_bytes;
+        result.shared_bytes += prediction.shared_bytes;
+        result.worker_bytes = std::max(result.worker_bytes, prediction.worker_bytes);
+        if (prediction.worker_bytes > 0) result.workers = std::max(result.workers, prediction.workers);
       } catch (...) {  // a defect of the plugin; the item itself may still pass
       }
     }
@@ -72,6 +75,27 @@ Charge ChargeModel::charge(const std::vector<std::unique_ptr<Node>>& nodes,
     if (bytes >= result.bytes) result.bytes = bytes, result.peak_node = node;
   }
   return result;
+}
+
+void StandingMemory::add(const Charge& charge) {
+  // Every item may find threads of its own, until there are no more of them.
+  if (charge.worker_bytes > 0) workers_ = std::min(threads_, workers_ + charge.workers);
+  worker_bytes_ = std::max(worker_bytes_, charge.worker_bytes);
+  shared_bytes_ = std::max(shared_bytes_, charge.shared_bytes);
+}
+
+std::size_t StandingMemory::bytes_with(const Charge& charge) const {
+  StandingMemory next = *this;
+  next.add(charge);
+  return next.bytes();
+}
+
+void PeakForecast::add(const Charge& charge) {
+  standing_.add(charge);
+  std::size_t& oldest = window_[count_++ % window_.size()];
+  sum_ += charge.bytes - oldest;
+  oldest = charge.bytes;
+  largest_ = std::max(largest_, sum_);
 }
 
 std::size_t default_memory_budget() {

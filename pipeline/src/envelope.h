@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "admission.h"
 #include "latentflow/node.h"
 
 namespace latentflow {
@@ -20,7 +21,7 @@ using Clock = std::chrono::steady_clock;
 struct Item {
   std::uint64_t number = 0;
   std::string name;
-  std::size_t charge = 0;  ///< bytes admitted for it
+  Charge charge;  ///< memory admitted for it, without the shapes
   Clock::time_point admitted;
   std::optional<Error> refused;                ///< failed at admission; the sources do not load it
   std::vector<const SourceItem*> from_source;  ///< per source of the graph; null: no partner

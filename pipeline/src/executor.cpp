@@ -20,7 +20,8 @@ Executor::Executor(const CheckedGraph& graph, const std::vector<std::unique_ptr<
       charges_(graph),
       rank_(graph.nodes.size()),
       source_position_(graph.nodes.size()),
-      most_in_flight_(2 * static_cast<std::size_t>(options.threads) + 2) {
+      most_in_flight_(2 * static_cast<std::size_t>(options.threads) + 2),
+      forecast_(options.threads) {
   for (std::size_t i = 0; i < graph.order.size(); ++i) rank_[graph.order[i]] = i;
   for (std::size_t i = 0; i < list.sources.size(); ++i) source_position_[list.sources[i]] = i;
   for (const CheckedNode& node : graph.nodes) sinks_ += node.info->role == Role::sink;
@@ -38,6 +39,7 @@ void Executor::run(Report& report) {
     if (!stop_.aborting()) finish(report);
   });
   report.peak_admitted = peak_bytes_;
+  report.peak_forecast = forecast_.bytes();
 }
 
 void Executor::pump() {
@@ -55,10 +57,11 @@ void Executor::admit_while_possible() {
     if (!candidate_) candidate_ = prepare(next_);
     {
       const std::lock_guard lock(mutex_);
-      if (in_flight_ > 0 && admitted_bytes_ + candidate_->charge > options_.max_memory) return;
+      if (in_flight_ > 0 && exceeds(admitted_bytes_, candidate_->charge)) return;
       ++in_flight_;
-      admitted_bytes_ += candidate_->charge;
-      peak_bytes_ = std::max(peak_bytes_, admitted_bytes_);
+      admitted_bytes_ += candidate_->charge.bytes;
+      forecast_.add(candidate_->charge);
+      peak_bytes_ = std::max(peak_bytes_, admitted_bytes_ + forecast_.standing().bytes());
       keep_scratch();
     }
     ++next_;
@@ -69,7 +72,9 @@ void Executor::admit_while_possible() {
 }
 
 /// Idle temporary memory lives in what admission has left over, so that both together stay within the budget.
-void Executor::keep_scratch() { scratch_.keep(options_.max_memory - std::min(options_.max_memory, admitted_bytes_)); }
+void Executor::keep_scratch() {
+  scratch_.keep(options_.max_memory - std::min(options_.max_memory, admitted_bytes_ + forecast_.standing().bytes()));
+}
 
 std::shared_ptr<Item> Executor::prepare(std::size_t number) {
   const JoinedItem& joined = list_.items[number];
@@ -88,7 +93,7 @@ void Executor::probe(Item& item) {
   const auto refuse = [&](std::size_t node, Error error) {
     error.node = graph_.nodes[node].id;
     item.refused = std::move(error);
-    item.charge = 0;
+    item.charge = {};
   };
   std::vector<Shape> shapes(graph_.nodes.size());
   for (std::size_t i = 0; i < list_.sources.size(); ++i) {
@@ -98,13 +103,20 @@ void Executor::probe(Item& item) {
     if (!shape) return refuse(node, shape.error());
     shapes[node] = *shape;
   }
-  const Charge charge = charges_.charge(nodes_, shapes);
-  item.charge = charge.bytes;
-  if (charge.bytes > options_.max_memory)
-    refuse(charge.peak_node,
-           out_of_memory(fmt::format("needs {} at '{}', allowed {}; raise --max-memory or make the picture smaller",
-                                     format_size(charge.bytes), graph_.nodes[charge.peak_node].id,
-                                     format_size(options_.max_memory))));
+  if (shapes != probed_) {
+    probed_charge_ = charges_.charge(nodes_, shapes);
+    probed_charge_.outputs.clear();
+    probed_ = std::move(shapes);
+  }
+  item.charge = probed_charge_;
+  const std::lock_guard lock(mutex_);
+  if (!exceeds(0, item.charge)) return;
+  const std::size_t standing = forecast_.standing().bytes_with(item.charge), node = item.charge.peak_node;
+  refuse(node, out_of_memory(
+                   fmt::format("needs {} at '{}'{}, allowed {}; raise --max-memory or make the picture smaller",
+                               format_size(item.charge.bytes), graph_.nodes[node].id,
+                               standing > 0 ? fmt::format(" and {} for threads to work in", format_size(standing)) : "",
+                               format_size(options_.max_memory))));
 }
 
 void Executor::reach_sink(Item& item) {
@@ -131,7 +143,7 @@ void Executor::settle(Item& item) {
     const std::lock_guard lock(mutex_);
     ledger_.settle(std::move(report));
     --in_flight_;
-    admitted_bytes_ -= item.charge;
+    admitted_bytes_ -= item.charge.bytes;
     keep_scratch();
     if (options_.on_progress)
       options_.on_progress({list_.items.size(), ledger_.done(), ledger_.count(ItemStatus::failed), in_flight_,

@@ -31,6 +31,10 @@ class Executor {
   std::shared_ptr<Item> prepare(std::size_t number);
   void probe(Item& item);
   void keep_scratch();
+  /// Whether an item does not fit beside `admitted` bytes of others. Call with the mutex held.
+  bool exceeds(std::size_t admitted, const Charge& charge) const {
+    return admitted + charge.bytes + forecast_.standing().bytes_with(charge) > options_.max_memory;
+  }
 
   std::vector<Slot> call(std::size_t node, const Envelope& envelope);
   std::vector<Slot> call_source(std::size_t node, const Envelope& envelope);
@@ -64,11 +68,14 @@ class Executor {
 
   std::unique_ptr<Flow> flow_;
   std::atomic<int> pumping_{0};
-  std::size_t next_ = 0;             ///< the pump's alone, as is candidate_
+  std::size_t next_ = 0;             ///< the pump's alone, as is what follows
   std::shared_ptr<Item> candidate_;  ///< probed, and waiting for room
+  std::vector<Shape> probed_;        ///< shapes of the last item and what they cost: the next one is often alike
+  Charge probed_charge_;
 
   std::mutex mutex_;  ///< guards what follows, and ledger_
   std::size_t in_flight_ = 0, admitted_bytes_ = 0, peak_bytes_ = 0;
+  PeakForecast forecast_;  ///< of the items admitted so far
 };
 
 }  // namespace latentflow

@@ -77,16 +77,15 @@ RunOptions effective(const CheckedGraph& graph, RunOptions options) {
   return options;
 }
 
-/// Takes what the process has already off the budget of the items. Call when nodes and models are loaded.
-void leave_room_for_program(RunOptions& options, std::vector<Problem>& problems) {
+/// Takes what the program itself needs off the budget of the items.
+void leave_room_for_program(std::size_t program, RunOptions& options, std::vector<Problem>& problems) {
   if (!options.whole_process) return;
-  const std::size_t resident = resident_bytes();
-  if (options.max_memory <= resident)
+  if (options.max_memory <= program)
     problems.push_back({"--max-memory " + format_size(options.max_memory), 0, 0,
-                        fmt::format("the program itself takes {}, nothing is left for items", format_size(resident)),
+                        fmt::format("the program itself takes {}, nothing is left for items", format_size(program)),
                         false});
   else
-    options.max_memory -= resident;
+    options.max_memory -= program;
 }
 
 }  // namespace
@@ -164,7 +163,8 @@ Report Graph::run(const RunOptions& given) const {
   report.max_memory = options.max_memory;
   Prepared prepared = prepare(checked, problems(), implementation_->host, options.threads);
   report.problems = std::move(prepared.problems);
-  if (!report.refused()) leave_room_for_program(options, report.problems);
+  const std::size_t program = resident_bytes() + first_use_bytes;  // nodes and models are loaded
+  if (!report.refused()) leave_room_for_program(program, options, report.problems);
   Ledger ledger;
   if (!report.refused())
     if (const Status opened = ledger.open(options.ledger); !opened)
@@ -181,6 +181,7 @@ Report Graph::run(const RunOptions& given) const {
   report.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   ledger.fill(report);
   report.nodes = trace.reports();
+  report.peak_forecast += program;
   report.peak_resident = peak_resident_bytes();
   report.interrupted = options.stop != nullptr && options.stop->draining() && report.cancelled > 0;
   if (!options.trace.empty())
@@ -198,10 +199,13 @@ Plan Graph::plan(const RunOptions& given) const {
   const auto refused = [&] {
     return std::any_of(plan.problems.begin(), plan.problems.end(), [](const Problem& one) { return !one.warning; });
   };
-  if (!refused()) leave_room_for_program(options, plan.problems);
+  plan.program = resident_bytes() + first_use_bytes;
+  if (!refused()) leave_room_for_program(plan.program, options, plan.problems);
   plan.max_memory = options.max_memory;
+  plan.threads = options.threads;
   if (refused()) return plan;
   const ChargeModel model(checked);
+  PeakForecast forecast(options.threads);
   for (const JoinedItem& joined : prepared.list.items) {
     PlannedItem item;
     item.name = joined.from_source[0]->name;
@@ -219,6 +223,8 @@ Plan Graph::plan(const RunOptions& given) const {
     if (!item.failed) {
       const Charge charge = model.charge(prepared.nodes, shapes);
       item.bytes = charge.bytes;
+      item.standing = forecast.standing().bytes_with(charge);
+      if (item.bytes + item.standing <= options.max_memory) forecast.add(charge);
       item.peak_node = checked.nodes[charge.peak_node].id;
       for (std::size_t node = 0; node < checked.nodes.size(); ++node)
         for (std::size_t port = 0; port < charge.outputs[node].size(); ++port)
@@ -227,6 +233,8 @@ Plan Graph::plan(const RunOptions& given) const {
     }
     plan.items.push_back(std::move(item));
   }
+  plan.standing = forecast.standing().bytes();
+  plan.peak = plan.program + forecast.bytes();
   return plan;
 }
 

@@ -1,9 +1,9 @@
 // ledger.cpp: see ledger.h.
 #include "ledger.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 namespace latentflow {
@@ -30,13 +30,15 @@ void Ledger::settle(ItemReport item) {
     stream_ << line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n' << std::flush;
   }
   ++counts_[static_cast<std::size_t>(item.status)];
-  items_.push_back(std::move(item));
+  // Few items are in flight, so the place is near the end.
+  auto place = items_.end();
+  while (place != items_.begin() && std::prev(place)->number > item.number) --place;
+  items_.insert(place, std::move(item));
 }
 
 void Ledger::fill(Report& report) {
   if (stream_.is_open() && !stream_.flush())
     report.finish_errors.push_back(io_error("the ledger '" + path_.string() + "' could not be written to its end"));
-  std::sort(items_.begin(), items_.end(), [](const ItemReport& a, const ItemReport& b) { return a.number < b.number; });
   report.delivered = count(ItemStatus::delivered);
   report.failed = count(ItemStatus::failed);
   report.filtered = count(ItemStatus::filtered);

@@ -16,7 +16,7 @@ class Ledger {
   /// One item ended; writes its line. Callers take turns.
   void settle(ItemReport item);
 
-  /// Adds items and counts to the report, items sorted by number.
+  /// Adds items and counts to the report.
   void fill(Report& report);
 
   std::uint64_t done() const { return items_.size(); }
@@ -25,7 +25,7 @@ class Ledger {
  private:
   Path path_;
   std::ofstream stream_;
-  std::vector<ItemReport> items_;
+  std::vector<ItemReport> items_;  ///< sorted by number
   std::uint64_t counts_[4] = {0, 0, 0, 0};
 };
 

@@ -85,7 +85,11 @@ Result<Image> Denoise::process(const Image& image, const Image* sigma_map, Conte
 }
 
 Prediction Denoise::predict(const Shapes& shapes) const {
-  return {{shapes[0]}, denoiser->working_bytes(shapes[0], params.tile, static_cast<int>(params.ensemble))};
+  Prediction prediction = denoiser->memory(shapes[0], params.tile, static_cast<int>(params.ensemble));
+  if (denoiser->wants_level() && !params.sigma.value)  // the level is measured before anything else is done
+    prediction.working_bytes = std::max(prediction.working_bytes, estimate_bytes(shapes[0]));
+  prediction.outputs = {shapes[0]};
+  return prediction;
 }
 
 }  // namespace latentflow::denoise

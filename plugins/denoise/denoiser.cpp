@@ -15,7 +15,7 @@ namespace latentflow::denoise {
 
 namespace {
 
-constexpr std::size_t most_tile_side = 1024;
+constexpr std::size_t most_workers = 1024;
 
 cv::Rect as_rect(const nn::Region& region) {
   return {static_cast<int>(region.x), static_cast<int>(region.y), static_cast<int>(region.width),
@@ -57,7 +57,6 @@ Result<std::shared_ptr<const Denoiser>> Denoiser::load(const std::string& model,
     denoiser->wants_level_ = two_inputs;
     denoiser->lowest_level_ = card->noise_min.value_or(0.0f);
     denoiser->highest_level_ = card->noise_max.value_or(255.0f);
-    denoiser->threads_ = services.threads();
     denoiser->multiple_ = std::max<std::int64_t>(1, card->multiple);
     auto network = nn::Network::create(std::move(*graph), {nn::Winograd::automatic, precision});
     if (!network) return std::move(network).error();
@@ -70,16 +69,14 @@ Result<std::shared_ptr<const Denoiser>> Denoiser::load(const std::string& model,
   return std::static_pointer_cast<const Denoiser>(*shared);
 }
 
-Denoiser::Feeding Denoiser::feeding(const Image& picture) const {
-  const bool grey = picture.channels() == 1;
+Denoiser::Feeding Denoiser::feeding(bool grey) const {
   if (planes_ == 3) return grey ? Feeding{{0, 0, 0, -1}, 1, true, std::sqrt(3.0)} : Feeding{{2, 1, 0, -1}, 1, false, 1};
   return grey ? Feeding{{0, -1, -1, -1}, 1, false, 1} : Feeding{{2, 1, 0, -1}, 3, false, 1};
 }
 
 Status Denoiser::run(const Image& noisy, const Image* map, const Request& request, Context& ctx,
                      const std::function<void(const nn::Tile&, const float*)>& write) const {
-  const Feeding feed = feeding(noisy);
-  const auto padded = [this](int extent) { return (extent + multiple_ - 1) / multiple_ * multiple_; };
+  const Feeding feed = feeding(noisy.channels() == 1);
   std::atomic<double> gflop = 0;
   const auto read = [&](const nn::Region& region) -> Result<std::vector<Tensor>> {
     const cv::Rect rect = as_rect(region);
@@ -115,7 +112,7 @@ Status Denoiser::run(const Image& noisy, const Image* map, const Request& reques
 }
 
 Result<Image> Denoiser::clean(const Image& noisy, const Request& request, Context& ctx) const {
-  const Feeding feed = feeding(noisy);
+  const Feeding feed = feeding(noisy.channels() == 1);
   cv::Mat result = noisy.mat().clone();
   if (request.ensemble <= 1) {
     const Status status = run(noisy, request.map, request, ctx, [&](const nn::Tile& tile, const float* planes) {
@@ -151,20 +148,28 @@ double Denoiser::tile_gflop(const Dims& picture) const {
   return shapes ? 2e-9 * static_cast<double>(nn::multiply_adds(network_->graph(), *shapes)) : 0;
 }
 
-std::size_t Denoiser::working_bytes(const Shape& picture, std::int64_t tile, int ensemble) const {
-  // What one tile may take at most, on every thread, plus the floats that go in and come out.
-  const nn::TileOptions options;
-  const std::size_t pixels = picture.known() ? static_cast<std::size_t>(picture.dims[0] * picture.dims[1]) : 0;
-  const std::size_t side = tile > 0 ? static_cast<std::size_t>(tile) : most_tile_side;
-  const std::size_t tile_pixels = std::min(pixels, side * side);
-  const Dims sides{1, planes_, 64, 64}, level{1, 1, 64, 64};
-  const std::vector<Dims> probe = wants_level_ ? std::vector<Dims>{sides, level} : std::vector<Dims>{sides};
-  const Result<std::size_t> small = network_->working_bytes(probe);
-  if (!small) return options.bytes_per_tile;
+Prediction Denoiser::memory(const Shape& picture, std::int64_t tile, int ensemble) const {
+  Prediction prediction;
+  nn::TileOptions options;
+  options.side = tile;
+  if (!picture.known()) {
+    prediction.worker_bytes = options.bytes_per_tile;
+    return prediction;
+  }
+  const std::int64_t height = padded(picture.dims[0]), width = padded(picture.dims[1]);
+  const Feeding feed = feeding(picture.dims[2] == 1);
+  std::vector<Dims> inputs{{feed.batch, planes_, height, width}};
+  if (wants_level_) inputs.push_back({feed.batch, 1, height, width});
+  const Result<nn::Network::TileMemory> tiles = network_->tile_memory(inputs, options);
+  if (!tiles) return prediction;  // it will fail for the same reason when it runs
+  prediction.worker_bytes = tiles->tile_bytes;
+  prediction.workers = static_cast<int>(std::min<std::size_t>(tiles->tiles, most_workers));
+  prediction.shared_bytes = tiles->weight_bytes;
   // An ensemble keeps the picture as it is turned, and its level map, and the sums of up to three planes of floats.
-  const std::size_t turned = ensemble > 1 ? picture.bytes() + 4 * pixels * (sizeof(float)) : 0;
-  return turned + std::min(options.bytes_per_tile, *small * std::max<std::size_t>(1, tile_pixels / (64 * 64))) *
-                      static_cast<std::size_t>(threads_);
+  if (ensemble > 1)
+    prediction.working_bytes =
+        picture.bytes() + 4 * sizeof(float) * static_cast<std::size_t>(picture.dims[0] * picture.dims[1]);
+  return prediction;
 }
 
 }  // namespace latentflow::denoise

@@ -32,8 +32,8 @@ class Denoiser {
   };
   Result<Image> clean(const Image& noisy, const Request& request, Context& ctx) const;
 
-  /// Bytes a call needs besides the picture and its result.
-  std::size_t working_bytes(const Shape& picture, std::int64_t tile, int ensemble = 1) const;
+  /// What clean() needs besides the picture and its result; no outputs are filled in.
+  Prediction memory(const Shape& picture, std::int64_t tile, int ensemble = 1) const;
 
   bool wants_level() const { return wants_level_; }
   double lowest_level() const { return lowest_level_; }
@@ -41,10 +41,12 @@ class Denoiser {
 
  private:
   struct Feeding;  ///< how a picture's channels meet the network's planes
-  Feeding feeding(const Image& picture) const;
+  Feeding feeding(bool grey) const;
   /// Runs the network over all tiles of a picture, with `map` as in Request. `write` gets each tile and its planes.
   Status run(const Image& noisy, const Image* map, const Request& request, Context& ctx,
              const std::function<void(const nn::Tile&, const float*)>& write) const;
+  /// The extent a picture is reflected to, so that the network can divide it.
+  std::int64_t padded(std::int64_t extent) const { return (extent + multiple_ - 1) / multiple_ * multiple_; }
   /// Convolution work for one tile, by the direct algorithm.
   double tile_gflop(const Dims& picture) const;
 
@@ -54,7 +56,6 @@ class Denoiser {
   bool wants_level_ = false;
   double lowest_level_ = 0, highest_level_ = 255;
   std::int64_t multiple_ = 1;
-  int threads_ = 1;
 };
 
 }  // namespace latentflow::denoise

@@ -29,9 +29,7 @@ Result<Record> EstimateNoise::process(const Image& image, const Record* record, 
 }
 
 Prediction EstimateNoise::predict(const Shapes& shapes) const {
-  // Patches of 75 floats twice, some 40,000 of them at most, candidates and a band of rows.
-  const std::size_t columns = shapes[0].known() ? static_cast<std::size_t>(shapes[0].dims[1]) : 0;
-  return {{Shape{Kind::record, {}, 1}}, (32u << 20) + 200 * columns};
+  return {{Shape{Kind::record, {}, 1}}, estimate_bytes(shapes[0])};
 }
 
 }  // namespace latentflow::denoise

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <opencv2/core.hpp>
 #include <vector>
@@ -61,12 +62,17 @@ struct Candidate {
   float energy;               ///< sum of squared horizontal and vertical differences
 };
 
-/// Candidates on a grid that keeps their number near target_patches.
+/// Distance of candidates in a picture of so many patches, to keep their number near target_patches.
+int grid_step(std::int64_t columns, std::int64_t rows) {
+  const double patches = static_cast<double>(columns) * static_cast<double>(rows);
+  return std::max(1, static_cast<int>(std::sqrt(patches / target_patches)));
+}
+
 std::vector<Candidate> candidates_in(Bands& picture) {
   const int channels = picture.channels(), side = patch_side(channels), row_length = side * channels;
   const int columns = picture.columns() - side + 1, rows = picture.rows() - side + 1;
   if (columns <= 0 || rows <= 0) return {};
-  const int step = std::max(1, static_cast<int>(std::sqrt(static_cast<double>(columns) * rows / target_patches)));
+  const int step = grid_step(columns, rows);
 
   std::vector<Candidate> found;
   for (int y = 0; y < rows; y += step) {
@@ -207,6 +213,19 @@ double estimate_noise(const Image& image) {
     sigma = refined;
   }
   return sigma;
+}
+
+std::size_t estimate_bytes(const Shape& image) {
+  if (!image.known()) return 0;
+  const int channels = image.dims[2] == 4 ? 3 : static_cast<int>(image.dims[2]), side = patch_side(channels);
+  const std::int64_t columns = image.dims[1] - side + 1, rows = image.dims[0] - side + 1;
+  if (columns <= 0 || rows <= 0) return 0;
+  const std::int64_t step = grid_step(columns, rows);
+  const auto candidates = static_cast<std::size_t>(((columns + step - 1) / step) * ((rows + step - 1) / step));
+  const auto samples = static_cast<std::size_t>(side * side * channels);
+  // All as rows of floats, listed twice (a list grows by doubling), and two bands of rows.
+  return candidates * (samples * sizeof(float) + 2 * sizeof(Candidate)) +
+         2 * sizeof(float) * static_cast<std::size_t>(image.dims[1] * side * 4);
 }
 
 }  // namespace latentflow::denoise

@@ -13,4 +13,7 @@ namespace latentflow::denoise {
 /// distribution. Alpha is ignored. Pictures too small for statistics (below some 400 patches) give 0.
 double estimate_noise(const Image& image);
 
+/// Bytes that estimate_noise() takes besides the picture.
+std::size_t estimate_bytes(const Shape& image);
+
 }  // namespace latentflow::denoise

@@ -73,14 +73,16 @@ Result<Image> Inpaint::process(const Image& image, const Image& mask, Context& c
 Prediction Inpaint::predict(const Shapes& shapes) const {
   const Shape& picture = shapes[0];
   const std::int64_t pixels = picture.known() ? picture.dims[0] * picture.dims[1] : 0;
-  std::size_t working = static_cast<std::size_t>(pixels);  // the mask, checked and in the right size
+  Prediction prediction;
   if (inpainter != nullptr)
-    working += inpainter->working_bytes(picture, params.tile);
+    prediction = inpainter->memory(picture, params.tile);
   else if (params.method == "smooth")
-    working += holes::fill_bytes(pixels, picture.known() ? static_cast<int>(picture.dims[2]) : 0);
+    prediction.working_bytes = holes::fill_bytes(pixels, picture.known() ? static_cast<int>(picture.dims[2]) : 0);
   else
-    working += classical_bytes(picture);
-  return {{picture}, working};
+    prediction.working_bytes = classical_bytes(picture);
+  prediction.outputs = {picture};
+  prediction.working_bytes += static_cast<std::size_t>(pixels);  // the mask, checked and in the right size
+  return prediction;
 }
 
 }  // namespace latentflow::inpaint

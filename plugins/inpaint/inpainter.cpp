@@ -13,7 +13,7 @@
 namespace latentflow::inpaint {
 namespace {
 
-constexpr std::size_t most_tile_side = 1024;
+constexpr std::size_t most_workers = 1024;
 
 /// Calls f with a value of the picture's sample type.
 template <class F>
@@ -71,7 +71,6 @@ Result<std::shared_ptr<const Inpainter>> Inpainter::load(const std::string& mode
     inpainter->name_ = file->string();
     inpainter->planes_ = static_cast<int>(image[1]);
     inpainter->multiple_ = std::max<std::int64_t>(1, card->multiple);
-    inpainter->threads_ = services.threads();
     auto network = nn::Network::create(std::move(*graph), {nn::Winograd::automatic, precision});
     if (!network) return std::move(network).error();
     inpainter->network_ = std::move(*network);
@@ -115,10 +114,12 @@ std::vector<Tensor> Inpainter::read(const cv::Mat& prefilled, const cv::Mat& mas
   return inputs;
 }
 
+Inpainter::Feeding Inpainter::feeding(bool grey) const {
+  return {planes_ == 1 && !grey ? 3 : 1, planes_, planes_ == 3 && grey};
+}
+
 Result<Image> Inpainter::fill(const Image& picture, const cv::Mat& mask, std::int64_t tile, Context& ctx) const {
-  const bool grey = picture.channels() == 1;
-  const Feeding feed{planes_ == 1 && !grey ? 3 : 1, planes_, planes_ == 3 && grey};
-  const auto padded = [this](int extent) { return (extent + multiple_ - 1) / multiple_ * multiple_; };
+  const Feeding feed = feeding(picture.channels() == 1);
   const cv::Mat prefilled = holes::fill_smoothly(picture.mat(), mask);
   cv::Mat result = picture.mat().clone();
   std::atomic<int> tiles = 0;
@@ -166,19 +167,26 @@ Result<Image> Inpainter::fill(const Image& picture, const cv::Mat& mask, std::in
   return Image(result);
 }
 
-std::size_t Inpainter::working_bytes(const Shape& picture, std::int64_t tile) const {
-  const std::int64_t pixels = picture.known() ? picture.dims[0] * picture.dims[1] : 0;
-  // First the filling, whose result stays; then what one tile may take at most, on every thread.
-  const std::size_t filling = holes::fill_bytes(pixels, picture.known() ? static_cast<int>(picture.dims[2]) : 0);
-  const nn::TileOptions options;
-  const std::size_t side = tile > 0 ? static_cast<std::size_t>(tile) : most_tile_side;
-  const std::size_t tile_pixels = std::min(static_cast<std::size_t>(pixels), side * side);
-  const std::vector<Dims> probe{{1, planes_, 64, 64}, {1, 1, 64, 64}};
-  const Result<std::size_t> small = network_->working_bytes(probe);
-  const std::size_t one_tile =
-      small ? std::min(options.bytes_per_tile, *small * std::max<std::size_t>(1, tile_pixels / (64 * 64)))
-            : options.bytes_per_tile;
-  return std::max(filling, picture.bytes() + one_tile * static_cast<std::size_t>(threads_));
+Prediction Inpainter::memory(const Shape& picture, std::int64_t tile) const {
+  Prediction prediction;
+  nn::TileOptions options;
+  options.side = tile;
+  if (!picture.known()) {
+    prediction.worker_bytes = options.bytes_per_tile;
+    return prediction;
+  }
+  const std::int64_t height = padded(picture.dims[0]), width = padded(picture.dims[1]);
+  const Feeding feed = feeding(picture.dims[2] == 1);
+  const std::vector<Dims> inputs{{feed.batch, feed.planes, height, width}, {feed.batch, 1, height, width}};
+  // First the filling, whose result stays.
+  prediction.working_bytes = std::max(
+      picture.bytes(), holes::fill_bytes(picture.dims[0] * picture.dims[1], static_cast<int>(picture.dims[2])));
+  const Result<nn::Network::TileMemory> tiles = network_->tile_memory(inputs, options);
+  if (!tiles) return prediction;  // it will fail for the same reason when it runs
+  prediction.worker_bytes = tiles->tile_bytes;
+  prediction.workers = static_cast<int>(std::min<std::size_t>(tiles->tiles, most_workers));
+  prediction.shared_bytes = tiles->weight_bytes;
+  return prediction;
 }
 
 }  // namespace latentflow::inpaint

@@ -24,11 +24,14 @@ class Inpainter {
   /// the number of tiles as "tiles".
   Result<Image> fill(const Image& picture, const cv::Mat& mask, std::int64_t tile, Context& ctx) const;
 
-  /// Bytes that fill() needs besides picture, mask and result.
-  std::size_t working_bytes(const Shape& picture, std::int64_t tile) const;
+  /// What fill() needs besides picture, mask and result; no outputs are filled in.
+  Prediction memory(const Shape& picture, std::int64_t tile) const;
 
  private:
   struct Feeding;
+  Feeding feeding(bool grey) const;
+  /// The extent a picture is reflected to, so that the network can divide it.
+  std::int64_t padded(std::int64_t extent) const { return (extent + multiple_ - 1) / multiple_ * multiple_; }
   std::vector<Tensor> read(const cv::Mat& prefilled, const cv::Mat& mask, const nn::Region& region,
                            const Feeding& feed) const;
 
@@ -36,7 +39,6 @@ class Inpainter {
   std::string name_;
   int planes_ = 3;
   std::int64_t multiple_ = 1;
-  int threads_ = 1;
 };
 
 }  // namespace latentflow::inpaint

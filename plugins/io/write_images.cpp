@@ -108,8 +108,10 @@ Status WriteImages::process(const Image& image, Context& ctx) const {
 }
 
 Prediction WriteImages::predict(const Shapes& inputs) const {
-  // At worst one converted copy and an encoded file as large as the pixels.
-  return {{}, 2 * inputs[0].bytes() + (1u << 16)};
+  // The encoded file, at worst as large as the pixels; and a converted copy where formats may differ in what they hold.
+  const Shape& picture = inputs[0];
+  const bool fits_all = picture.known() && picture.element_bytes == 1 && picture.dims[2] == 3 && params.depth == "keep";
+  return {{}, (fits_all ? 1 : 2) * picture.bytes() + (1u << 16)};
 }
 
 }  // namespace latentflow::io

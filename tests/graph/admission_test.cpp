@@ -28,6 +28,59 @@ TEST(Admission, BytesInFlightNeverExceedTheBudget) {
   EXPECT_GE(Journal::named("budget").most_items, 2);
 }
 
+TEST(Admission, WhatThreadsWorkInIsSharedByAllItems) {
+  const Report report = run(R"(
+  a: {node: emit_records, count: 200, bytes: 1000, journal: workers}
+  b: {node: sleep, record: a, jitter_ms: 2, worker_bytes: 500}
+  c: {node: collect, record: b, bytes: 1000, journal: workers}
+)",
+                            {.threads = 3, .max_memory = 2 * 2000 + 3 * 500});
+  EXPECT_EQ(report.delivered, 200u);
+  EXPECT_EQ(report.peak_admitted, 5500u);
+  EXPECT_EQ(Journal::named("workers").most_items, 2);
+}
+
+TEST(Admission, AnItemNeedsRoomForItsThreadsToo) {
+  const Report report = run(R"(
+  a: {node: emit_records, count: 3, bytes: 1024}
+  b: {node: sleep, record: a, worker_bytes: 512, workers: 2}
+  c: {node: collect, record: b}
+)",
+                            {.threads = 4, .max_memory = 3071});
+  EXPECT_EQ(report.failed, 3u);
+  EXPECT_EQ(
+      report.items[0].error.message,
+      "needs 2 KiB at 'b' and 1 KiB for threads to work in, allowed 3 KiB; raise --max-memory or make the picture "
+      "smaller");
+}
+
+Charge charge_of(std::size_t bytes, std::size_t worker_bytes = 0, int workers = 1, std::size_t shared_bytes = 0) {
+  Charge charge;
+  charge.bytes = bytes;
+  charge.worker_bytes = worker_bytes;
+  charge.workers = workers;
+  charge.shared_bytes = shared_bytes;
+  return charge;
+}
+
+TEST(Admission, AForecastTakesTheBusiestItemsInARow) {
+  PeakForecast forecast(2);
+  for (const std::size_t bytes : {40, 50, 30, 20, 75}) forecast.add(charge_of(bytes));
+  EXPECT_EQ(forecast.bytes(), 95u) << "20 and 75";
+}
+
+TEST(Admission, StandingMemoryGrowsWithItemsUntilAllThreadsWork) {
+  StandingMemory standing(3);
+  standing.add(charge_of(1000));
+  EXPECT_EQ(standing.bytes(), 0u) << "an item without networks";
+  standing.add(charge_of(0, 10, 2, 7));
+  EXPECT_EQ(standing.bytes(), 2u * 10 + 7);
+  EXPECT_EQ(standing.bytes_with(charge_of(0, 8, 2, 5)), 3u * 10 + 7);
+  EXPECT_EQ(standing.bytes(), 2u * 10 + 7) << "asking changes nothing";
+  standing.add(charge_of(0, 100, 64, 7));
+  EXPECT_EQ(standing.bytes(), 3u * 100 + 7);
+}
+
 TEST(Admission, ItemsInFlightAreBoundedEvenIfTheyAreFree) {
   run(R"(
   a: {node: emit_records, count: 300, journal: free}

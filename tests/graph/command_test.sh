@@ -39,7 +39,7 @@ expect 0 '3 admitted = 3 delivered' run good.yaml --set=count=30 --set a.count=3
 expect 3 'failed: item1.rec   b     bad_input      item 1 was told to fail' run failing.yaml
 expect 3 '12 admitted = 6 delivered + 6 failed' run failing.yaml --quiet
 expect 3 'needs 763 MiB at' run good.yaml --max-memory 700M
-expect 0 'resident at most of 1.5 GiB allowed' run good.yaml --max-memory 1.5G --profile
+expect 0 'forecast, 1.5 GiB allowed' run good.yaml --max-memory 1.5G --profile
 cat > no_model.yaml <<'YAML'
 graph: no_model
 params:

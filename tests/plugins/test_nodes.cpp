@@ -74,6 +74,8 @@ void describe_sleep(Schema<Sleep::Params>& d) {
   d.field(&Sleep::Params::sleep_ms, "sleep_ms", "how long").range(0, 60000).unit("ms");
   d.field(&Sleep::Params::jitter_ms, "jitter_ms", "up to so much longer, by item number").range(0, 60000).unit("ms");
   d.field(&Sleep::Params::journal, "journal", "where calls are counted");
+  d.field(&Sleep::Params::worker_bytes, "worker_bytes", "what a thread is said to work in").range(0, 1 << 30);
+  d.field(&Sleep::Params::workers, "workers", "threads that an item is said to keep busy").range(1, 64);
 }
 
 }  // namespace
@@ -145,6 +147,9 @@ Result<Record> EmitRecords::process(const SourceItem& item, Context& ctx) const 
 void Sleep::describe(Describe<Sleep>& d) {
   d.name("sleep", "waits, then passes the record on");
   describe_sleep(d);
+}
+Prediction Sleep::predict(const Shapes& inputs) const {
+  return {{inputs[0]}, 0, static_cast<std::size_t>(params.worker_bytes), static_cast<int>(params.workers), 0};
 }
 Result<Record> Sleep::process(const Record& record, Context& ctx) const { return sleep(params, record, ctx); }
 

@@ -57,11 +57,14 @@ struct Sleep {
     std::int64_t sleep_ms = 0;
     std::int64_t jitter_ms = 0;
     std::string journal = "default";
+    std::int64_t worker_bytes = 0;
+    std::int64_t workers = 1;
   };
   static constexpr Port inputs[] = {{"record", "any"}};
   static constexpr Port outputs[] = {{"record", "the same"}};
   static void describe(Describe<Sleep>& d);
   explicit Sleep(const Params& p) : params(p) {}
+  Prediction predict(const Shapes& inputs) const;
   Result<Record> process(const Record& record, Context& ctx) const;
   const Params params;
 };

@@ -147,6 +147,7 @@ struct Report {
   std::size_t max_memory = 0;     ///< the ceiling that was given or found
   std::size_t max_admitted = 0;   ///< what of it items in flight were allowed
   std::size_t peak_admitted = 0;  ///< the most that was admitted at once, as predicted
+  std::size_t peak_forecast = 0;  ///< of the whole process, as Graph::plan() would have said
   std::size_t peak_resident = 0;  ///< of the whole process since its start (VmHWM)
   bool interrupted = false;
 
@@ -163,15 +164,20 @@ struct Report {
 struct PlannedItem {
   std::string name;
   std::vector<std::pair<std::string, Shape>> shapes;  ///< per output "node.port", in file order
-  std::size_t bytes = 0;
-  std::string peak_node;  ///< where the peak is
-  Error error;            ///< the header could not be read; bytes is 0
+  std::size_t bytes = 0;                              ///< of the item alone
+  std::size_t standing = 0;                           ///< beside it, in the threads of the run and in what nodes share
+  std::string peak_node;                              ///< where the peak is
+  Error error;                                        ///< the header could not be read; bytes is 0
   bool failed = false;
 };
 struct Plan {
   std::vector<Problem> problems;
   std::vector<PlannedItem> items;
-  std::size_t max_memory = 0;  ///< what items in flight are allowed
+  std::size_t max_memory = 0;  ///< what items in flight are allowed, with what stands beside them
+  std::size_t program = 0;     ///< the process with nodes and models loaded, before the first item
+  std::size_t standing = 0;    ///< what threads work in and nodes share, over all items that fit
+  std::size_t peak = 0;        ///< of the whole process in a run of these items: the forecast
+  int threads = 0;
 };
 
 /// One parameter of a node or a wire, and where it came from.

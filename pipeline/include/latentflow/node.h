@@ -81,7 +81,10 @@ class Services {
 /// What one call will produce and need besides its inputs and outputs.
 struct Prediction {
   Shapes outputs;
-  std::size_t working_bytes = 0;
+  std::size_t working_bytes = 0;  ///< of the call as a whole
+  std::size_t worker_bytes = 0;   ///< of each thread that works for the call; kept for the next one
+  int workers = 1;                ///< the most threads that one call can keep busy
+  std::size_t shared_bytes = 0;   ///< made by the first call and kept for all of them, such as packed weights
 };
 
 /// A built node. All calls on const objects may come from any number of threads at once; the executor serialises

@@ -116,6 +116,7 @@ struct Shape {
 
   bool known() const { return !dims.empty(); }
   std::size_t bytes() const { return known() ? static_cast<std::size_t>(element_count(dims)) * element_bytes : 0; }
+  bool operator==(const Shape&) const = default;
 };
 using Shapes = std::vector<Shape>;
 
