@@ -175,6 +175,7 @@ Report Graph::run(const RunOptions& given) const {
   report.max_admitted = options.max_memory;
   report.warnings = prepared.list.warnings;
   report.admitted = prepared.list.items.size();
+  ledger.expect(report.admitted);
   const Clock::time_point begin = Clock::now();
   Trace trace(checked, !options.trace.empty());
   Executor(checked, prepared.nodes, prepared.list, options, ledger, trace).run(report);

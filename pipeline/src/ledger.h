@@ -13,6 +13,9 @@ class Ledger {
   /// Opens the file at once, so that a path that cannot be written is refused before anything runs.
   Status open(const Path& file);
 
+  /// So many items will end: a list that grows leaves holes behind, which is memory that a long run would seem to lose.
+  void expect(std::size_t items) { items_.reserve(items); }
+
   /// One item ended; writes its line. Callers take turns.
   void settle(ItemReport item);
 

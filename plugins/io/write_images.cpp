@@ -62,7 +62,7 @@ Status WriteImages::process(const Image& image, Context& ctx) const {
   if (!target) return target.error();
   {
     const std::lock_guard guard(lock_);
-    if (!written_.insert(target.value()).second)
+    if (!written_.insert(target.value().string()).second)
       return invalid_argument(fmt::format(
           "another picture of this run was already written to '{}'; use {{ext}}, {{name}} or {{number}} in pattern",
           target.value().string()));

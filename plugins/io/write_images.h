@@ -3,6 +3,7 @@
 
 #include <mutex>
 #include <set>
+#include <string>
 
 #include "encode.h"
 #include "latentflow/plugin.h"
@@ -37,7 +38,7 @@ struct WriteImages {
   Result<Path> target_for(const ItemInfo& item) const;
 
   mutable std::mutex lock_;
-  mutable std::set<Path> written_;  ///< paths of this run, to find two items that lead to one file
+  mutable std::set<std::string> written_;  ///< paths of this run, to find two items that lead to one file
 };
 
 }  // namespace latentflow::io

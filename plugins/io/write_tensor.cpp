@@ -60,7 +60,7 @@ Status WriteTensor::process(const Tensor& tensor, Context& ctx) {
   if (!item.path.empty() && std::filesystem::equivalent(target, item.path, ignored) && !ignored)
     return invalid_argument(
         fmt::format("would overwrite its own source '{}'; choose another folder or pattern", item.path.string()));
-  if (!written_.insert(target).second)
+  if (!written_.insert(target.string()).second)
     return invalid_argument(
         fmt::format("another item of this run was already written to '{}'; use {{name}} or {{number}} in pattern",
                     target.string()));

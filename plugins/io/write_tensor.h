@@ -2,6 +2,7 @@
 #pragma once
 
 #include <set>
+#include <string>
 
 #include "latentflow/plugin.h"
 #include "naming.h"
@@ -31,8 +32,8 @@ struct WriteTensor {
   bool one_array() const { return params.path.extension() == ".npy"; }
   Status append(const Tensor& tensor, const std::string& name);
 
-  std::set<Path> written_;  ///< paths of this run, to find two items that lead to one file
-  Dims row_;                ///< shape of the first item
+  std::set<std::string> written_;  ///< paths of this run, to find two items that lead to one file
+  Dims row_;                       ///< shape of the first item
   std::vector<float> rows_;
   std::vector<std::string> names_;
 };
