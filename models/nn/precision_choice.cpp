@@ -109,7 +109,10 @@ Graph without_slow_integers(const Graph& graph, const std::vector<Dims>& shapes,
   std::vector<std::size_t> slow;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
-    if (!runs_in_integers(graph, node)) continue;
+    if (!runs_in_integers(graph, node)) {
+      slow.push_back(i);
+      continue;
+    }
     const LoneConvolution alone(graph, node, shapes, timed_rows, 1);
     const auto in_integers = make_integer_convolution(alone.request(weights, winograd, true));
     auto in_floats = make_convolution(alone.request(weights, winograd, false));

@@ -12,9 +12,9 @@ namespace latentflow::nn {
 /// these shapes. `shapes` as from infer_shapes.
 std::vector<bool> integer_convolutions(const Graph& graph, const std::vector<Dims>& shapes, PackedWeights& weights);
 
-/// The graph without the rounding in front of those convolutions that are faster in f32: measured on at most 96 rows of
-/// one picture, once per shape and machine (algorithm_choice.h), with the conversion to bytes where no convolution in
-/// integers comes before. Throws dnnl::error and std::bad_alloc.
+/// The graph without the rounding in front of all but those convolutions that are faster in integers: measured on at
+/// most 96 rows of one picture, once per shape and machine (algorithm_choice.h), with the conversion to bytes where no
+/// convolution in integers comes before. Throws dnnl::error and std::bad_alloc.
 Graph without_slow_integers(const Graph& graph, const std::vector<Dims>& shapes, PackedWeights& weights,
                             Winograd winograd);
 

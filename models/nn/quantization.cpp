@@ -123,11 +123,11 @@ void remove_rounding(Graph& graph) {
   std::erase_if(graph.nodes, [](const Node& node) { return node.op == Op::quantize; });
 }
 
-void remove_rounding(Graph& graph, const std::vector<std::size_t>& convolutions) {
-  for (const std::size_t index : convolutions) {
+void remove_rounding(Graph& graph, const std::vector<std::size_t>& readers) {
+  for (const std::size_t index : readers) {
     Node& node = graph.nodes[index];
-    const Node* maker = maker_of(graph, node.inputs[0]);
-    if (maker != nullptr && maker->op == Op::quantize) node.inputs[0] = maker->inputs[0];
+    for (ValueId& id : node.inputs)
+      if (const Node* maker = maker_of(graph, id); maker != nullptr && maker->op == Op::quantize) id = maker->inputs[0];
   }
   std::erase_if(graph.nodes, [&](const Node& node) {
     if (node.op != Op::quantize) return false;

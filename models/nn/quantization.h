@@ -47,8 +47,8 @@ const Node* maker_of(const Graph& graph, ValueId id);
 /// numbers (those that nothing makes any more stay in the list) and outputs their names.
 void remove_rounding(Graph& graph);
 
-/// The same for the first input of some convolutions (indices into graph.nodes) alone.
-void remove_rounding(Graph& graph, const std::vector<std::size_t>& convolutions);
+/// The same for some readers (indices into graph.nodes) alone.
+void remove_rounding(Graph& graph, const std::vector<std::size_t>& readers);
 
 /// Whether oneDNN can compute the Conv in integers on this processor, without losing a bit of the sums: input and
 /// weights are quantized, the input with one grid of uint8 (or int8, where the processor has VNNI), the weights with
