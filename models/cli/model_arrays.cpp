@@ -121,7 +121,7 @@ Result<std::vector<Tensor>> bind_inputs(const Graph& graph, const std::filesyste
 
 Status run_arrays(const std::filesystem::path& model, const std::filesystem::path& in, const std::filesystem::path& out,
                   const ArraysOptions& options) {
-  const auto network = Network::load(model, {options.winograd});
+  const auto network = Network::load(model, options.network);
   if (!network) return network.error();
   const Graph& graph = (*network)->graph();
   // What can be known before is said before: a network may run for minutes.

@@ -8,7 +8,7 @@
 namespace latentflow::nn {
 
 struct ArraysOptions {
-  Winograd winograd = Winograd::automatic;
+  NetworkOptions network;
   int threads = 0;  ///< 0: one per processor
 };
 

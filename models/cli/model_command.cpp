@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "model_arrays.h"
+#include "model_quantize.h"
 #include "model_speed.h"
 #include "nn/model_card.h"
 #include "nn/onnx_export.h"
@@ -175,11 +176,19 @@ int main(int argc, char** argv) {
   const std::map<std::string, latentflow::nn::Winograd> winograd{{"auto", latentflow::nn::Winograd::automatic},
                                                                  {"on", latentflow::nn::Winograd::on},
                                                                  {"off", latentflow::nn::Winograd::off}};
-  latentflow::nn::Winograd chosen = latentflow::nn::Winograd::automatic;
+  const std::map<std::string, latentflow::nn::Precision> precisions(latentflow::nn::precision_names.begin(),
+                                                                    latentflow::nn::precision_names.end());
+  latentflow::nn::NetworkOptions chosen;
   int threads = 0;
   for (CLI::App* command : {plan, run, speed}) {
     command->add_option("FILE", file, "an ONNX file")->required();
-    command->add_option("--winograd", chosen, "auto (measured), on or off")
+    command
+        ->add_option(
+            "--precision", chosen.precision,
+            "of quantized networks: auto (per layer the faster of int8 and f32), f32, int8 (what the file says); "
+            "bf16 of any network, with AVX-512")
+        ->transform(CLI::CheckedTransformer(precisions));
+    command->add_option("--winograd", chosen.winograd, "auto (measured), on or off")
         ->transform(CLI::CheckedTransformer(winograd));
     if (command != run) command->add_option("--shape", shape, "height x width of the pictures, for example 480x640");
     if (command != plan)
@@ -193,6 +202,8 @@ int main(int argc, char** argv) {
   speed->add_option("--pictures", speed_options.pictures, "how many pictures, side by side on the threads")
       ->check(CLI::Range(1, 100000));
   speed->add_flag("--tiled", speed_options.tiled, "each picture in tiles on all threads instead, one after the other");
+  latentflow::quantize::Command quantize_command;
+  CLI::App* quantize = latentflow::quantize::add_command(app, quantize_command);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) { return app.exit(error) == 0 ? 0 : latentflow::nn::refused; }
@@ -201,8 +212,14 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "error: --shape is \"{}\", needs height x width, for example 480x640\n", shape);
     return latentflow::nn::refused;
   }
+  if (quantize->parsed()) {
+    for (int i = 0; i < argc; ++i)
+      quantize_command.line += (i > 0 ? " " : "") + std::string(i > 0 ? argv[i] : "latentflow model");
+    const latentflow::Status done = latentflow::quantize::run_command(quantize_command);
+    return done ? 0 : latentflow::nn::fail(done.error());
+  }
   if (fix->parsed()) return latentflow::nn::fix(file, target, *size);
-  plan_options.winograd = speed_options.winograd = arrays_options.winograd = chosen;
+  plan_options.network = speed_options.network = arrays_options.network = chosen;
   speed_options.threads = arrays_options.threads = threads;
   if (plan->parsed()) return latentflow::nn::plan(file, size, plan_options);
   if (speed->parsed()) return latentflow::nn::speed(file, size, speed_options);

@@ -109,7 +109,7 @@ Status run_pictures(const Network& network, const std::vector<Dims>& input_dims,
 }  // namespace
 
 Status print_plan(const Graph& graph, const std::vector<Dims>& input_dims, const PlanOptions& options) {
-  const auto network = Network::create(graph, {options.winograd});
+  const auto network = Network::create(graph, options.network);
   if (!network) return network.error();
   const auto layers = (*network)->layers(input_dims);
   if (!layers) return layers.error();
@@ -130,7 +130,7 @@ Status print_plan(const Graph& graph, const std::vector<Dims>& input_dims, const
 }
 
 Status print_speed(const Graph& graph, const std::vector<Dims>& input_dims, const SpeedOptions& options) {
-  const auto network = Network::create(graph, {options.winograd});
+  const auto network = Network::create(graph, options.network);
   if (!network) return network.error();
   const auto threads =
       static_cast<std::size_t>(options.threads > 0 ? options.threads : tbb::this_task_arena::max_concurrency());

@@ -9,7 +9,7 @@
 namespace latentflow::nn {
 
 struct PlanOptions {
-  Winograd winograd = Winograd::automatic;
+  NetworkOptions network;
   int runs = 3;  ///< timed on one thread after one warm-up; 0 only plans
 };
 
@@ -17,7 +17,7 @@ struct PlanOptions {
 Status print_plan(const Graph& graph, const std::vector<Dims>& input_dims, const PlanOptions& options);
 
 struct SpeedOptions {
-  Winograd winograd = Winograd::automatic;
+  NetworkOptions network;
   int pictures = 1;
   int threads = 0;     ///< 0: one per processor
   bool tiled = false;  ///< each picture on all threads, one after the other; otherwise one thread per picture

@@ -28,7 +28,7 @@ std::int64_t columns_of(const nn::Graph& graph, nn::ValueId id) {
 bool Family::takes(const std::string& task) const { return std::find(tasks.begin(), tasks.end(), task) != tasks.end(); }
 
 Result<std::shared_ptr<const CodeNetwork>> CodeNetwork::load(const std::string& model, Half half, const Family& family,
-                                                             Services& services) {
+                                                             nn::Precision precision, Services& services) {
   const Result<Path> file = services.find_model(model);
   if (!file) return file.error();
   const auto make = [&]() -> Result<std::shared_ptr<const void>> {
@@ -74,13 +74,14 @@ Result<std::shared_ptr<const CodeNetwork>> CodeNetwork::load(const std::string& 
       made->keep_ = *keep;
     }
     made->outputs_ = half == Half::encoder ? made->codes_ : features;
-    auto network = nn::Network::create(std::move(*part));
+    auto network = nn::Network::create(std::move(*part), {nn::Winograd::automatic, precision});
     if (!network) return std::move(network).error();
     made->network_ = std::move(*network);
     return std::shared_ptr<const void>(std::move(made));
   };
-  const std::string key = fmt::format("codes:{}:{}:{}", family.encoding_node,
-                                      half == Half::encoder ? "encoder" : "decoder", nn::file_version(*file));
+  const std::string key =
+      fmt::format("codes:{}:{}:{}:{}", family.encoding_node, half == Half::encoder ? "encoder" : "decoder",
+                  static_cast<int>(precision), nn::file_version(*file));
   Result<std::shared_ptr<const void>> shared = services.shared(key, make);
   if (!shared) return std::move(shared).error();
   return std::static_pointer_cast<const CodeNetwork>(*shared);

@@ -28,9 +28,9 @@ class CodeNetwork {
   enum class Half { encoder, decoder };
 
   /// `model` is a file or a name of the zoo. Refuses networks of a task that the family does not take, or of
-  /// another shape, saying what it found.
+  /// another shape, saying what it found, and a precision that it or the processor lacks.
   static Result<std::shared_ptr<const CodeNetwork>> load(const std::string& model, Half half, const Family& family,
-                                                         Services& services);
+                                                         nn::Precision precision, Services& services);
 
   /// Of a convolutional model, which takes pictures [1, channels, height, width] of any size that is a multiple of
   /// `multiple`, to codes [1, codes, height / multiple, width / multiple].

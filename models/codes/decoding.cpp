@@ -21,7 +21,7 @@ Tensor as_planes(const cv::Mat& floats) {
 }  // namespace
 
 Result<Decoding> Decoding::create(const Options& options, const Family& family, Services& services) {
-  auto network = CodeNetwork::load(options.model, CodeNetwork::Half::decoder, family, services);
+  auto network = CodeNetwork::load(options.model, CodeNetwork::Half::decoder, family, options.precision, services);
   if (!network) return std::move(network).error();
   if ((*network)->pictures() && options.stride != 0)
     return invalid_argument(

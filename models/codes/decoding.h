@@ -14,6 +14,7 @@ class Decoding {
     std::string model;
     std::int64_t stride = 0;      ///< of patches; 0 for side by side
     std::string depth = "float";  ///< of the picture: "float", "8" or "16"
+    nn::Precision precision = nn::Precision::automatic;
   };
   /// Errors: those of CodeNetwork::load(), a stride the model has no use for.
   static Result<Decoding> create(const Options& options, const Family& family, Services& services);

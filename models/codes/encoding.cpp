@@ -12,8 +12,8 @@ namespace latentflow::codes {
 using ItemKind = nn::CodeItem::Kind;
 
 Result<Encoding> Encoding::create(const std::string& model, std::int64_t stride, const Family& family,
-                                  Services& services) {
-  auto network = CodeNetwork::load(model, CodeNetwork::Half::encoder, family, services);
+                                  Services& services, nn::Precision precision) {
+  auto network = CodeNetwork::load(model, CodeNetwork::Half::encoder, family, precision, services);
   if (!network) return std::move(network).error();
   if ((*network)->pictures() && stride != 0)
     return invalid_argument(fmt::format("stride is {}, a model of whole pictures has no patches; allowed 0", stride));

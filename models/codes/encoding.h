@@ -10,7 +10,7 @@ class Encoding {
  public:
   /// `stride`: of patches; 0 for side by side. Errors: those of CodeNetwork::load(), a stride the model has no use for.
   static Result<Encoding> create(const std::string& model, std::int64_t stride, const Family& family,
-                                 Services& services);
+                                 Services& services, nn::Precision precision = nn::Precision::automatic);
 
   /// One of the two, as the model takes it. Codes are [codes]; for patches [rows, columns, codes]; for rows of a tensor
   /// [..., codes]. Errors: bad_input for another kind, size or number of channels than the model's.

@@ -15,8 +15,12 @@ bool is_convolution(Op op) { return op == Op::conv || op == Op::conv_transpose; 
 
 class Fuser {
  public:
-  Fuser(const Graph& graph, const std::vector<Dims>& shapes)
-      : graph_(graph), shapes_(shapes), producer_(graph.values.size(), none), uses_(graph.values.size()) {
+  Fuser(const Graph& graph, const std::vector<Dims>& shapes, const std::vector<bool>& integers)
+      : graph_(graph),
+        shapes_(shapes),
+        integers_(integers),
+        producer_(graph.values.size(), none),
+        uses_(graph.values.size()) {
     for (std::size_t i = 0; i < graph.nodes.size(); ++i)
       for (const ValueId input : graph.nodes[i].inputs)
         if (input != no_value) uses_[static_cast<std::size_t>(input)].push_back(i);
@@ -30,8 +34,9 @@ class Fuser {
       const Node& node = graph_.nodes[i];
       if (is_activation(node.op) && fuse_activation(node)) continue;
       if (node.op == Op::add && fuse_sum(node)) continue;
+      if (node.op == Op::quantize && fuse_rounding(node)) continue;
       producer_[static_cast<std::size_t>(node.output)] = steps_.size();
-      steps_.push_back({i, node.inputs, {}, node.output});
+      steps_.push_back({i, node.inputs, {}, nullptr, node.output});
     }
     return std::move(steps_);
   }
@@ -51,7 +56,8 @@ class Fuser {
   /// The convolution that makes `id` for this one reader, or none.
   std::size_t convolution_behind(ValueId id) const {
     const std::size_t step = id == no_value ? none : producer(id);
-    const bool fits = step != none && uses(id).size() == 1 && is_convolution(graph_.nodes[steps_[step].node].op);
+    const bool fits = step != none && uses(id).size() == 1 && steps_[step].rounding == nullptr &&
+                      is_convolution(graph_.nodes[steps_[step].node].op);
     return fits ? step : none;
   }
 
@@ -61,6 +67,26 @@ class Fuser {
     const auto& posts = steps_[step].post_ops;
     if (!posts.empty() && posts.back().kind == PostOp::Kind::activation) return false;
     take(step, node, {PostOp::Kind::activation, node.op, node.attributes});
+    return true;
+  }
+
+  bool fuse_rounding(const Node& node) {
+    const std::size_t step = convolution_behind(node.inputs[0]);
+    if (step == none || !integers_[steps_[step].node] || node.as<QuantizeAttributes>().scales.size() != 1) return false;
+    // Of the activations only these can be done in steps of the grid, and sums are of real numbers.
+    const auto scales = [](const PostOp& post) {
+      return post.kind == PostOp::Kind::activation &&
+             (post.op == Op::relu || post.op == Op::leaky_relu || post.op == Op::clip);
+    };
+    const auto& posts = steps_[step].post_ops;
+    const auto& readers = uses(node.output);
+    if (!std::all_of(posts.begin(), posts.end(), scales) ||
+        std::none_of(readers.begin(), readers.end(),
+                     [&](std::size_t use) { return use < graph_.nodes.size() && integers_[use]; }))
+      return false;
+    steps_[step].rounding = &node;
+    steps_[step].output = node.output;
+    producer_[static_cast<std::size_t>(node.output)] = step;
     return true;
   }
 
@@ -103,6 +129,7 @@ class Fuser {
 
   const Graph& graph_;
   const std::vector<Dims>& shapes_;
+  const std::vector<bool>& integers_;
   std::vector<std::size_t> producer_;           // step that makes each value
   std::vector<std::vector<std::size_t>> uses_;  // nodes that read each value
   std::vector<FusedNode> steps_;
@@ -110,6 +137,8 @@ class Fuser {
 
 }  // namespace
 
-std::vector<FusedNode> fuse(const Graph& graph, const std::vector<Dims>& shapes) { return Fuser(graph, shapes).run(); }
+std::vector<FusedNode> fuse(const Graph& graph, const std::vector<Dims>& shapes, const std::vector<bool>& integers) {
+  return Fuser(graph, shapes, integers).run();
+}
 
 }  // namespace latentflow::nn

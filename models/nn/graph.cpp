@@ -29,6 +29,7 @@ std::string_view to_string(Op op) {
     case Op::depth_to_space: return "DepthToSpace";
     case Op::space_to_depth: return "SpaceToDepth";
     case Op::resize: return "Resize";
+    case Op::quantize: return "Quantize";
   }
   return "?";
 }

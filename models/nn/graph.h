@@ -48,6 +48,7 @@ enum class Op {
   depth_to_space,
   space_to_depth,
   resize,
+  quantize,  ///< no single ONNX operator: QuantizeLinear with DequantizeLinear directly behind it
 };
 
 /// The ONNX operator name, for example "Conv".
@@ -126,15 +127,32 @@ struct ResizeAttributes {
   Pair sizes{0, 0};
 };
 
-using Attributes = std::variant<std::monostate, ConvAttributes, GemmAttributes, LeakyReluAttributes, ClipAttributes,
-                                ConcatAttributes, SliceAttributes, PadAttributes, ReshapeAttributes, FlattenAttributes,
-                                PoolAttributes, BatchNormalizationAttributes, DepthSpaceAttributes, ResizeAttributes>;
+/// A grid of integers laid over real numbers, as ONNX QuantizeLinear and DequantizeLinear define it:
+///     y = (clamp(round(x / scale) + zero point, low, high) - zero point) * scale, ties to even
+/// with one scale for all, or one per extent of `axis`.
+struct QuantizeAttributes {
+  std::vector<float> scales;
+  std::vector<std::int32_t> zero_points;  ///< as many as scales, within low..high
+  std::int64_t axis = 1;                  ///< never negative; of no meaning for one scale
+  bool is_signed = false;                 ///< int8, else uint8
+
+  std::int32_t low() const { return is_signed ? -128 : 0; }
+  std::int32_t high() const { return is_signed ? 127 : 255; }
+  bool operator==(const QuantizeAttributes&) const = default;
+};
+
+using Attributes =
+    std::variant<std::monostate, ConvAttributes, GemmAttributes, LeakyReluAttributes, ClipAttributes, ConcatAttributes,
+                 SliceAttributes, PadAttributes, ReshapeAttributes, FlattenAttributes, PoolAttributes,
+                 BatchNormalizationAttributes, DepthSpaceAttributes, ResizeAttributes, QuantizeAttributes>;
 
 /// A tensor in the graph: an input, a constant (weights) or the output of one node.
 struct ValueInfo {
   std::string name;                ///< unique; weights are called "<node>.weight", "<node>.bias"
   Dims dims;                       ///< declared; -1 where dynamic; empty when unknown
   std::optional<Tensor> constant;  ///< set for weights
+  /// Of weights that the file holds as integers: `constant` has the real numbers they stand for.
+  std::optional<QuantizeAttributes> grid = std::nullopt;
 };
 
 struct Node {

@@ -61,7 +61,8 @@ Result<ModelCard> read_card(const Graph& graph) {
        {std::pair("task", &card.task), std::pair("color", &card.color), std::pair("image_input", &card.image_input),
         std::pair("noise_input", &card.noise_input), std::pair("recipe", &card.recipe), std::pair("data", &card.data),
         std::pair("scores", &card.scores), std::pair("trained_with", &card.trained_with),
-        std::pair("weights_sha256", &card.weights_sha256)})
+        std::pair("quantization", &card.quantization), std::pair("quantization_data", &card.quantization_data),
+        std::pair("quantized_with", &card.quantized_with), std::pair("weights_sha256", &card.weights_sha256)})
     *field = reader.text(key);
   card.range = reader.text("range", card.range);
   if (card.range != "0..1") return reader.refuse("range", fmt::format("is \"{}\", supported is \"0..1\"", card.range));
@@ -106,6 +107,9 @@ void write_card(Graph& graph, const ModelCard& card) {
   put("data", card.data);
   put("scores", card.scores);
   put("trained_with", card.trained_with);
+  put("quantization", card.quantization);
+  put("quantization_data", card.quantization_data);
+  put("quantized_with", card.quantized_with);
   put("weights_sha256", weights_sha256(graph));
 }
 

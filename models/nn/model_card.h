@@ -22,6 +22,8 @@ namespace latentflow::nn {
 ///     recipe, data, scores, trained_with
 ///                     the training recipe, data set, measured results and program, as free text
 ///     weights_sha256  see weights_sha256()
+///     quantization, quantization_data, quantized_with
+///                     of quantized networks: which layers and what they lose, samples and seed, command; as free text
 struct ModelCard {
   std::string task;
   std::string color;
@@ -31,6 +33,7 @@ struct ModelCard {
   std::int64_t multiple = 1;
   std::optional<std::int64_t> halo;
   std::string recipe, data, scores, trained_with;
+  std::string quantization, quantization_data, quantized_with;
   std::string weights_sha256;
 
   bool operator==(const ModelCard&) const = default;

@@ -6,8 +6,24 @@
 #include "guarded.h"
 #include "onnx_import.h"
 #include "passes.h"
+#include "precision_choice.h"
 
 namespace latentflow::nn {
+
+namespace {
+
+Status check_precision(const Graph& graph, Precision precision) {
+  if (precision == Precision::int8 && !has_quantized_layers(graph))
+    return unsupported("precision int8 needs a quantized network, \"" + graph.name +
+                       "\" has no quantized layer; `latentflow model quantize` makes one");
+  if (precision == Precision::bf16 && dnnl::get_effective_cpu_isa() < dnnl::cpu_isa::avx512_core)
+    return unsupported(
+        "precision bf16 needs a processor with AVX-512, this one (or ONEDNN_MAX_CPU_ISA) has none; "
+        "precision auto runs everywhere");
+  return success();
+}
+
+}  // namespace
 
 Result<std::shared_ptr<const Network>> Network::load(const std::filesystem::path& path, NetworkOptions options) {
   return guarded([&]() -> Result<std::shared_ptr<const Network>> {
@@ -21,6 +37,8 @@ Result<std::shared_ptr<const Network>> Network::create(Graph graph, NetworkOptio
   return guarded([&]() -> Result<std::shared_ptr<const Network>> {
     Result<Graph> executed = optimised(graph);
     if (!executed) return executed.error();
+    if (Status possible = check_precision(*executed, options.precision); !possible) return possible.error();
+    if (options.precision == Precision::f32 || options.precision == Precision::bf16) remove_rounding(*executed);
     return std::shared_ptr<const Network>(new Network(std::move(graph), std::move(*executed), options));
   });
 }
@@ -35,7 +53,10 @@ Result<std::shared_ptr<const Plan>> Network::plan(std::vector<Dims> input_dims) 
   }
   auto shapes = infer_shapes(executed_, input_dims);
   if (!shapes) return std::move(shapes).error();
-  auto made = Plan::create(executed_, *shapes, weights_, options_.winograd);
+  const bool choose = options_.precision == Precision::automatic && has_quantized_layers(executed_);
+  auto made = choose ? Plan::create(without_slow_integers(executed_, *shapes, weights_, options_.winograd), *shapes,
+                                    weights_, options_)
+                     : Plan::create(executed_, *shapes, weights_, options_);
   if (!made) return made;
   plans_.push_front({std::move(input_dims), *made});
   if (plans_.size() > most_plans) plans_.pop_back();

@@ -19,10 +19,6 @@
 
 namespace latentflow::nn {
 
-struct NetworkOptions {
-  Winograd winograd = Winograd::automatic;
-};
-
 /// What a network has computed so far, over all threads.
 struct WorkReport {
   std::uint64_t runs = 0;
@@ -40,7 +36,8 @@ class Network {
   /// Reads an ONNX file; errors as load_onnx and create().
   static Result<std::shared_ptr<const Network>> load(const std::filesystem::path& path, NetworkOptions options = {});
 
-  /// Takes the graph through optimised(). Errors: those of optimised().
+  /// Takes the graph through optimised(). Errors: those of optimised(); unsupported for a precision that the processor
+  /// or the network lacks.
   static Result<std::shared_ptr<const Network>> create(Graph graph, NetworkOptions options = {});
 
   /// As given, with metadata.

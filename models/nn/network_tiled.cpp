@@ -22,7 +22,7 @@ int planned_threads() { return static_cast<int>(std::clamp(std::thread::hardware
 
 /// Bytes of all values alive at the busiest step, channels counted in whole blocks of 16.
 double peak_bytes(const Graph& graph, const std::vector<Dims>& shapes) {
-  const std::vector<FusedNode> steps = fuse(graph, shapes);
+  const std::vector<FusedNode> steps = fuse(graph, shapes, std::vector<bool>(graph.nodes.size(), false));
   std::vector<std::size_t> last(graph.values.size(), 0);
   for (std::size_t i = 0; i < steps.size(); ++i)
     for (const ValueId id : steps[i].inputs)

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "quantization.h"
+
 namespace latentflow::nn {
 namespace {
 
@@ -45,6 +47,7 @@ class Rule {
       case Op::depth_to_space: return depth_to_space();
       case Op::space_to_depth: return space_to_depth();
       case Op::resize: return resize();
+      case Op::quantize: return quantize();
     }
     return refuse("an operator that exists", "an unknown one");
   }
@@ -370,6 +373,13 @@ class Rule {
       }
     }
     return out;
+  }
+
+  Result<Dims> quantize() const {
+    if (Status status = arity(1, 1); !status) return status.error();
+    if (!has<QuantizeAttributes>()) return no_attributes();
+    const std::string fault = grid_fault(node_.as<QuantizeAttributes>(), in(0));
+    return fault.empty() ? Result<Dims>(in(0)) : refuse("a grid of integers that fits", fault);
   }
 
   const Node& node_;

@@ -14,6 +14,8 @@
 #include <system_error>
 
 #include "node_shape.h"
+#include "onnx_attributes.h"
+#include "quantization.h"
 
 namespace latentflow::nn {
 namespace {
@@ -92,7 +94,47 @@ class Exporter {
     return candidate;
   }
 
+  // Integers of the grid with a DequantizeLinear that makes the weights of them.
+  void add_integer_weights(const ValueInfo& value) {
+    const QuantizeAttributes& grid = *value.grid;
+    onnx::TensorProto& tensor = *out_.add_initializer();
+    tensor.set_name(unique(value.name + "_integers"));
+    tensor.set_data_type(grid.is_signed ? onnx::TensorProto::INT8 : onnx::TensorProto::UINT8);
+    for (const std::int64_t extent : value.constant->dims()) tensor.add_dims(extent);
+    const std::vector<std::int32_t> numbers = integers_of(*value.constant, grid);
+    std::string& raw = *tensor.mutable_raw_data();
+    for (const std::int32_t number : numbers) raw.push_back(static_cast<char>(number));
+    const auto [scale, zero] = add_grid(value.name, grid);
+    onnx::NodeProto& node =
+        proto(unique(value.name + "_real"), "DequantizeLinear", {tensor.name(), scale, zero}, value.name);
+    if (grid.scales.size() > 1) set(node, "axis", grid.axis);
+  }
+
+  // The initializers of a grid: names of scale and zero point; scalars unless there is one per extent.
+  std::pair<std::string, std::string> add_grid(const std::string& wanted, const QuantizeAttributes& grid) {
+    const bool one = grid.scales.size() == 1;
+    onnx::TensorProto& zero = *out_.add_initializer();
+    zero.set_name(unique(wanted + "_zero_point"));
+    zero.set_data_type(grid.is_signed ? onnx::TensorProto::INT8 : onnx::TensorProto::UINT8);
+    if (!one) zero.add_dims(static_cast<std::int64_t>(grid.zero_points.size()));
+    for (const std::int32_t number : grid.zero_points) zero.add_int32_data(number);
+    return {floats(wanted + "_scale", grid.scales, one), zero.name()};
+  }
+
+  Status add_quantization(const Node& node) {
+    const auto& grid = node.as<QuantizeAttributes>();
+    const auto [scale, zero] = add_grid(node.name, grid);
+    const std::string integers = unique(node.name + "_integers");
+    onnx::NodeProto& there = proto(node.name, "QuantizeLinear", {name(node.inputs[0]), scale, zero}, integers);
+    if (grid.scales.size() > 1) set(there, "axis", grid.axis);
+    onnx::NodeProto& back =
+        proto(unique(node.name + "_real"), "DequantizeLinear", {integers, scale, zero}, name(node.output));
+    if (grid.scales.size() > 1) set(back, "axis", grid.axis);
+    return success();
+  }
+
   void add_weights(const ValueInfo& value) {
+    if (value.grid) return add_integer_weights(value);
     onnx::TensorProto& tensor = *out_.add_initializer();
     tensor.set_name(value.name);
     tensor.set_data_type(onnx::TensorProto::FLOAT);
@@ -129,27 +171,6 @@ class Exporter {
     node.add_output(output);
     return node;
   }
-  static onnx::AttributeProto& attribute(onnx::NodeProto& node, const char* key,
-                                         onnx::AttributeProto::AttributeType type) {
-    onnx::AttributeProto& entry = *node.add_attribute();
-    entry.set_name(key);
-    entry.set_type(type);
-    return entry;
-  }
-  static void set(onnx::NodeProto& node, const char* key, std::int64_t value) {
-    attribute(node, key, onnx::AttributeProto::INT).set_i(value);
-  }
-  static void set(onnx::NodeProto& node, const char* key, float value) {
-    attribute(node, key, onnx::AttributeProto::FLOAT).set_f(value);
-  }
-  static void set(onnx::NodeProto& node, const char* key, const char* value) {
-    attribute(node, key, onnx::AttributeProto::STRING).set_s(value);
-  }
-  static void set(onnx::NodeProto& node, const char* key, std::span<const std::int64_t> values) {
-    onnx::AttributeProto& entry = attribute(node, key, onnx::AttributeProto::INTS);
-    for (const std::int64_t value : values) entry.add_ints(value);
-  }
-
   Status add(const Node& node) {
     std::vector<std::string> inputs;
     for (const ValueId id : node.inputs) inputs.push_back(name(id));
@@ -172,12 +193,13 @@ class Exporter {
       }
       case Op::reshape: inputs.push_back(integers(node.name + ".shape", node.as<ReshapeAttributes>().shape)); break;
       case Op::resize: add_resize_inputs(node, inputs); break;
+      case Op::quantize: return add_quantization(node);
       case Op::space_to_depth:
         if (node.as<DepthSpaceAttributes>().order == DepthOrder::crd) return add_pixel_unshuffle(node);
         break;
       default: break;
     }
-    add_attributes(node, proto(node.name, to_string(node.op), inputs, name(node.output)));
+    write_attributes(node, proto(node.name, to_string(node.op), inputs, name(node.output)));
     return success();
   }
 
@@ -241,65 +263,6 @@ class Exporter {
     proto(node.name, "Reshape", {deep, integers(node.name + ".shape", {-1, from[1] * block * block, 0, 0})},
           name(node.output));
     return success();
-  }
-
-  static void add_attributes(const Node& node, onnx::NodeProto& out) {
-    switch (node.op) {
-      case Op::conv:
-      case Op::conv_transpose: {
-        const auto& a = node.as<ConvAttributes>();
-        set(out, "kernel_shape", a.kernel);
-        set(out, "strides", a.strides);
-        set(out, "dilations", a.dilations);
-        set(out, "pads", a.pads);
-        set(out, "group", a.group);
-        if (node.op == Op::conv_transpose) set(out, "output_padding", a.output_padding);
-        break;
-      }
-      case Op::gemm: {
-        const auto& a = node.as<GemmAttributes>();
-        set(out, "alpha", a.alpha);
-        set(out, "beta", a.beta);
-        set(out, "transA", std::int64_t{a.trans_a});
-        set(out, "transB", std::int64_t{a.trans_b});
-        break;
-      }
-      case Op::leaky_relu: set(out, "alpha", node.as<LeakyReluAttributes>().alpha); break;
-      case Op::concat: set(out, "axis", node.as<ConcatAttributes>().axis); break;
-      case Op::pad: {
-        const PadMode mode = node.as<PadAttributes>().mode;
-        set(out, "mode", mode == PadMode::constant ? "constant" : mode == PadMode::reflect ? "reflect" : "edge");
-        break;
-      }
-      case Op::flatten: set(out, "axis", node.as<FlattenAttributes>().axis); break;
-      case Op::max_pool:
-      case Op::average_pool: {
-        const auto& a = node.as<PoolAttributes>();
-        set(out, "kernel_shape", a.kernel);
-        set(out, "strides", a.strides);
-        set(out, "pads", a.pads);
-        set(out, "ceil_mode", std::int64_t{a.ceil_mode});
-        if (node.op == Op::average_pool) set(out, "count_include_pad", std::int64_t{a.count_include_pad});
-        break;
-      }
-      case Op::batch_normalization: set(out, "epsilon", node.as<BatchNormalizationAttributes>().epsilon); break;
-      case Op::depth_to_space:
-        set(out, "mode", node.as<DepthSpaceAttributes>().order == DepthOrder::dcr ? "DCR" : "CRD");
-        [[fallthrough]];
-      case Op::space_to_depth: set(out, "blocksize", node.as<DepthSpaceAttributes>().block); break;
-      case Op::resize: {
-        const auto& a = node.as<ResizeAttributes>();
-        set(out, "mode", a.mode == ResizeMode::nearest ? "nearest" : "linear");
-        set(out, "coordinate_transformation_mode",
-            a.coordinates == ResizeCoordinates::half_pixel   ? "half_pixel"
-            : a.coordinates == ResizeCoordinates::asymmetric ? "asymmetric"
-                                                             : "align_corners");
-        if (a.mode == ResizeMode::nearest)
-          set(out, "nearest_mode", a.rounding == NearestRounding::floor ? "floor" : "round_prefer_floor");
-        break;
-      }
-      default: break;
-    }
   }
 
   const Graph& graph_;

@@ -18,7 +18,8 @@ namespace onnx_import {
 namespace {
 
 Reader find_reader(std::string_view op) {
-  for (const auto find : {find_array_reader, find_picture_reader, find_shape_reader, find_size_reader})
+  for (const auto find :
+       {find_array_reader, find_picture_reader, find_shape_reader, find_size_reader, find_quantization_reader})
     if (const Reader reader = find(op)) return reader;
   return nullptr;
 }
@@ -70,17 +71,20 @@ void Importer::define(const std::string& name, Known known) {
 }
 
 void Importer::read_initializers() {
-  for (const onnx::TensorProto& tensor : proto_.initializer()) {
-    const std::string subject = fmt::format("weight tensor \"{}\"", tensor.name());
-    if (is_integer_type(tensor.data_type())) {
-      Integers integers{Dims(tensor.dims().begin(), tensor.dims().end()), {}};
-      for (const std::int64_t number : take(read_integers(tensor, subject)))
-        integers.elements.push_back({.number = number});
-      define(tensor.name(), std::move(integers));
-    } else {
-      define(tensor.name(), FloatConstant{take(read_floats(tensor, subject))});
-    }
-  }
+  for (const onnx::TensorProto& tensor : proto_.initializer())
+    define(tensor.name(), read_constant(tensor, fmt::format("weight tensor \"{}\"", tensor.name())));
+}
+
+Known read_constant(const onnx::TensorProto& tensor, const std::string& subject) {
+  const Dims dims(tensor.dims().begin(), tensor.dims().end());
+  if (is_small_integer_type(tensor.data_type()))
+    return SmallIntegers{dims, take(read_small_integers(tensor, subject)),
+                         tensor.data_type() == onnx::TensorProto::INT8};
+  if (!is_integer_type(tensor.data_type())) return FloatConstant{take(read_floats(tensor, subject))};
+  Integers integers{dims, {}};
+  for (const std::int64_t number : take(read_integers(tensor, subject)))
+    integers.elements.push_back({.number = number});
+  return integers;
 }
 
 void Importer::read_inputs() {
@@ -162,6 +166,11 @@ ValueId Importer::value(const std::string& name, const std::string& user) {
     find(name, user) = id;
     return id;
   }
+  if (const auto* quantized = std::get_if<Quantized>(&known))
+    throw Refusal{unsupported(
+        fmt::format("{} computes with the integers of node \"{}\" (QuantizeLinear), which is supported with "
+                    "DequantizeLinear directly behind it only",
+                    user, quantized->node))};
   throw Refusal{unsupported(fmt::format("{} computes with the integer tensor \"{}\"", user, name))};
 }
 

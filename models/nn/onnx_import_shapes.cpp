@@ -14,15 +14,8 @@ void constant(NodeReader& node) {
   for (const char* key : {"value", "value_float", "value_floats", "value_int", "value_ints"}) node.ignore(key);
   const std::string subject = node.describe();
   Importer& importer = node.importer();
-  if (const auto* value = node.attribute("value")) {
-    const onnx::TensorProto& tensor = value->t();
-    if (!is_integer_type(tensor.data_type()))
-      return importer.define(node.output(), FloatConstant{take(read_floats(tensor, subject))});
-    Integers integers{Dims(tensor.dims().begin(), tensor.dims().end()), {}};
-    for (const std::int64_t number : take(read_integers(tensor, subject)))
-      integers.elements.push_back({.number = number});
-    return importer.define(node.output(), std::move(integers));
-  }
+  if (const auto* value = node.attribute("value"))
+    return importer.define(node.output(), read_constant(value->t(), subject));
   if (const auto* value = node.attribute("value_float"))
     return importer.define(node.output(), FloatConstant{Tensor::filled({}, value->f())});
   if (const auto* value = node.attribute("value_floats")) {

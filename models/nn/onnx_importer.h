@@ -39,6 +39,19 @@ struct Integers {
   Dims dims;
   std::vector<Extent> elements;
 };
+/// A tensor of int8 or uint8: quantized weights, or zero points.
+struct SmallIntegers {
+  Dims dims;
+  std::vector<std::int32_t> elements;
+  bool is_signed = false;
+};
+/// What QuantizeLinear makes; of use to a DequantizeLinear alone.
+struct Quantized {
+  QuantizeAttributes grid;
+  std::string from;                ///< the tensor it was made of
+  std::string node;                ///< its name
+  std::optional<Tensor> constant;  ///< when that is a constant
+};
 /// A tensor in another shape, which becomes nodes when a node needs it as a value.
 struct Reshaped {
   std::optional<View> view;    ///< what it means, where that is known
@@ -47,7 +60,7 @@ struct Reshaped {
   bool transposed = false;
   std::string node, op;  ///< for messages
 };
-using Known = std::variant<ValueId, FloatConstant, Integers, Reshaped>;
+using Known = std::variant<ValueId, FloatConstant, Integers, SmallIntegers, Quantized, Reshaped>;
 
 class NodeReader;
 
@@ -68,6 +81,8 @@ class Importer {
   ValueId emit(Op op, const std::string& node, const std::string& output, std::vector<ValueId> inputs,
                Attributes attributes = {});
   ValueId add_constant(const std::string& name, Tensor tensor);
+  /// What is known of the extents of a tensor that is (or becomes) a value.
+  Dims declared_dims(const std::string& name, const std::string& user) { return graph_.value(value(name, user)).dims; }
 
  private:
   void read_header();
@@ -156,6 +171,10 @@ Reader find_picture_reader(std::string_view op);  ///< windows, blocks, resizing
 Reader find_shape_reader(std::string_view op);    ///< constants, other names, other shapes
 Reader find_size_reader(std::string_view op);     ///< those that give integers
 Reader find_integer_reader(std::string_view op);  ///< array operators when they get integers
+Reader find_quantization_reader(std::string_view op);
+
+/// The tensor as what its type says: floats, integers for shapes, or small integers. `subject` names it in refusals.
+Known read_constant(const onnx::TensorProto& tensor, const std::string& subject);
 
 /// Makes the input into another shape (entries 0 and -1 as in ONNX Reshape).
 void define_reshaped(NodeReader& node, std::vector<Extent> target);

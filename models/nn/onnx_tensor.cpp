@@ -84,6 +84,7 @@ bool is_float_type(int type) {
 bool is_integer_type(int type) {
   return type == onnx::TensorProto::INT64 || type == onnx::TensorProto::INT32 || type == onnx::TensorProto::BOOL;
 }
+bool is_small_integer_type(int type) { return type == onnx::TensorProto::INT8 || type == onnx::TensorProto::UINT8; }
 
 std::string type_name(int data_type) {
   if (!onnx::TensorProto::DataType_IsValid(data_type)) return fmt::format("type {}", data_type);
@@ -115,6 +116,18 @@ Result<Tensor> read_floats(const onnx::TensorProto& proto, const std::string& su
   for (std::int64_t i = 0; i < *count; ++i)
     if (!std::isfinite(out[i])) return bad_input(fmt::format("{} holds {} at element {}", subject, out[i], i));
   return tensor;
+}
+
+Result<std::vector<std::int32_t>> read_small_integers(const onnx::TensorProto& proto, const std::string& subject) {
+  const auto count = count_of(proto, subject);
+  if (!count) return count.error();
+  std::vector<std::int32_t> values(static_cast<std::size_t>(*count));
+  const auto widen = [](auto v) { return static_cast<std::int32_t>(v); };
+  const Status copied = proto.data_type() == onnx::TensorProto::INT8
+                            ? copy<std::int8_t>(proto, proto.int32_data(), *count, values.data(), subject, widen)
+                            : copy<std::uint8_t>(proto, proto.int32_data(), *count, values.data(), subject, widen);
+  if (!copied) return copied.error();
+  return values;
 }
 
 Result<std::vector<std::int64_t>> read_integers(const onnx::TensorProto& proto, const std::string& subject) {

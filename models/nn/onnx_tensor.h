@@ -14,11 +14,17 @@ namespace latentflow::nn {
 bool is_float_type(int data_type);
 bool is_integer_type(int data_type);
 
+/// Whether it is the type of quantized numbers (int8, uint8).
+bool is_small_integer_type(int data_type);
+
 /// "DOUBLE" and so on; "type 99" for numbers ONNX does not know.
 std::string type_name(int data_type);
 
 /// The tensor's floats. `subject` names it in errors: external data, a wrong number of bytes, NaN or infinity.
 Result<Tensor> read_floats(const onnx::TensorProto& proto, const std::string& subject);
+
+/// The elements of a tensor of quantized numbers, row-major.
+Result<std::vector<std::int32_t>> read_small_integers(const onnx::TensorProto& proto, const std::string& subject);
 
 /// The tensor's integers, row-major.
 Result<std::vector<std::int64_t>> read_integers(const onnx::TensorProto& proto, const std::string& subject);

@@ -9,8 +9,14 @@
 
 #include "nn/graph.h"
 #include "nn/layers/layer.h"
+#include "nn/quantization.h"
 
 namespace latentflow::nn {
+
+struct NetworkOptions {
+  Winograd winograd = Winograd::automatic;
+  Precision precision = Precision::automatic;
+};
 
 /// One step of a plan and what it cost so far.
 struct LayerReport {
@@ -28,9 +34,10 @@ struct LayerReport {
 /// Constant after creation apart from its counters, so any number of threads may run it at once.
 class Plan {
  public:
-  /// `shapes` as from infer_shapes. Throws dnnl::error and std::bad_alloc.
+  /// `shapes` as from infer_shapes; with Precision::int8 and automatic every convolution that can runs in integers
+  /// (without_slow_integers() has been asked before). Throws dnnl::error and std::bad_alloc.
   static Result<std::shared_ptr<const Plan>> create(const Graph& graph, const std::vector<Dims>& shapes,
-                                                    PackedWeights& weights, Winograd winograd);
+                                                    PackedWeights& weights, const NetworkOptions& options);
 
   /// Runs on the calling thread. Row-major inputs and outputs as the graph lists them; `arena` holds arena_bytes(),
   /// 64-byte aligned, and must belong to this call alone. Returns the time spent in convolutions, in seconds.

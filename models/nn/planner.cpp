@@ -4,22 +4,29 @@
 #include "fusion.h"
 #include "plan.h"
 #include "plan_memory.h"
+#include "precision_choice.h"
 
 namespace latentflow::nn {
 
 class Planner {
  public:
-  Planner(const Graph& graph, const std::vector<Dims>& shapes, PackedWeights& weights, Winograd winograd)
+  Planner(const Graph& graph, const std::vector<Dims>& shapes, PackedWeights& weights, const NetworkOptions& options)
       : graph_(graph),
         shapes_(shapes),
         weights_(weights),
-        winograd_(winograd),
+        options_(options),
+        grids_(graph.values.size(), nullptr),
         places_(graph.values.size()),
         remaining_(graph.values.size(), 0) {}
 
   Result<std::shared_ptr<const Plan>> run() {
     const onednn::OneThread one_thread;
-    const std::vector<FusedNode> nodes = fuse(graph_, shapes_);
+    integers_.assign(graph_.nodes.size(), false);
+    if (options_.precision == Precision::int8 || options_.precision == Precision::automatic)
+      integers_ = integer_convolutions(graph_, shapes_, weights_);
+    for (const Node& node : graph_.nodes)
+      if (node.op == Op::quantize) grids_[index(node.output)] = &node.as<QuantizeAttributes>();
+    const std::vector<FusedNode> nodes = fuse(graph_, shapes_, integers_);
     for (const FusedNode& node : nodes)
       for (const ValueId input : node.inputs)
         if (input != no_value) ++remaining_[index(input)];
@@ -82,7 +89,7 @@ class Planner {
     report.name = "to " + graph_.value(id).name;
     report.op = "reorder";
     report.output = shape(id);
-    add_step(make_reorder(from.layout, to), {from.buffer}, buffer, std::move(report), false);
+    add_step(make_reorder(from.layout, to, grids_[index(id)]), {from.buffer}, buffer, std::move(report), false);
   }
 
   /// The buffer that holds the value in this layout, reordering it when it is nowhere yet.
@@ -145,6 +152,41 @@ class Planner {
     return add_arena_buffer(bytes);
   }
 
+  /// The layout in which a layer of floats may expect the value: as it is, or as it can be made of other numbers.
+  Layout float_layout(ValueId id) const {
+    const auto& places = places_[index(id)];
+    if (places.empty()) return plain_layout(shape(id));
+    for (const Place& place : places)
+      if (is_float(place.layout)) return place.layout;
+    const bool blocked = shape(id).size() == 4 && shape(id)[1] >= preferred_block();
+    return blocked ? blocked_layout(shape(id), preferred_block()) : plain_layout(shape(id));
+  }
+
+  const QuantizeAttributes* grid(ValueId id) const {
+    const auto& own = graph_.value(id).grid;
+    return own ? &*own : grids_[index(id)];
+  }
+
+  /// Conv: in integers. Quantize: for one of those.
+  bool in_integers(std::size_t number) const {
+    const Node& node = graph_.nodes[number];
+    if (node.op != Op::quantize) return integers_[number];
+    for (std::size_t i = 0; i < graph_.nodes.size(); ++i)
+      if (integers_[i] && graph_.nodes[i].inputs[0] == node.output) return true;
+    return false;
+  }
+
+  /// Where oneDNN cannot round the result of a convolution as it stores it: one after the other.
+  Status add_apart(FusedNode convolution) {
+    const Node& rounding = *convolution.rounding;
+    convolution.rounding = nullptr;
+    convolution.output = rounding.inputs[0];
+    ++remaining_[index(convolution.output)];
+    if (Status added = add(convolution); !added) return added;
+    return add(
+        {static_cast<std::size_t>(&rounding - graph_.nodes.data()), rounding.inputs, {}, nullptr, rounding.output});
+  }
+
   Status add(const FusedNode& fused) {
     const Node& node = graph_.nodes[fused.node];
     std::vector<Operand> operands;
@@ -154,14 +196,17 @@ class Planner {
         continue;
       }
       if (element_count(shape(id)) == 0) return layer_error(node, "has an input without elements");
-      const auto& places = places_[index(id)];
-      operands.push_back(
-          {id, shape(id), places.empty() ? plain_layout(shape(id)) : places.front().layout, constant(id)});
+      operands.push_back({id, shape(id), float_layout(id), constant(id), grid(id)});
     }
     if (element_count(shape(fused.output)) == 0) return layer_error(node, "has an output without elements");
 
-    auto made = make_layer({node, operands, shape(fused.output), fused.post_ops, weights_, winograd_});
+    LayerRequest request{node, operands, shape(fused.output), fused.post_ops, weights_, options_.winograd};
+    request.bfloat = options_.precision == Precision::bf16;
+    request.integers = in_integers(fused.node);
+    if (fused.rounding != nullptr) request.rounding = &fused.rounding->as<QuantizeAttributes>();
+    auto made = make_layer(request);
     if (!made) return made.error();
+    if (fused.rounding != nullptr && is_float((*made)->output)) return add_apart(fused);
     std::unique_ptr<Layer> layer = std::move(made).value();
     std::vector<std::size_t> sources;
     for (const Layer::Source& source : layer->sources)
@@ -181,6 +226,7 @@ class Planner {
     report.output = shape(fused.output);
     for (const PostOp& post : fused.post_ops)
       report.fused += "+" + std::string(post.kind == PostOp::Kind::sum ? "sum" : to_string(post.op));
+    if (fused.rounding != nullptr) report.fused += "+Quantize";
     report.gflop = 2e-9 * static_cast<double>(multiply_adds(node, shapes_));
     const bool convolution = node.op == Op::conv || node.op == Op::conv_transpose;
     if (convolution) plan_->convolution_flop_ += report.gflop * 1e9;
@@ -227,15 +273,17 @@ class Planner {
   const Graph& graph_;
   const std::vector<Dims>& shapes_;
   PackedWeights& weights_;
-  Winograd winograd_;
+  NetworkOptions options_;
+  std::vector<const QuantizeAttributes*> grids_;  // of values that Quantize makes
+  std::vector<bool> integers_;                    // per node: a Conv in integers
   std::shared_ptr<Plan> plan_ = std::make_shared<Plan>();
   std::vector<std::vector<Place>> places_;
   std::vector<int> remaining_;  // reads of each value that are still to come
 };
 
 Result<std::shared_ptr<const Plan>> Plan::create(const Graph& graph, const std::vector<Dims>& shapes,
-                                                 PackedWeights& weights, Winograd winograd) {
-  return Planner(graph, shapes, weights, winograd).run();
+                                                 PackedWeights& weights, const NetworkOptions& options) {
+  return Planner(graph, shapes, weights, options).run();
 }
 
 }  // namespace latentflow::nn

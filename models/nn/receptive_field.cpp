@@ -114,7 +114,8 @@ class AxisAnalysis {
       case Op::leaky_relu:
       case Op::sigmoid:
       case Op::tanh:
-      case Op::clip: return from;
+      case Op::clip:
+      case Op::quantize: return from;
       case Op::gemm:
       case Op::matmul:
       case Op::reshape:

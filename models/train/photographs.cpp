@@ -31,8 +31,8 @@ cv::Mat decode(const std::filesystem::path& file, bool color) {
 
 }  // namespace
 
-Result<std::vector<Photograph>> load_photographs(const std::filesystem::path& folder, bool color,
-                                                 std::int64_t smallest) {
+Result<std::vector<Photograph>> load_photographs(const std::filesystem::path& folder, bool color, std::int64_t smallest,
+                                                 std::size_t most) {
   namespace fs = std::filesystem;
   std::error_code failure;
   if (!fs::is_directory(folder, failure)) return not_found(fmt::format("{} is no folder", folder.string()));
@@ -42,6 +42,10 @@ Result<std::vector<Photograph>> load_photographs(const std::filesystem::path& fo
   if (failure) return io_error(fmt::format("{} cannot be listed: {}", folder.string(), failure.message()));
   if (files.empty()) return not_found(fmt::format("{} holds no pictures (jpg, png, bmp, tif, webp)", folder.string()));
   std::sort(files.begin(), files.end());
+  if (files.size() > most) {
+    for (std::size_t i = 0; i < most; ++i) files[i] = files[i * files.size() / most];
+    files.resize(most);
+  }
 
   std::vector<Photograph> photographs(files.size());
   tbb::parallel_for(std::size_t{0}, files.size(), [&](std::size_t i) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <limits>
 #include <opencv2/core.hpp>
 #include <string>
 #include <vector>
@@ -17,8 +18,8 @@ struct Photograph {
 
 /// Every picture below `folder` (jpg, jpeg, png, bmp, tif, tiff, webp), sorted by path, decoded in parallel. Errors:
 /// not_found for a missing or empty folder; bad_input listing the files that do not decode, and those with a side
-/// shorter than `smallest`.
-Result<std::vector<Photograph>> load_photographs(const std::filesystem::path& folder, bool color,
-                                                 std::int64_t smallest);
+/// shorter than `smallest`. Of more than `most` files so many are taken, evenly spread over the list.
+Result<std::vector<Photograph>> load_photographs(const std::filesystem::path& folder, bool color, std::int64_t smallest,
+                                                 std::size_t most = std::numeric_limits<std::size_t>::max());
 
 }  // namespace latentflow::train

@@ -12,11 +12,16 @@ void Decode::describe(Describe<Decode>& d) {
   d.field(&Params::stride, "stride", "the one encode used; 0 for patches side by side").range(0, 256).unit("pixels");
   d.field(&Params::depth, "depth", "samples of the picture; 8 and 16 are rounded and clipped")
       .choices({"float", "8", "16"});
+  d.field(&Params::precision, "precision",
+          "how the network computes: int8 as a quantized file says, f32 without rounding, auto the faster of the two "
+          "per layer (f32 where the file is not quantized), bf16 half the memory, with AVX-512 only")
+      .choices({"auto", "f32", "bf16", "int8"});
   d.example("{node: decode, codes: codes, model: mnist_deep.onnx}");
 }
 
 Result<std::unique_ptr<Decode>> Decode::create(const Params& params, Services& services) {
-  auto decoding = codes::Decoding::create({params.model, params.stride, params.depth}, family(), services);
+  auto decoding = codes::Decoding::create(
+      {params.model, params.stride, params.depth, nn::precision_of(params.precision)}, family(), services);
   if (!decoding) return std::move(decoding).error();
   return std::make_unique<Decode>(params, std::move(*decoding));
 }

@@ -13,6 +13,7 @@ struct Decode {
     std::string model;
     std::int64_t stride = 0;
     std::string depth = "float";
+    std::string precision = "auto";
   };
   static constexpr Port inputs[] = {
       {"codes", "as encode makes them"},

@@ -15,11 +15,16 @@ void Encode::describe(Describe<Encode>& d) {
           "decode needs the same")
       .range(0, 256)
       .unit("pixels");
+  d.field(&Params::precision, "precision",
+          "how the network computes: int8 as a quantized file says, f32 without rounding, auto the faster of the two "
+          "per layer (f32 where the file is not quantized), bf16 half the memory, with AVX-512 only")
+      .choices({"auto", "f32", "bf16", "int8"});
   d.example("{node: encode, image: digits, model: mnist_deep.onnx}");
 }
 
 Result<std::unique_ptr<Encode>> Encode::create(const Params& params, Services& services) {
-  auto encoding = codes::Encoding::create(params.model, params.stride, family(), services);
+  auto encoding =
+      codes::Encoding::create(params.model, params.stride, family(), services, nn::precision_of(params.precision));
   if (!encoding) return std::move(encoding).error();
   return std::make_unique<Encode>(params, std::move(*encoding));
 }

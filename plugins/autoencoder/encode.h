@@ -10,6 +10,7 @@ struct Encode {
   struct Params {
     std::string model;
     std::int64_t stride = 0;
+    std::string precision = "auto";
   };
   static constexpr Port inputs[] = {
       {"image", "a picture as the model was trained on, or of any size for models of patches and of whole pictures"},

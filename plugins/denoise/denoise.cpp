@@ -28,6 +28,10 @@ void Denoise::describe(Describe<Denoise>& d) {
       .range(1, 8);
   d.field(&Params::quality, "quality", "best takes the model of the name, fast its smaller twin in the zoo, NAME_fast")
       .choices({"fast", "best"});
+  d.field(&Params::precision, "precision",
+          "how the network computes: int8 as a quantized file says, f32 without rounding, auto the faster of the two "
+          "per layer (f32 where the file is not quantized), bf16 half the memory, with AVX-512 only")
+      .choices({"auto", "f32", "bf16", "int8"});
   d.rule("ensemble is 1, 2, 4 or 8", [](const Params& p) { return (p.ensemble & (p.ensemble - 1)) == 0; });
   d.example("{node: denoise, image: photos, sigma: auto}");
 }
@@ -53,7 +57,8 @@ Result<std::string> model_of(const Denoise::Params& params, const Services& serv
 Result<std::unique_ptr<Denoise>> Denoise::create(const Params& params, Services& services) {
   const Result<std::string> model = model_of(params, services);
   if (!model) return model.error();
-  Result<std::shared_ptr<const Denoiser>> denoiser = Denoiser::load(*model, services);
+  Result<std::shared_ptr<const Denoiser>> denoiser =
+      Denoiser::load(*model, nn::precision_of(params.precision), services);
   if (!denoiser) return std::move(denoiser).error();
   auto node = std::make_unique<Denoise>();
   node->params = params;

@@ -14,6 +14,7 @@ struct Denoise {
     std::int64_t tile = 0;
     std::int64_t ensemble = 1;
     std::string quality = "best";
+    std::string precision = "auto";
   };
   static constexpr Port inputs[] = {
       {"image", "grey or colour picture of any depth; alpha passes through unchanged"},

@@ -31,7 +31,8 @@ struct Denoiser::Feeding {
   double level_factor = 1;  ///< see docs/decisions.md, grey pictures through a colour denoiser
 };
 
-Result<std::shared_ptr<const Denoiser>> Denoiser::load(const std::string& model, Services& services) {
+Result<std::shared_ptr<const Denoiser>> Denoiser::load(const std::string& model, nn::Precision precision,
+                                                       Services& services) {
   const Result<Path> file = services.find_model(model);
   if (!file) return file.error();
   const auto make = [&]() -> Result<std::shared_ptr<const void>> {
@@ -57,12 +58,13 @@ Result<std::shared_ptr<const Denoiser>> Denoiser::load(const std::string& model,
     denoiser->lowest_level_ = card->noise_min.value_or(0.0f);
     denoiser->highest_level_ = card->noise_max.value_or(255.0f);
     denoiser->multiple_ = std::max<std::int64_t>(1, card->multiple);
-    auto network = nn::Network::create(std::move(*graph));
+    auto network = nn::Network::create(std::move(*graph), {nn::Winograd::automatic, precision});
     if (!network) return std::move(network).error();
     denoiser->network_ = std::move(*network);
     return std::shared_ptr<const void>(std::move(denoiser));
   };
-  Result<std::shared_ptr<const void>> shared = services.shared("denoiser:" + nn::file_version(*file), make);
+  Result<std::shared_ptr<const void>> shared =
+      services.shared(fmt::format("denoiser:{}:{}", static_cast<int>(precision), nn::file_version(*file)), make);
   if (!shared) return std::move(shared).error();
   return std::static_pointer_cast<const Denoiser>(*shared);
 }

@@ -16,8 +16,10 @@ namespace latentflow::denoise {
 /// level.
 class Denoiser {
  public:
-  /// Refuses networks for other tasks and shapes other than [N,C,H,W] -> [N,C,H,W] with C 1 or 3.
-  static Result<std::shared_ptr<const Denoiser>> load(const std::string& model, Services& services);
+  /// Refuses networks for other tasks, precisions they or the processor lack, and shapes other than [N,C,H,W] ->
+  /// [N,C,H,W] with C 1 or 3.
+  static Result<std::shared_ptr<const Denoiser>> load(const std::string& model, nn::Precision precision,
+                                                      Services& services);
 
   /// One picture. Levels are in grey levels; `map`, if given, is the level at every pixel (one channel, as an 8-bit or
   /// 16-bit picture in grey levels of its depth, or float with 1.0 = 255) and replaces `sigma`.

@@ -26,6 +26,10 @@ void Inpaint::describe(Describe<Inpaint>& d) {
   d.field(&Params::tile, "tile", "network: side of the tiles large pictures are cut into; 0 lets the planner choose")
       .range(0, 4096)
       .unit("pixels");
+  d.field(&Params::precision, "precision",
+          "network: how it computes: int8 as a quantized file says, f32 without rounding, auto the faster of the two "
+          "per layer (f32 where the file is not quantized), bf16 half the memory, with AVX-512 only")
+      .choices({"auto", "f32", "bf16", "int8"});
   d.example("{node: inpaint, image: photos, mask: masks, method: smooth}");
 }
 
@@ -33,7 +37,8 @@ Result<std::unique_ptr<Inpaint>> Inpaint::create(const Params& params, Services&
   auto node = std::make_unique<Inpaint>();
   node->params = params;
   if (params.method != "network") return node;
-  Result<std::shared_ptr<const Inpainter>> inpainter = Inpainter::load(params.model, services);
+  Result<std::shared_ptr<const Inpainter>> inpainter =
+      Inpainter::load(params.model, nn::precision_of(params.precision), services);
   if (!inpainter) {
     Error error = std::move(inpainter).error();
     if (error.code == Code::not_found) error.message += "; method: smooth needs no model";

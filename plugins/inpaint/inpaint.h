@@ -13,6 +13,7 @@ struct Inpaint {
     double radius = 3;
     std::string fit = "exact";
     std::int64_t tile = 0;
+    std::string precision = "auto";
   };
   static constexpr Port inputs[] = {
       {"image", "grey or colour picture of any depth; alpha passes through unchanged"},

@@ -45,7 +45,8 @@ struct Inpainter::Feeding {
   int channel(int entry, int plane) const { return average ? 0 : batch > 1 ? 2 - entry : planes == 3 ? 2 - plane : 0; }
 };
 
-Result<std::shared_ptr<const Inpainter>> Inpainter::load(const std::string& model, Services& services) {
+Result<std::shared_ptr<const Inpainter>> Inpainter::load(const std::string& model, nn::Precision precision,
+                                                         Services& services) {
   const Result<Path> file = services.find_model(model);
   if (!file) return file.error();
   const auto make = [&]() -> Result<std::shared_ptr<const void>> {
@@ -70,12 +71,13 @@ Result<std::shared_ptr<const Inpainter>> Inpainter::load(const std::string& mode
     inpainter->name_ = file->string();
     inpainter->planes_ = static_cast<int>(image[1]);
     inpainter->multiple_ = std::max<std::int64_t>(1, card->multiple);
-    auto network = nn::Network::create(std::move(*graph));
+    auto network = nn::Network::create(std::move(*graph), {nn::Winograd::automatic, precision});
     if (!network) return std::move(network).error();
     inpainter->network_ = std::move(*network);
     return std::shared_ptr<const void>(std::move(inpainter));
   };
-  Result<std::shared_ptr<const void>> shared = services.shared("inpainter:" + nn::file_version(*file), make);
+  Result<std::shared_ptr<const void>> shared =
+      services.shared(fmt::format("inpainter:{}:{}", static_cast<int>(precision), nn::file_version(*file)), make);
   if (!shared) return std::move(shared).error();
   return std::static_pointer_cast<const Inpainter>(*shared);
 }

@@ -14,8 +14,10 @@ namespace latentflow::inpaint {
 /// holes, and gives the picture with better holes. For grey or colour; colours in the order R, G, B.
 class Inpainter {
  public:
-  /// Refuses networks for other tasks and inputs other than [N,C,H,W] with C 1 or 3 and [N,1,H,W].
-  static Result<std::shared_ptr<const Inpainter>> load(const std::string& model, Services& services);
+  /// Refuses networks for other tasks, precisions they or the processor lack, and inputs other than [N,C,H,W] with C 1
+  /// or 3 and [N,1,H,W].
+  static Result<std::shared_ptr<const Inpainter>> load(const std::string& model, nn::Precision precision,
+                                                       Services& services);
 
   /// `mask` (see holes/mask.h) of the picture's size, neither empty nor full. Known samples and alpha keep their bits.
   /// Only tiles with missing pixels are computed; `tile` is their side in pixels, 0 for the planner's choice. Measures

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# model_command_test.sh: `latentflow model run` and `plan` as a user calls them, on arrays that Python's standard library writes.
+# model_command_test.sh: `latentflow model run`, `plan` and `quantize` as a user calls them, on arrays that Python's standard library writes.
 #   usage: model_command_test.sh PROGRAM MODEL     MODEL: the colour denoiser of the zoo, inputs "image" and "sigma"
 set -u
 program=$1
@@ -23,7 +23,7 @@ expect() {
 }
 
 python3 - <<'PYTHON'
-import struct, zipfile
+import os, struct, zipfile
 
 def npy(descr, shape, elements, fortran=False):
     head = "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }\n" % (descr, fortran, shape)
@@ -48,6 +48,12 @@ npz("missing.npz", image=image)
 npz("rank.npz", image=npy("<f4", (16, 24), bytes(4 * 16 * 24)), sigma=sigma)
 npz("odd.npz", image=npy("<f4", (1, 3, 3, 5), bytes(180)), sigma=npy("<f4", (1, 1, 3, 5), bytes(60)))
 open("image.npy", "wb").write(image)
+os.makedirs("photos")
+os.makedirs("empty")
+side = 160
+pixels = bytes((x * 3 + y * 2 + 40 * c + 50 * ((x // 8 + y // 8) % 2)) % 256 for y in range(side) for x in range(side) for c in range(3))
+open("photos/tiles.bmp", "wb").write(
+    b"BM" + struct.pack("<IIIIiiHHIIiiII", 54 + len(pixels), 0, 54, 40, side, side, 1, 24, 0, len(pixels), 0, 0, 0, 0) + pixels)
 open("cut.npz", "wb").write(open("named.npz", "rb").read()[:2000])
 PYTHON
 
@@ -70,7 +76,16 @@ expect 0 'share%' plan "$model" --shape 16x24 --runs 1
 expect 0 'working memory' plan "$model" --shape 16x24 --runs 0
 expect 1 '--shape is "16"' plan "$model" --shape 16
 expect 0 'GFLOP/s on 2 threads' speed "$model" --shape 16x24 --pictures 3 --threads 2
-if [ -e out.npy ]; then echo "a refused run left a file"; problems=$((problems + 1)); fi
+expect 0 'written: int8.onnx' quantize "$model" int8.onnx --data photos --samples 4 --weight-bits 7 --most-loss 20
+expect 0 'quantized_with' info int8.onnx --shape 16x24
+expect 0 'int8 (jit' plan int8.onnx --precision int8 --shape 16x24 --runs 0
+expect 0 'clean 1x3x16x24' run int8.onnx named.npz int8.npy --precision int8
+expect 1 'is quantized already' quantize int8.onnx again.onnx --data photos
+expect 1 'holds no pictures' quantize "$model" again.onnx --data empty
+expect 1 '--keep-float names "absent", the convolutions are' quantize "$model" again.onnx --data photos --samples 4 --keep-float absent
+expect 1 '"again.bin" needs the extension .onnx' quantize "$model" again.bin --data photos
+expect 1 'has no quantized layer' plan "$model" --precision int8 --runs 0
+if [ -e out.npy ] || [ -e again.onnx ]; then echo "a refused run left a file"; problems=$((problems + 1)); fi
 
 python3 - <<'PYTHON' || problems=$((problems + 1))
 import struct, sys, zipfile

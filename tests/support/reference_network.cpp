@@ -287,6 +287,18 @@ void compute(const Node& node, const Inputs& in, Array& out) {
     }
     case Op::depth_to_space:
     case Op::space_to_depth: return depth_space(node, x, out);
+    case Op::quantize: {
+      const auto& grid = node.as<QuantizeAttributes>();
+      return for_each_index(out.dims, [&](const Dims& o) {
+        const std::size_t at =
+            grid.scales.size() > 1 ? static_cast<std::size_t>(o[static_cast<std::size_t>(grid.axis)]) : 0;
+        const double scale = grid.scales[at], zero = grid.zero_points[at];
+        // std::remainder takes ties to even.
+        const double steps = x(o) / scale, whole = steps - std::remainder(steps, 1.0);
+        out(o) = (std::clamp(whole + zero, static_cast<double>(grid.low()), static_cast<double>(grid.high())) - zero) *
+                 scale;
+      });
+    }
     case Op::resize: return resize(node.as<ResizeAttributes>(), x, out);
   }
 }

@@ -212,7 +212,7 @@ TEST_F(DenoiseTest, QualityFastTakesTheSmallerTwinOfTheZoo) {
 TEST_F(DenoiseTest, AModelFileThatChangedIsReadAgain) {
   ZooServices zoo(folder_.path());
   const auto load = [&] {
-    const auto loaded = Denoiser::load("model", zoo);
+    const auto loaded = Denoiser::load("model", nn::Precision::automatic, zoo);
     EXPECT_TRUE(loaded.ok());
     return loaded.ok() ? *loaded : nullptr;
   };
@@ -221,6 +221,20 @@ TEST_F(DenoiseTest, AModelFileThatChangedIsReadAgain) {
   EXPECT_EQ(load(), first);
   blurring_model();
   EXPECT_FALSE(load()->wants_level());
+}
+
+TEST_F(DenoiseTest, EveryPrecisionIsAModelOfItsOwn) {
+  ZooServices zoo(folder_.path());
+  subtracting_model();
+  const auto either = Denoiser::load("model", nn::Precision::automatic, zoo);
+  const auto floats = Denoiser::load("model", nn::Precision::f32, zoo);
+  ASSERT_TRUE(either.ok() && floats.ok());
+  EXPECT_NE(*either, *floats);
+  Denoise::Params params;
+  params.model = "model", params.precision = "int8";
+  const auto refused = Denoise::create(params, zoo);  // though it is loaded already in another one
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().message.find("has no quantized layer"), std::string::npos) << refused.error().message;
 }
 
 TEST_F(DenoiseTest, AMapReplacesTheLevelPixelByPixel) {

@@ -73,17 +73,12 @@ Candidate<Primitive> candidate(const LayerRequest& request, const FilterShape& f
                                const Layout& src, const Layout& dst) {
   const auto& attributes = request.node.as<ConvAttributes>();
   const Pair dilates{attributes.dilations[0] - 1, attributes.dilations[1] - 1};
-  // The far padding is whatever makes the declared output come out: it absorbs rows that the strides never reach.
-  const Dims small = std::is_same_v<Primitive, Forward> ? dst.dims() : src.dims(),
-             large = std::is_same_v<Primitive, Forward> ? src.dims() : dst.dims();
-  Dims far(2);
-  for (std::size_t axis = 0; axis < 2; ++axis) {
-    const std::int64_t reach = attributes.dilations[axis] * (attributes.kernel[axis] - 1) + 1;
-    far[axis] = (small[axis + 2] - 1) * attributes.strides[axis] + reach - large[axis + 2] - attributes.pads[axis];
-  }
+  const bool forward = std::is_same_v<Primitive, Forward>;
+  const Dims far = far_padding(attributes, forward ? dst.dims() : src.dims(), forward ? src.dims() : dst.dims());
+  const Layout weights(filter.dims, src.data_type(), onednn::Memory::format_tag::any);
   const bool bias = request.node.inputs.size() > 2 && request.node.inputs[2] != no_value;
   const auto vector = [](const Pair& pair) { return Dims{pair[0], pair[1]}; };
-  const typename Primitive::desc desc(dnnl::prop_kind::forward_inference, algorithm, src, onednn::any(filter.dims),
+  const typename Primitive::desc desc(dnnl::prop_kind::forward_inference, algorithm, src, weights,
                                       bias ? onednn::plain({dst.dims()[1]}) : Layout(), dst, vector(attributes.strides),
                                       vector(dilates), {attributes.pads[0], attributes.pads[1]}, far);
   std::size_t least = 0;  // sums cannot run behind the primitive, activations can
@@ -101,6 +96,12 @@ template <class Primitive>
 Candidate<Primitive> direct_candidate(const LayerRequest& request, const FilterShape& filter,
                                       dnnl::algorithm algorithm) {
   const Operand& operand = request.operands[0];
+  if (request.bfloat) {
+    const auto any = [](const Dims& dims) {
+      return Layout(dims, onednn::Memory::data_type::bf16, onednn::Memory::format_tag::any);
+    };
+    return candidate<Primitive>(request, filter, algorithm, any(operand.dims), any(request.output));
+  }
   const std::int64_t block = preferred_block();
   if (request.output[1] >= block) {
     const bool blocked = channel_block(operand.layout, operand.dims) == block;
@@ -207,6 +208,15 @@ FilterShape filter_shape(const ConvAttributes& attributes, const Dims& weights, 
   return {dims, Layout(dims, f32, Dims{inputs * outputs * area, area, outputs * area, kw, 1})};
 }
 
+Dims far_padding(const ConvAttributes& attributes, const Dims& small, const Dims& large) {
+  Dims far(2);
+  for (std::size_t axis = 0; axis < 2; ++axis) {
+    const std::int64_t reach = attributes.dilations[axis] * (attributes.kernel[axis] - 1) + 1;
+    far[axis] = (small[axis + 2] - 1) * attributes.strides[axis] + reach - large[axis + 2] - attributes.pads[axis];
+  }
+  return far;
+}
+
 dnnl::primitive_attr convolution_attributes(std::span<const PostOp> post_ops, std::size_t count) {
   dnnl::post_ops list;
   for (const PostOp& post : post_ops.first(count)) {
@@ -224,25 +234,29 @@ LayerResult make_convolution(const LayerRequest& request) {
   if (Status checked = check_weights(request); !checked) return checked.error();
   const auto& attributes = request.node.as<ConvAttributes>();
   const FilterShape filter = filter_shape(attributes, request.operands[1].dims, false);
-  if (std::unique_ptr<Layer> narrow = make_narrow_convolution(request)) return narrow;
-  if (std::unique_ptr<Layer> blocks = make_block_convolution(request)) return blocks;
-
-  if (std::unique_ptr<Layer> winograd = make_any_winograd(request, filter)) return winograd;
+  if (std::unique_ptr<Layer> integers = make_integer_convolution(request)) return integers;
+  if (!request.bfloat) {
+    if (std::unique_ptr<Layer> narrow = make_narrow_convolution(request)) return narrow;
+    if (std::unique_ptr<Layer> blocks = make_block_convolution(request)) return blocks;
+    if (std::unique_ptr<Layer> winograd = make_any_winograd(request, filter)) return winograd;
+  }
   auto direct = direct_candidate<Forward>(request, filter, dnnl::algorithm::convolution_direct);
   if (!direct.exists()) return layer_error(request.node, "has a geometry for which oneDNN has no convolution");
   auto layer = std::make_unique<Convolution<Forward>>(request, filter, direct.pd, direct.fused);
-  layer->algorithm = fmt::format("direct ({})", direct.pd.impl_info_str());
+  layer->algorithm = fmt::format("{} ({})", request.bfloat ? "bf16" : "direct", direct.pd.impl_info_str());
   return std::unique_ptr<Layer>(std::move(layer));
 }
 
 LayerResult make_transposed_convolution(const LayerRequest& request) {
   if (Status checked = check_weights(request); !checked) return checked.error();
-  if (std::unique_ptr<Layer> blocks = make_block_convolution(request)) return blocks;
+  if (!request.bfloat)
+    if (std::unique_ptr<Layer> blocks = make_block_convolution(request)) return blocks;
   const FilterShape filter = filter_shape(request.node.as<ConvAttributes>(), request.operands[1].dims, true);
   auto direct = direct_candidate<Transposed>(request, filter, dnnl::algorithm::deconvolution_direct);
   if (!direct.exists()) return layer_error(request.node, "has a geometry for which oneDNN has no convolution");
   auto layer = std::make_unique<Convolution<Transposed>>(request, filter, direct.pd, direct.fused);
-  layer->algorithm = fmt::format("transposed ({})", direct.pd.impl_info_str());
+  layer->algorithm =
+      fmt::format("{} ({})", request.bfloat ? "bf16 transposed" : "transposed", direct.pd.impl_info_str());
   return std::unique_ptr<Layer>(std::move(layer));
 }
 

@@ -18,6 +18,14 @@ FilterShape filter_shape(const ConvAttributes& attributes, const Dims& weights, 
 /// Sum and activations a convolution is asked to do after itself as oneDNN attributes: the first `count` of them.
 dnnl::primitive_attr convolution_attributes(std::span<const PostOp> post_ops, std::size_t count);
 
+/// What has to be padded below and right so that the extents come out, rows and columns that the strides never reach
+/// absorbed; `small` is the output of a Conv and the input of a ConvTranspose.
+Dims far_padding(const ConvAttributes& attributes, const Dims& small, const Dims& large);
+
+/// Conv in integers, where the request asks for it and oneDNN has a primitive compiled for it; else null. The caller
+/// knows that its sums are exact (runs_in_integers).
+std::unique_ptr<Layer> make_integer_convolution(const LayerRequest& request);
+
 /// 3x3 convolution to so few output channels that oneDNN would spend most of its work on padding: computed row by row
 /// from channel blocks of 16. Null when the request does not fit it.
 std::unique_ptr<Layer> make_narrow_convolution(const LayerRequest& request);

@@ -9,8 +9,8 @@ namespace {
 
 class Reorder final : public Layer {
  public:
-  Reorder(const Layout& from, const Layout& to)
-      : pd_(onednn::engine(), from, onednn::engine(), to, onednn::user_scratchpad()), primitive_(pd_) {
+  Reorder(const Layout& from, const Layout& to, const dnnl::primitive_attr& attributes)
+      : pd_(onednn::engine(), from, onednn::engine(), to, attributes), primitive_(pd_) {
     sources = {{0, from, Sharing::none}};
     output = to;
     scratch_bytes = pd_.scratchpad_desc().get_size();
@@ -34,15 +34,20 @@ void execute(const dnnl::primitive& primitive, const std::unordered_map<int, dnn
   primitive.execute(onednn::stream(), arguments);
 }
 
-std::unique_ptr<Layer> make_reorder(const Layout& from, const Layout& to) {
-  return std::make_unique<Reorder>(from, to);
+std::unique_ptr<Layer> make_reorder(const Layout& from, const Layout& to, const QuantizeAttributes* grid) {
+  dnnl::primitive_attr attributes = onednn::user_scratchpad();
+  if (grid != nullptr && from.data.data_type != to.data.data_type) {
+    attributes.set_output_scales(0, {grid->scales[0]});
+    if (grid->zero_points[0] != 0) attributes.set_zero_points(DNNL_ARG_SRC, 0, {grid->zero_points[0]});
+  }
+  return std::make_unique<Reorder>(from, to, attributes);
 }
 
 bool is_plain(const Layout& layout, const Dims& dims) {
   if (dims.empty()) return is_plain(layout, {1});
   const dnnl_memory_desc_t& desc = layout.data;
-  if (desc.format_kind != dnnl_blocked || desc.format_desc.blocking.inner_nblks != 0 || desc.offset0 != 0 ||
-      desc.ndims != static_cast<int>(dims.size()))
+  if (desc.data_type != dnnl_f32 || desc.format_kind != dnnl_blocked || desc.format_desc.blocking.inner_nblks != 0 ||
+      desc.offset0 != 0 || desc.ndims != static_cast<int>(dims.size()))
     return false;
   std::int64_t stride = 1;
   for (std::size_t axis = dims.size(); axis-- > 0;) {
@@ -85,6 +90,7 @@ LayerResult make_layer(const LayerRequest& request) {
     case Op::depth_to_space:
     case Op::space_to_depth: return make_rearrangement(request);
     case Op::resize: return make_resize(request);
+    case Op::quantize: return make_quantization(request);
     case Op::batch_normalization: return layer_error(request.node, "has to be folded by optimised() first");
   }
   return layer_error(request.node, "has no implementation");

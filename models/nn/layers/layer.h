@@ -19,8 +19,9 @@ using onednn::Layout;
 struct Operand {
   ValueId id = no_value;  ///< no_value for an optional input that is left out
   Dims dims;
-  Layout layout;                     ///< how the value lies in memory at present
-  const Tensor* constant = nullptr;  ///< set for weights
+  Layout layout;                             ///< how the value lies in memory at present
+  const Tensor* constant = nullptr;          ///< set for weights
+  const QuantizeAttributes* grid = nullptr;  ///< set where the value lies on a grid of integers
 };
 
 /// What a convolution does to its result before storing it, in this order.
@@ -37,6 +38,9 @@ struct LayerRequest {
   std::span<const PostOp> post_ops;
   PackedWeights& weights;
   Winograd winograd = Winograd::automatic;
+  bool bfloat = false;                           ///< Conv, ConvTranspose: compute in bfloat16
+  bool integers = false;                         ///< Conv: compute in integers; Quantize: give them
+  const QuantizeAttributes* rounding = nullptr;  ///< Conv in integers: gives its result as those of this grid
 };
 
 /// Pointers for one execution: sources as Layer::sources lists them, output, scratch of scratch_bytes (64-byte
@@ -92,10 +96,12 @@ LayerResult make_pooling(const LayerRequest& request);
 /// Reshape and Flatten are views; Concat, Slice, Pad, DepthToSpace and SpaceToDepth copy.
 LayerResult make_rearrangement(const LayerRequest& request);
 LayerResult make_resize(const LayerRequest& request);
+/// Quantize: floats on the grid in the layout they meet, or integers (pictures with one scale) with channels last.
+LayerResult make_quantization(const LayerRequest& request);
 /// The factory for the node's operator.
 LayerResult make_layer(const LayerRequest& request);
-/// Copies between two layouts of the same extents.
-std::unique_ptr<Layer> make_reorder(const Layout& from, const Layout& to);
+/// Copies between two layouts of the same extents; `grid`: of the integers that floats are made of.
+std::unique_ptr<Layer> make_reorder(const Layout& from, const Layout& to, const QuantizeAttributes* grid = nullptr);
 
 /// Helpers of the factories.
 inline Error layer_error(const Node& node, const std::string& what) {
@@ -106,6 +112,11 @@ inline std::size_t layout_bytes(const Layout& layout) { return layout.get_size()
 bool is_plain(const Layout& layout, const Dims& dims);
 /// 16 or 8 when the layout is nChw16c or nChw8c (channels padded with zeros to whole blocks), else 1.
 std::int64_t channel_block(const Layout& layout, const Dims& dims);
+/// How integers of the grid are stored; a layout with the channels of a pixel side by side.
+onednn::Memory::data_type integer_type(const QuantizeAttributes& grid);
+Layout channels_last_layout(const Dims& dims, onednn::Memory::data_type type);
+/// Whether elements are of f32.
+inline bool is_float(const Layout& layout) { return layout.data.data_type == dnnl_f32; }
 /// Row-major layout of a value; scalars count as one extent of 1, because oneDNN knows no scalars.
 inline Layout plain_layout(const Dims& dims) { return onednn::plain(dims.empty() ? Dims{1} : dims); }
 

@@ -1,0 +1,21 @@
+// precision_choice.h: which convolutions of a quantized network are computed in integers.
+#pragma once
+
+#include <vector>
+
+#include "nn/graph.h"
+#include "nn/layers/layer.h"
+
+namespace latentflow::nn {
+
+/// Per node of the graph whether it is a Conv that runs in integers: runs_in_integers(), and oneDNN has a primitive for
+/// these shapes. `shapes` as from infer_shapes.
+std::vector<bool> integer_convolutions(const Graph& graph, const std::vector<Dims>& shapes, PackedWeights& weights);
+
+/// The graph without the rounding in front of all but those convolutions that are faster in integers: measured on at
+/// most 96 rows of one picture, once per shape and machine (algorithm_choice.h), with the conversion to bytes where no
+/// convolution in integers comes before. Throws dnnl::error and std::bad_alloc.
+Graph without_slow_integers(const Graph& graph, const std::vector<Dims>& shapes, PackedWeights& weights,
+                            Winograd winograd);
+
+}  // namespace latentflow::nn

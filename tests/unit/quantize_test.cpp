@@ -1,0 +1,151 @@
+// quantize_test.cpp: ranges of known distributions, and which layers the search leaves in float.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "nn/network.h"
+#include "quantize/quantize.h"
+#include "support/network_builder.h"
+
+namespace latentflow {
+namespace {
+
+using namespace quantize;
+
+Histogram histogram_of(const std::vector<float>& numbers) {
+  Range range;
+  range.include(numbers);
+  Histogram histogram(range);
+  histogram.add(numbers);
+  return histogram;
+}
+
+TEST(Ranges, PercentileCutsTheRareEnds) {
+  std::vector<float> numbers;
+  for (int i = 0; i <= 10000; ++i) numbers.push_back(static_cast<float>(i) / 10000 - 0.25f);  // -0.25 to 0.75
+  const Histogram even = histogram_of(numbers);
+  const Range all = choose_range(even, RangeMethod::maximum, 0);
+  EXPECT_FLOAT_EQ(all.low, -0.25f);
+  EXPECT_FLOAT_EQ(all.high, 0.75f);
+  const Range cut = choose_range(even, RangeMethod::percentile, 99);
+  EXPECT_NEAR(cut.low, -0.24, 0.001);
+  EXPECT_NEAR(cut.high, 0.74, 0.001);
+  numbers.push_back(100);
+  EXPECT_NEAR(choose_range(histogram_of(numbers), RangeMethod::percentile, 99.9).high, 0.75, 0.05);
+}
+
+TEST(Ranges, DivergenceCutsAFewFarNumbersOnly) {
+  std::mt19937 generator(3);
+  std::normal_distribution<float> normal;
+  std::vector<float> numbers(200000);
+  for (float& number : numbers) number = std::abs(normal(generator));
+  const float close = choose_range(histogram_of(numbers), RangeMethod::kl, 0).high;
+  EXPECT_GT(close, 2.5f);
+  numbers.push_back(40);
+  const float far = choose_range(histogram_of(numbers), RangeMethod::kl, 0).high;
+  EXPECT_LT(far, 12.0f);
+  EXPECT_GT(far, 2.5f);
+  for (float& number : numbers) number = std::uniform_real_distribution<float>(0, 1)(generator);
+  EXPECT_GT(choose_range(histogram_of(numbers), RangeMethod::kl, 0).high, 0.95f);  // nothing is rare
+}
+
+TEST(Ranges, GridsHoldZeroAndBothEnds) {
+  for (const Range range : {Range{-0.3f, 1.2f}, Range{0, 6}, Range{-2, 0}, Range{0, 0}}) {
+    const nn::QuantizeAttributes grid = grid_over(range);
+    ASSERT_EQ(nn::grid_fault(grid, {1, 1, 1, 1}), "");
+    for (const float end : {0.0f, range.low, range.high})
+      EXPECT_NEAR(nn::rounded(Tensor::from({1}, std::vector{end}), grid).span()[0], end,
+                  end == 0 ? 0 : 0.51f * grid.scales[0]);
+  }
+}
+
+/// Pictures of waves with noise, and a network whose middle layer suffers from steps of 1/255 of its range.
+struct Case {
+  testing::Builder builder;
+  std::vector<Sample> samples;
+  std::string sensitive;
+
+  Case() {
+    const nn::ValueId picture = builder.input({1, 3, 32, 32});
+    const nn::ValueId first = builder.node(nn::Op::relu, {builder.conv(picture, 3, 16, 3)});
+    // One channel a thousand times larger than the others sets the range that all of them share.
+    Tensor gain = Tensor::filled({16, 1, 1}, 1);
+    gain.mutable_data()[0] = 1000;
+    const nn::ValueId wide = builder.node(nn::Op::mul, {first, builder.graph.add_constant("gain", gain)});
+    const nn::ValueId middle = builder.conv(wide, 16, 16, 3);
+    sensitive = builder.graph.nodes.back().name;
+    Tensor& weights = *builder.graph.value(builder.graph.nodes.back().inputs[1]).constant;
+    for (std::int64_t m = 0; m < 16; ++m) std::fill_n(weights.mutable_data() + m * 16 * 9, 9, 0.0f);
+    const nn::ValueId last = builder.conv(builder.node(nn::Op::relu, {middle}), 16, 3, 3);
+    builder.graph.outputs = {last};
+    std::mt19937 generator(5);
+    std::normal_distribution<float> noise(0, 0.002f);
+    const auto network = nn::Network::create(builder.graph);
+    for (int i = 0; i < 8; ++i) {
+      Sample sample;
+      sample.inputs = {Tensor({1, 3, 32, 32})};
+      for (float& one : sample.inputs[0].mutable_span()) one = std::uniform_real_distribution<float>(0, 1)(generator);
+      sample.clean = (*(*network)->run(sample.inputs))[0];
+      // The result is the truth but for noise, so that decibels are finite.
+      for (float& one : sample.clean.mutable_span()) one = std::clamp(one, 0.0f, 1.0f) + noise(generator);
+      sample.counts = Tensor::filled({1, 1, 32, 32}, 1);
+      samples.push_back(std::move(sample));
+    }
+  }
+};
+
+TEST(Quantize, FindsTheLayerThatSuffers) {
+  Case c;
+  Options options;
+  options.ranges = RangeMethod::maximum;
+  options.most_loss = 12;
+  const auto outcome = quantize::quantize(c.builder.graph, c.samples, options);
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  ASSERT_EQ(outcome->layers.size(), 3u);
+  for (const Layer& layer : outcome->layers)
+    EXPECT_EQ(layer.quantized, layer.name != c.sensitive) << layer.name << " loses " << layer.loss_alone;
+  EXPECT_LE(outcome->float_quality - outcome->quality, options.most_loss);
+  EXPECT_TRUE(nn::has_quantized_layers(outcome->graph));
+
+  options.keep_float = {c.sensitive};
+  const auto asked = quantize::quantize(c.builder.graph, c.samples, options);
+  ASSERT_TRUE(asked) << asked.error().message;
+  EXPECT_EQ(asked->quality, outcome->quality);
+}
+
+TEST(Quantize, RefusesWhatItCannotDo) {
+  Case c;
+  Options options;
+  options.keep_float = {"absent"};
+  const auto unknown = quantize::quantize(c.builder.graph, c.samples, options);
+  ASSERT_FALSE(unknown);
+  EXPECT_NE(unknown.error().message.find(c.sensitive), std::string::npos) << unknown.error().message;
+  options.keep_float = {};
+  options.most_loss = 0;
+  const auto strict = quantize::quantize(c.builder.graph, c.samples, options);
+  if (!strict) { EXPECT_NE(strict.error().message.find("--most-loss"), std::string::npos) << strict.error().message; }
+  options.most_loss = 100;
+  const auto made = quantize::quantize(c.builder.graph, c.samples, options);
+  ASSERT_TRUE(made) << made.error().message;
+  const auto again = quantize::quantize(made->graph, c.samples, options);
+  ASSERT_FALSE(again);
+  EXPECT_NE(again.error().message.find("already"), std::string::npos);
+
+  testing::Builder dense;
+  dense.graph.outputs = {dense.node(nn::Op::relu, {dense.input({1, 3, 8, 8})})};
+  const auto nothing = quantize::quantize(dense.graph, c.samples, options);
+  ASSERT_FALSE(nothing);
+  EXPECT_NE(nothing.error().message.find("no Conv"), std::string::npos);
+
+  nn::ModelCard card;
+  card.task = "pca";
+  const auto task = make_samples(c.builder.graph, card, {"nowhere"});
+  ASSERT_FALSE(task);
+  EXPECT_NE(task.error().message.find("\"pca\""), std::string::npos);
+  card.task = "denoise";
+  EXPECT_FALSE(make_samples(c.builder.graph, card, {"nowhere"}));
+}
+
+}  // namespace
+}  // namespace latentflow
