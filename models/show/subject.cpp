@@ -12,9 +12,10 @@ namespace latentflow::show {
 Result<train::ItemSet> load_items(const std::string& source, std::int64_t side, std::int64_t train, std::int64_t test) {
   train::DigitData data;
   data.synthetic = source == "synthetic";
-  data.size = side, data.train = train, data.test = test;
+  data.size = side;
   // All of a file, then the first of them: a file with fewer than wanted is no error here.
-  if (!data.synthetic) data.train = data.test = std::nullopt;
+  if (data.synthetic && train > 0) data.train = train;
+  if (data.synthetic && test > 0) data.test = test;
   std::error_code ignored;
   if (!data.synthetic && !std::filesystem::is_directory(source, ignored))
     return not_found(fmt::format(

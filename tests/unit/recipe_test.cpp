@@ -72,6 +72,7 @@ TEST(Recipe, RefusesABatchThatShardsDoNotDivide) {
 TEST(Recipe, ShippedOnesAreInOrder) {
   int count = 0;
   for (const auto& entry : std::filesystem::directory_iterator(LATENTFLOW_RECIPES)) {
+    if (entry.path().filename() == "gallery.yaml") continue;  // the list of what is shown of them
     const Result<Recipe> recipe = load_recipe(entry.path());
     ASSERT_TRUE(recipe.ok()) << recipe.error().message;
     EXPECT_EQ(recipe->model, entry.path().stem());
