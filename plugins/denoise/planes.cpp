@@ -2,7 +2,10 @@
 #include "planes.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <numbers>
 #include <vector>
 
 namespace latentflow::denoise {
@@ -80,6 +83,35 @@ void write_planes(const float* planes, const PlaneWrite& write, const Image& sou
           put(x, write.order[static_cast<std::size_t>(plane)], row[plane * plane_size + x]);
     }
   });
+}
+
+namespace {
+
+/// Uniform in 0..1, without 0, by a finalizer of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
+double uniform_at(std::uint64_t place) {
+  place = (place + 1) * 0x9e3779b97f4a7c15ull;
+  place = (place ^ (place >> 30)) * 0xbf58476d1ce4e5b9ull;
+  place = (place ^ (place >> 27)) * 0x94d049bb133111ebull;
+  return (static_cast<double>((place ^ (place >> 31)) >> 11) + 0.5) / 9007199254740992.0;
+}
+
+}  // namespace
+
+void add_chroma_noise(float* planes, const float* level, const cv::Rect& region) {
+  const std::ptrdiff_t size = static_cast<std::ptrdiff_t>(region.width) * region.height;
+  std::ptrdiff_t at = 0;
+  for (int y = region.y; y < region.br().y; ++y)
+    for (int x = region.x; x < region.br().x; ++x, ++at) {
+      const std::uint64_t place = (static_cast<std::uint64_t>(y) << 32 | static_cast<std::uint32_t>(x)) << 1;
+      // Two normal numbers by Box and Muller, along (1, -1, 0) / sqrt(2) and (1, 1, -2) / sqrt(6).
+      const double radius = level[at] * std::sqrt(-2 * std::log(uniform_at(place)));
+      const double angle = 2 * std::numbers::pi * uniform_at(place + 1);
+      const double first = radius * std::cos(angle) / std::numbers::sqrt2;
+      const double second = radius * std::sin(angle) / std::sqrt(6.0);
+      planes[at] += static_cast<float>(first + second);
+      planes[at + size] += static_cast<float>(second - first);
+      planes[at + 2 * size] -= static_cast<float>(2 * second);
+    }
 }
 
 }  // namespace latentflow::denoise

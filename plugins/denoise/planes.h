@@ -16,6 +16,12 @@ using ChannelOrder = std::array<int, 4>;
 /// scaled so that white is 1. A region may reach past the right and bottom border: the picture is reflected there.
 void read_planes(const Image& picture, const cv::Rect& region, const ChannelOrder& order, float* planes);
 
+/// Three equal planes of a grey picture have equal noise, which no colour network was trained for. Adds noise of
+/// standard deviation `level` (one number per pixel, as the planes) in the two directions across grey, so that grey
+/// noise of level / sqrt(3) becomes independent noise of `level` in every plane, while the mean of the planes stays.
+/// Depends on the place in the picture alone; `region` says which one the planes [3, height, width] are.
+void add_chroma_noise(float* planes, const float* level, const cv::Rect& region);
+
 /// How a cleaned region goes back.
 struct PlaneWrite {
   cv::Rect planes;       ///< the region the planes cover
