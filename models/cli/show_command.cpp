@@ -26,7 +26,7 @@ struct Options {
   std::int64_t layer = 1, units = 100, columns = 0, items = 10, side = 16, test_items = 0, tangents = 8;
   std::uint64_t seed = 1;
   int threads = static_cast<int>(std::thread::hardware_concurrency());
-  bool json = false;
+  bool json = false, decoder = false;
 };
 
 /// Everything but curves begins with it. Errors: those of the files and of the data.
@@ -88,8 +88,8 @@ Status show_filters(const Options& options) {
   const FilterOrder order = options.order == "norm"       ? FilterOrder::norm
                             : options.order == "activity" ? FilterOrder::activity
                                                           : FilterOrder::unit;
-  const Result<std::vector<Filter>> filters =
-      filters_of(model, loaded->digits.test.values, {options.layer, options.units, order, options.seed});
+  const Result<std::vector<Filter>> filters = filters_of(
+      model, loaded->digits.test.values, {options.layer, options.units, order, options.seed, options.decoder});
   if (!filters) return filters.error();
   if (Status status = write_png(options.out, draw(*filters, loaded->picture, options.columns)); !status) return status;
   say(options.out, fmt::format("{} of {} units of layer {} of {}", filters->size(),
@@ -217,6 +217,7 @@ int run(int argc, char** argv) {
   data(filters, false);
   filters->add_option("--layer", options.layer,
                       "of the encoder; beyond 1 the input of length 1 that excites a unit most, by gradient ascent");
+  filters->add_flag("--decoder", options.decoder, "what the units of layer 1 add to a reconstruction");
   filters->add_option("--units", options.units, "at most so many, 0: all")->check(CLI::Range(0, 1 << 20));
   filters->add_option("--columns", options.columns, "of the grid (default: square)")->check(CLI::Range(0, 1 << 12));
   filters->add_option("--sort", options.order, "unit (as in the file), norm of the weights, or mean activity on --data")

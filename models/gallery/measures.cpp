@@ -58,7 +58,9 @@ Result<double> excess(const Subject& subject) {
 }
 
 Result<double> oriented(const Subject& subject) {
-  const Result<std::vector<show::Filter>> filters = show::filters_of(subject.model, {}, {1, 0});
+  show::FilterChoice all{1, 0};
+  all.decoder = true;
+  const Result<std::vector<show::Filter>> filters = show::filters_of(subject.model, {}, all);
   if (!filters) return filters.error();
   return 100 * show::oriented_share(*filters, subject.model.item);
 }

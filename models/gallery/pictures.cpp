@@ -90,7 +90,8 @@ class Drawing {
 
   Status filters() {
     const show::FilterChoice choice{picture_.layer, picture_.units,
-                                    picture_.sort == "norm" ? show::FilterOrder::norm : show::FilterOrder::unit};
+                                    picture_.sort == "norm" ? show::FilterOrder::norm : show::FilterOrder::unit, 1,
+                                    picture_.decoder};
     for (std::size_t i = 0; i < models_.size(); ++i) {
       const Result<std::vector<show::Filter>> filters = show::filters_of(models_[i], {}, choice);
       if (!filters) return missing(filters.error());

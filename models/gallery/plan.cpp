@@ -62,6 +62,7 @@ void read_picture(train::Fields& fields, Picture& picture) {
   fields.read("layer", picture.layer, std::int64_t{1}, std::int64_t{100});
   fields.read("units", picture.units, std::int64_t{0}, std::int64_t{1} << 20);
   fields.read("sort", picture.sort, {"unit", "norm"});
+  fields.read("decoder", picture.decoder);
   if (kind.empty() || picture.models.empty()) fields.problem("kind and models are needed");
 }
 

@@ -31,6 +31,7 @@ struct Picture {
   std::string caption;
   std::int64_t layer = 1, units = 100;
   std::string sort = "unit";  ///< of filters: unit or norm
+  bool decoder = false;       ///< see show::FilterChoice
 };
 
 struct Section {

@@ -146,17 +146,23 @@ Result<std::vector<Filter>> filters_of(const DenseModel& model, std::span<const 
   if (choice.layer < 1 || choice.layer > depth)
     return invalid_argument(
         fmt::format("--layer is {}, the encoder of {} has the layers 1 to {}", choice.layer, model.name, depth));
+  if (choice.decoder && choice.layer != 1)
+    return invalid_argument(fmt::format("--decoder is for the units of layer 1, --layer is {}", choice.layer));
   if (choice.order == FilterOrder::activity && data.empty())
     return invalid_argument("--sort activity needs --data: activity is the mean over items");
   const DenseLayer& layer = model.network.layers[static_cast<std::size_t>(choice.layer - 1)];
   const auto inputs = static_cast<std::size_t>(layer.inputs), outputs = static_cast<std::size_t>(layer.outputs);
   std::vector<Filter> filters(outputs);
+  const DenseLayer& last = model.network.layers.back();
   for (std::size_t unit = 0; unit < outputs; ++unit) {
-    const std::span<const float> weights = std::span(model.parameters).subspan(layer.weight + unit * inputs, inputs);
+    std::vector<float> weights(inputs);
+    for (std::size_t i = 0; i < inputs; ++i)
+      weights[i] =
+          model.parameters[choice.decoder ? last.weight + i * outputs + unit : layer.weight + unit * inputs + i];
     filters[unit].unit = static_cast<std::int64_t>(unit);
     filters[unit].norm = std::sqrt(std::inner_product(weights.begin(), weights.end(), weights.begin(), 0.0));
     if (choice.layer > 1) continue;
-    filters[unit].row.assign(weights.begin(), weights.end());
+    filters[unit].row = std::move(weights);
     normalise(filters[unit].row);
   }
   if (!data.empty()) {

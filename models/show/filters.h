@@ -21,11 +21,15 @@ struct FilterChoice {
   std::int64_t units = 100;  ///< at most so many, the first in the order; 0: all
   FilterOrder order = FilterOrder::unit;
   std::uint64_t seed = 1;  ///< of where the ascent starts
+  /// Of the first layer: what unit j adds to a reconstruction, column j of the last layer, instead of its own weights,
+  /// which whitening that was folded into them buries under high frequencies.
+  bool decoder = false;
 };
 
 /// For the first layer x = W_j / ||W_j||, which maximises unit j under ||x|| = 1; for deeper ones x comes from
 /// ascend(). `data` [n, features] may be empty, but not for the order activity. Descending by norm or activity.
-/// Errors: invalid_argument for a layer that does not exist, and an order by activity without data.
+/// Errors: invalid_argument for a layer that does not exist, the decoder of another layer than the first, and an order
+/// by activity without data.
 Result<std::vector<Filter>> filters_of(const DenseModel& model, std::span<const float> data,
                                        const FilterChoice& choice);
 

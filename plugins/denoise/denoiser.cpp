@@ -84,19 +84,15 @@ Status Denoiser::run(const Image& noisy, const Image* map, const Request& reques
     read_planes(noisy, rect, feed.order, inputs[0].mutable_data());
     if (!wants_level_) return inputs;
     const Dims level{feed.batch, 1, region.height, region.width};
-    const auto add_chroma = [&] {
-      if (feed.average) add_chroma_noise(inputs[0].mutable_data(), inputs[1].data(), rect);
-    };
     if (map == nullptr) {
       inputs.push_back(Tensor::filled(level, static_cast<float>(feed.level_factor * request.sigma / 255.0)));
-      add_chroma();
     } else {
       inputs.emplace_back(level);
       for (std::int64_t n = 0; n < feed.batch; ++n)
         read_planes(*map, rect, {0, -1, -1, -1}, inputs[1].mutable_data() + n * region.height * region.width);
       for (float& one : inputs[1].mutable_span()) one *= static_cast<float>(feed.level_factor);
-      add_chroma();
     }
+    if (feed.average) add_chroma_noise(inputs[0].mutable_data(), inputs[1].data(), rect);
     return inputs;
   };
   const auto take = [&](const nn::Tile& tile, const std::vector<Tensor>& outputs) -> Status {

@@ -3,25 +3,12 @@
 #   usage: eval_test.sh PROGRAM
 set -u
 program=$1
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
+source "$(dirname "${BASH_SOURCE[0]}")/expect.sh"
 export LATENTFLOW_CACHE="$folder/cache"  # one choice of algorithms for all calls: others round otherwise
-problems=0
 
 wrong() {
   echo "eval_test: $*"
   problems=$((problems + 1))
-}
-
-# expect CODE TEXT ARGUMENTS...: exit code and a part of what is printed (both streams).
-expect() {
-  local code=$1 text=$2 output actual
-  shift 2
-  output=$("$program" "$@" 2>&1)
-  actual=$?
-  [ "$actual" = "$code" ] && [[ "$output" == *"$text"* ]] ||
-    wrong "latentflow $*: exit code $actual, expected $code; expected '$text', printed: $output"
 }
 
 # has FILE PATTERN

@@ -4,22 +4,14 @@
 set -u
 program=$1
 model=$2
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
+source "$(dirname "${BASH_SOURCE[0]}")/expect.sh"
 export LATENTFLOW_CACHE="$folder/cache"  # one choice of algorithms for all calls: others round otherwise
-problems=0
 
-# expect CODE TEXT ARGUMENTS...: runs `model ARGUMENTS`; its exit code and a part of what it prints (both streams).
-expect() {
-  local code=$1 text=$2 output actual
+# expect_model CODE TEXT ARGUMENTS...: expect for `model ARGUMENTS`.
+expect_model() {
+  local code=$1 text=$2
   shift 2
-  output=$("$program" model "$@" 2>&1)
-  actual=$?
-  if [ "$actual" != "$code" ] || [[ "$output" != *"$text"* ]]; then
-    printf 'latentflow model %s\n  exit code %s, expected %s\n  expected: %s\n  printed:  %s\n' "$*" "$actual" "$code" "$text" "$output"
-    problems=$((problems + 1))
-  fi
+  expect "$code" "$text" model "$@"
 }
 
 python3 - <<'PYTHON'
@@ -57,34 +49,34 @@ open("photos/tiles.bmp", "wb").write(
 open("cut.npz", "wb").write(open("named.npz", "rb").read()[:2000])
 PYTHON
 
-expect 0 'clean 1x3x16x24' run "$model" named.npz named.npy
-expect 0 'clean 1x3x16x24' run "$model" bytes.npz packed.npz --threads 1
-expect 0 'clean 1x3x16x24' run "$model" numbered.npz numbered.npy
-expect 1 'the network has 2 inputs ("image" ?x3x?x?, "sigma" ?x1x?x?), "image.npy" holds one array' run "$model" image.npy out.npy
-expect 1 'holds an array "sgima", but the network has the inputs "image"' run "$model" foreign.npz out.npy
-expect 1 'no array for the input "sigma"' run "$model" missing.npz out.npy
-expect 1 'leading axes of one are added with array[None, None]' run "$model" rank.npz out.npy
-expect 1 '3x5' run "$model" odd.npz out.npy
-expect 1 '"cut.npz" is no .npz' run "$model" cut.npz out.npy
-expect 1 'there is no file "absent.npz"' run "$model" absent.npz out.npy
-expect 1 '"out.png" needs the extension .npy' run "$model" named.npz out.png
-expect 1 'there is no folder "no" for "out.npy"' run "$model" named.npz no/out.npy
-expect 1 'would be overwritten' run "$model" named.npz named.npz
-expect 1 'OUT is required' run "$model" named.npz
-expect 0 'best of 1 runs on one thread' plan "$model" --shape 16x24 --runs 1
-expect 0 'share%' plan "$model" --shape 16x24 --runs 1
-expect 0 'working memory' plan "$model" --shape 16x24 --runs 0
-expect 1 '--shape is "16"' plan "$model" --shape 16
-expect 0 'GFLOP/s on 2 threads' speed "$model" --shape 16x24 --pictures 3 --threads 2
-expect 0 'written: int8.onnx' quantize "$model" int8.onnx --data photos --samples 4 --weight-bits 7 --most-loss 20
-expect 0 'quantized_with' info int8.onnx --shape 16x24
-expect 0 'int8 (jit' plan int8.onnx --precision int8 --shape 16x24 --runs 0
-expect 0 'clean 1x3x16x24' run int8.onnx named.npz int8.npy --precision int8
-expect 1 'is quantized already' quantize int8.onnx again.onnx --data photos
-expect 1 'holds no pictures' quantize "$model" again.onnx --data empty
-expect 1 '--keep-float names "absent", the convolutions are' quantize "$model" again.onnx --data photos --samples 4 --keep-float absent
-expect 1 '"again.bin" needs the extension .onnx' quantize "$model" again.bin --data photos
-expect 1 'has no quantized layer' plan "$model" --precision int8 --runs 0
+expect_model 0 'clean 1x3x16x24' run "$model" named.npz named.npy
+expect_model 0 'clean 1x3x16x24' run "$model" bytes.npz packed.npz --threads 1
+expect_model 0 'clean 1x3x16x24' run "$model" numbered.npz numbered.npy
+expect_model 1 'the network has 2 inputs ("image" ?x3x?x?, "sigma" ?x1x?x?), "image.npy" holds one array' run "$model" image.npy out.npy
+expect_model 1 'holds an array "sgima", but the network has the inputs "image"' run "$model" foreign.npz out.npy
+expect_model 1 'no array for the input "sigma"' run "$model" missing.npz out.npy
+expect_model 1 'leading axes of one are added with array[None, None]' run "$model" rank.npz out.npy
+expect_model 1 '3x5' run "$model" odd.npz out.npy
+expect_model 1 '"cut.npz" is no .npz' run "$model" cut.npz out.npy
+expect_model 1 'there is no file "absent.npz"' run "$model" absent.npz out.npy
+expect_model 1 '"out.png" needs the extension .npy' run "$model" named.npz out.png
+expect_model 1 'there is no folder "no" for "out.npy"' run "$model" named.npz no/out.npy
+expect_model 1 'would be overwritten' run "$model" named.npz named.npz
+expect_model 1 'OUT is required' run "$model" named.npz
+expect_model 0 'best of 1 runs on one thread' plan "$model" --shape 16x24 --runs 1
+expect_model 0 'share%' plan "$model" --shape 16x24 --runs 1
+expect_model 0 'working memory' plan "$model" --shape 16x24 --runs 0
+expect_model 1 '--shape is "16"' plan "$model" --shape 16
+expect_model 0 'GFLOP/s on 2 threads' speed "$model" --shape 16x24 --pictures 3 --threads 2
+expect_model 0 'written: int8.onnx' quantize "$model" int8.onnx --data photos --samples 4 --weight-bits 7 --most-loss 20
+expect_model 0 'quantized_with' info int8.onnx --shape 16x24
+expect_model 0 'int8 (jit' plan int8.onnx --precision int8 --shape 16x24 --runs 0
+expect_model 0 'clean 1x3x16x24' run int8.onnx named.npz int8.npy --precision int8
+expect_model 1 'is quantized already' quantize int8.onnx again.onnx --data photos
+expect_model 1 'holds no pictures' quantize "$model" again.onnx --data empty
+expect_model 1 '--keep-float names "absent", the convolutions are' quantize "$model" again.onnx --data photos --samples 4 --keep-float absent
+expect_model 1 '"again.bin" needs the extension .onnx' quantize "$model" again.bin --data photos
+expect_model 1 'has no quantized layer' plan "$model" --precision int8 --runs 0
 if [ -e out.npy ] || [ -e again.onnx ]; then echo "a refused run left a file"; problems=$((problems + 1)); fi
 
 python3 - <<'PYTHON' || problems=$((problems + 1))

@@ -99,6 +99,22 @@ TEST(DenseModel, RefusesWhatIsNoChainOfDenseLayersByName) {
   EXPECT_NE(model.error().message.find("\"soft\" (LeakyRelu)"), std::string::npos) << model.error().message;
 }
 
+TEST(Filters, OfTheDecoderAreWhatUnitsAddToAReconstruction) {
+  const Trained made = random_model({12, 6}, Activation::relu, Activation::linear);
+  FilterChoice choice{1, 0};
+  choice.decoder = true;
+  const Result<std::vector<Filter>> filters = filters_of(made.model, {}, choice);
+  ASSERT_TRUE(filters.ok());
+  std::vector<float> none(6, 0), one(6, 0);
+  one[4] = 1;
+  const std::vector<float> with = decode(made.model, one), without = decode(made.model, none);
+  const auto before_sigmoid = [](float output) { return std::log(output / (1 - output)); };
+  for (std::size_t k = 0; k < 12; ++k)
+    EXPECT_NEAR((*filters)[4].row[k] * (*filters)[4].norm, before_sigmoid(with[k]) - before_sigmoid(without[k]), 1e-5);
+  choice.layer = 2;
+  EXPECT_FALSE(filters_of(made.model, {}, choice).ok());
+}
+
 TEST(Filters, OfTheFirstLayerAreWeightsOfLengthOneAndTheAscentAgrees) {
   const Trained made = random_model({12, 6}, Activation::relu, Activation::sigmoid);
   const Result<std::vector<Filter>> filters = filters_of(made.model, {}, {1, 0, FilterOrder::norm});
