@@ -8,6 +8,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 #include <numbers>
 
 #include "nn/moments.h"
@@ -101,15 +102,19 @@ const Measure& named(std::string_view name) {
 
 std::string mark_of(const Row& row) {
   const std::string unit = row.unit.empty() ? "" : " " + row.unit;
-  if (row.measure == "order") return "does not fall from left to right";
+  if (row.measure == "order")
+    return std::string("does not fall from left to right") +
+           (row.apart ? ", first and last outside each other's 95 % interval" : "");
   if (row.at_most) return fmt::format("at most {:g}{}", *row.at_most, unit);
   if (row.at_least) return fmt::format("at least {:g}{}", *row.at_least, unit);
   if (row.target) return fmt::format("{:g} +- {:g}{}", *row.target, row.within, unit);
   return "stated";
 }
 
-std::optional<bool> passes(const Row& row, const std::vector<double>& numbers) {
-  if (row.measure == "order") return std::is_sorted(numbers.begin(), numbers.end());
+std::optional<bool> passes(const Row& row, const std::vector<double>& numbers, const std::vector<Interval>& intervals) {
+  if (row.measure == "order")
+    return std::is_sorted(numbers.begin(), numbers.end()) &&
+           (!row.apart || (numbers.front() < intervals.back().low && numbers.back() > intervals.front().high));
   const double number = numbers.front();
   if (row.at_most) return number <= *row.at_most;
   if (row.at_least) return number >= *row.at_least;
@@ -132,6 +137,7 @@ Outcome measure(const Row& row, Collection& collection) {
   outcome.mark = mark_of(row);
   const std::string unit = row.unit.empty() ? "" : " " + row.unit;
   std::vector<double> numbers;
+  std::vector<Interval> intervals;
   std::vector<std::string> words, seeds, seconds;
   for (const std::string& name : row.models) {
     const Member& member = collection.member(name);
@@ -159,13 +165,21 @@ Outcome measure(const Row& row, Collection& collection) {
       missing(number.error().message);
       continue;
     }
+    if (row.apart) {
+      const Result<Interval> interval = interval_behind(member.model->card.scores, row.score);
+      if (!interval) {
+        missing(interval.error().message);
+        continue;
+      }
+      intervals.push_back(*interval);
+    }
     numbers.push_back(*number);
     words.push_back(fmt::format("{:.4g}{}", *number, unit));
   }
   outcome.measured = fmt::format("{}", fmt::join(words, ", "));
   outcome.seed = fmt::format("{}", fmt::join(seeds, ", "));
   outcome.seconds = fmt::format("{}", fmt::join(seconds, ", "));
-  if (numbers.size() == row.models.size()) outcome.passed = passes(row, numbers);
+  if (numbers.size() == row.models.size()) outcome.passed = passes(row, numbers, intervals);
   return outcome;
 }
 
@@ -176,6 +190,15 @@ Result<double> number_behind(const std::string& scores, const std::string& words
   if (begin == nullptr || std::from_chars(begin, scores.data() + scores.size(), number).ec != std::errc())
     return not_found(fmt::format("its card has no number behind \"{}\"", words));
   return number;
+}
+
+Result<Interval> interval_behind(const std::string& scores, const std::string& words) {
+  const std::size_t at = scores.find(words + " ");
+  Interval interval;
+  if (at == std::string::npos ||
+      std::sscanf(scores.c_str() + at + words.size(), " %*f %% error (%lf to %lf)", &interval.low, &interval.high) != 2)
+    return not_found(fmt::format("its card has no interval behind \"{}\"", words));
+  return interval;
 }
 
 double principal_angle(std::span<const float> decoder, std::span<const float> components, std::int64_t features) {

@@ -13,7 +13,8 @@ namespace latentflow::gallery {
 ///     test_error, train_error  mean squared error per item, summed over the pixels
 ///     error_ratio              the first of these over the second
 ///     card                     the number behind the words `score` in the scores of the model's card
-///     order                    those of several models, which must not fall from one to the next
+///     order                    those of several models, which must not fall from one to the next; with `apart`
+///                              first and last also lie outside each other's 95 % interval
 ///     angle                    largest principal angle in degrees between the span of a linear decoder and that of as
 ///                              many principal components (Golub and Van Loan, 6.4.3)
 ///     excess                   by how many percent its training error is above that of these components
@@ -37,6 +38,13 @@ Outcome measure(const Row& row, Collection& collection);
 
 /// Behind the first occurrence of `words` in a card's scores. Errors: not_found.
 Result<double> number_behind(const std::string& scores, const std::string& words);
+
+struct Interval {
+  double low = 0, high = 0;
+};
+/// The 95 % interval that an error rate has there, in percent. Errors: not_found.
+Result<Interval> interval_behind(const std::string& scores, const std::string& words);
+
 /// In degrees, of the span of the columns of `decoder` [features, codes] and the rows of `components` [codes,
 /// features].
 double principal_angle(std::span<const float> decoder, std::span<const float> components, std::int64_t features);

@@ -38,6 +38,7 @@ void read_row(train::Fields& fields, Row& row) {
   read_optional(fields, "at_least", row.at_least);
   read_optional(fields, "target", row.target);
   fields.read("within", row.within, 0.0, huge);
+  fields.read("apart", row.apart);
   if (row.what.empty() || row.measure.empty() || row.models.empty())
     return fields.problem("what, models and measure are needed");
   if (const std::size_t least = models_needed(row.measure); row.models.size() < least)
@@ -50,6 +51,7 @@ void read_row(train::Fields& fields, Row& row) {
           static_cast<int>(row.target.has_value()) >
       1)
     fields.problem("at_most, at_least and target exclude one another");
+  if (row.apart && row.measure != "order") fields.problem("apart is for measure order");
 }
 
 void read_picture(train::Fields& fields, Picture& picture) {

@@ -20,7 +20,8 @@ struct Row {
   std::string unit;                 ///< behind the number, for example "%"
   std::string published;            ///< empty: nothing is
   std::optional<double> at_most, at_least, target;
-  double within = 0;  ///< of the target
+  double within = 0;   ///< of the target
+  bool apart = false;  ///< measure order: first and last lie outside each other's 95 % interval
 };
 
 enum class PictureKind { filters, reconstructions, manifold, jacobian, robustness, curves };

@@ -125,6 +125,7 @@ std::string plot_script(std::span<const Plot> plots, int columns) {
   std::string script = fmt::format(
       "set terminal svg size {},{} noenhanced font 'sans-serif,12' background 'white'\n"
       "set grid linecolor rgb '#dddddd'\nset key outside bottom center horizontal\nset border 3\nset tics nomirror\n"
+      "set format '%g'\n"
       "set multiplot layout {},{}\n",
       wide * panel_width, high * panel_height, high, wide);
   for (std::size_t i = 0; i < plots.size(); ++i) add_panel(script, plots[i], i);

@@ -6,6 +6,7 @@
 
 #include "gallery/pages.h"
 #include "gallery/pictures.h"
+#include "nn/onnx_export.h"
 #include "show/bands.h"
 #include "show/gnuplot.h"
 #include "support/temporary_folder.h"
@@ -61,6 +62,8 @@ TEST(GalleryList, RefusesWhatItCannotMeasure) {
             std::string::npos);
   EXPECT_NE(problems("{what: w, models: [a], measure: card}").find("needs a score"), std::string::npos);
   EXPECT_NE(problems("{what: w, models: [a], measure: order, score: s}").find("compares 2 models"), std::string::npos);
+  EXPECT_NE(problems("{what: w, models: [a], measure: identity, apart: true}").find("is for measure order"),
+            std::string::npos);
   EXPECT_NE(problems("{what: w, measure: identity}").find("are needed"), std::string::npos);
   EXPECT_NE(problems("{what: w, models: [a], measure: identity, at_most: 1, target: 2}").find("exclude one another"),
             std::string::npos);
@@ -106,6 +109,40 @@ TEST(Measures, SmallNoiseCostsTheContractivePenalty) {
   std::vector<float> rows(20 * 1000);
   train::fill_normal(rows, 1);
   EXPECT_NEAR(stochastic_ratio(model, rows, 1), 1, 0.01);
+}
+
+TEST(Measures, AnOrderMayAskForIntervalsThatDoNotHoldTheOther) {
+  const TemporaryFolder folder;
+  Collection collection({folder / "models", folder.path(), folder.path(), {}, [](const std::string&) {}, nullptr});
+  const auto add = [&](const std::string& name, const std::string& error) {
+    train::AutoencoderRecipe recipe;
+    recipe.layers = {4, 2};
+    const train::Autoencoder network = train::make_autoencoder(recipe);
+    nn::CodeItem item;
+    item.width = 4;
+    nn::Graph graph = *train::autoencoder_network(network, train::initial_parameters(network, 1), item);
+    nn::ModelCard card;
+    card.task = "autoencoder";
+    card.scores = "test squared error 1, fine-tuned " + error;
+    nn::write_card(graph, card);
+    std::filesystem::create_directories(folder / "models" / name);
+    ASSERT_TRUE(nn::save_onnx(graph, folder / "models" / name / (name + ".onnx")).ok());
+  };
+  add("low", "1.40 % error (1.20 to 1.60)");
+  add("near", "1.50 % error (1.30 to 1.70)");
+  add("high", "1.80 % error (1.55 to 2.10)");
+  add("bare", "1.90");
+  const auto outcome = [&](std::vector<std::string> models, bool apart) {
+    Row row;
+    row.what = "w", row.models = std::move(models), row.measure = "order", row.score = "fine-tuned", row.apart = apart;
+    return measure(row, collection);
+  };
+  EXPECT_EQ(outcome({"low", "near"}, false).passed, true);
+  EXPECT_EQ(outcome({"low", "near"}, true).passed, false);
+  EXPECT_EQ(outcome({"low", "near", "high"}, true).passed, true) << "intervals may overlap";
+  EXPECT_EQ(outcome({"high", "near", "low"}, true).passed, false);
+  EXPECT_FALSE(outcome({"low", "bare"}, true).passed.has_value());
+  EXPECT_NE(outcome({"low", "bare"}, true).measured.find("no interval behind \"fine-tuned\""), std::string::npos);
 }
 
 const char* const small_recipe = R"(model: small
