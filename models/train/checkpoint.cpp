@@ -60,6 +60,7 @@ Status save_checkpoint(const Checkpoint& checkpoint, const std::filesystem::path
                             {"seed", checkpoint.seed},
                             {"recipe", checkpoint.recipe},
                             {"algorithms", checkpoint.algorithms},
+                            {"started_from", checkpoint.started_from},
                             {"parameters", checkpoint.state.weights.size()}};
   std::string bytes = head.dump() + "\n";
   for (const auto* array : arrays(checkpoint.state))
@@ -95,6 +96,7 @@ Result<Checkpoint> load_checkpoint(const std::filesystem::path& file) {
     checkpoint.seed = head.at("seed");
     checkpoint.recipe = head.at("recipe");
     checkpoint.algorithms = head.at("algorithms").get<std::map<std::string, std::string>>();
+    checkpoint.started_from = head.value("started_from", "");
     const std::size_t count = head.at("parameters");
     if (bytes.size() != line + 1 + 4 * count * sizeof(float) + sizeof sum) return damaged("its length is wrong");
     const char* from = bytes.data() + line + 1;

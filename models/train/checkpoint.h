@@ -19,6 +19,7 @@ struct Checkpoint {
   std::uint64_t seed = 0;
   std::map<std::string, std::string>
       algorithms;  ///< nn::known_algorithms(): the same sums in the same order need the same ones
+  std::string started_from;  ///< what the first weights came from, for the card; empty where they were drawn
 };
 
 /// Writes beside the file and renames, so the file is always a whole checkpoint.

@@ -11,6 +11,16 @@
 
 namespace latentflow::train {
 
+std::string card_task(Task task) {
+  switch (task) {
+    case Task::denoise: return "denoise";
+    case Task::inpaint: return "inpaint";
+    case Task::image_codes: return "image_codes";
+    case Task::autoencoder: return "autoencoder";
+  }
+  return "";
+}
+
 Status save_model(nn::Graph graph, const Recipe& recipe, const ModelFacts& facts, const std::filesystem::path& file) {
   graph.name = recipe.model;
   nn::ModelCard card;
@@ -21,7 +31,7 @@ Status save_model(nn::Graph graph, const Recipe& recipe, const ModelFacts& facts
     graph.outputs.insert(graph.outputs.begin(), static_cast<nn::ValueId>(code - graph.values.begin()));
     if (Status status = nn::declare_dims(graph); !status) return status;
   }
-  card.task = recipe.task == Task::inpaint ? "inpaint" : recipe.task == Task::image_codes ? "image_codes" : "denoise";
+  card.task = card_task(recipe.task);
   card.color = recipe.network.color ? "rgb" : "gray";
   if (recipe.task == Task::denoise) {
     double low = 255, high = 0;

@@ -14,6 +14,9 @@ struct ModelFacts {
   std::string data, scores, trained_with;
 };
 
+/// The task as cards name it.
+std::string card_task(Task task);
+
 /// Writes the graph of build_network() with these weights; the file is never half a model.
 Status save_model(nn::Graph graph, const Recipe& recipe, const ModelFacts& facts, const std::filesystem::path& file);
 

@@ -133,6 +133,10 @@ Result<nn::Graph> build_network(const NetworkRecipe& recipe, std::uint64_t seed)
       fmt::format("network type is \"{}\", known are residual_unet, residual_autoencoder and dncnn", recipe.type));
 }
 
+bool is_block_layer(std::string_view node) { return node.find('_') != std::string_view::npos; }
+
+bool ends_block(std::string_view node) { return is_block_layer(node) && node.ends_with('b'); }
+
 std::int64_t extent_multiple(const NetworkRecipe& recipe) {
   return recipe.type == "dncnn" ? 1 : std::int64_t{1} << recipe.channels.size();
 }

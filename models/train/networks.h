@@ -1,6 +1,8 @@
 // networks.h: builds the networks that recipes name, with their initial weights.
 #pragma once
 
+#include <string_view>
+
 #include "nn/graph.h"
 #include "recipe.h"
 
@@ -16,6 +18,10 @@ namespace latentflow::train {
 /// one convolution makes out of the deepest level and one takes up again; the output is `reconstruction`.
 /// dncnn: Zhang et al. (IEEE TIP 2017) without batch normalisation.
 Result<nn::Graph> build_network(const NetworkRecipe& recipe, std::uint64_t seed);
+
+/// Layers of a residual block, which adds nothing where the weights of the layer that ends it are zero.
+bool is_block_layer(std::string_view node);
+bool ends_block(std::string_view node);
 
 /// What height and width have to be multiples of.
 std::int64_t extent_multiple(const NetworkRecipe& recipe);

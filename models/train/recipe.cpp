@@ -103,6 +103,9 @@ void read_holes(Fields& fields, CorruptionRecipe& corruption) {
 }
 
 void read_pictures(Fields& fields, Recipe& recipe) {
+  std::string start_from;
+  fields.read("start_from", start_from);
+  recipe.start_from = start_from;
   fields.mapping("network", [&](Fields& f) { read_network(f, recipe.network, recipe.task); });
   fields.mapping("data", [&](Fields& f) {
     read_graph(f, recipe.data.graph);
@@ -239,7 +242,8 @@ Result<Recipe> load_recipe(const std::filesystem::path& file, const std::vector<
     return not_found(fmt::format("{}: the recipe cannot be read: {}", file.string(), std::strerror(errno)));
   Result<Recipe> recipe = parse_recipe(text.str(), file.string(), sets);
   if (!recipe) return recipe;
-  // A graph beside the recipe goes with it wherever the program is started; others are found as the program finds them.
+  // Files beside the recipe go with it wherever the program is started. Other graphs are found as the program finds them.
+  if (!recipe->start_from.empty()) recipe->start_from = file.parent_path() / recipe->start_from;
   for (std::optional<DataGraph>* graph : {&recipe->data.graph, &recipe->autoencoder.graph})
     if (std::error_code failure;
         *graph && std::filesystem::is_regular_file(file.parent_path() / (*graph)->file, failure))

@@ -96,6 +96,7 @@ struct ValidationRecipe {
 
 struct Recipe {
   std::string model, summary;
+  std::filesystem::path start_from;  ///< an ONNX file whose weights the training starts with; empty: they are drawn
   Task task = Task::denoise;
   NetworkRecipe network;
   DataRecipe data;

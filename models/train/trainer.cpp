@@ -22,6 +22,7 @@
 #include "nn/algorithm_choice.h"
 #include "nn/training_plan.h"
 #include "random.h"
+#include "start_weights.h"
 #include "training_run.h"
 
 namespace latentflow::train {
@@ -77,8 +78,7 @@ class Trainer {
     if (!graph) return graph.error();
     graph_ = std::move(*graph);
     parameters_ = std::make_unique<nn::ParameterLayout>(graph_);
-    state_ = start_state(parameters_->gather(graph_));
-    if (Status status = read_checkpoint(); !status) return status;
+    if (Status status = start(); !status) return status;
     Result<std::optional<Curve>> curve = open_curve(job_, {}, recipe_.steps, state_.step);
     if (!curve) return curve.error();
     curve_ = std::move(*curve);
@@ -125,11 +125,22 @@ class Trainer {
     return success();
   }
 
-  Status read_checkpoint() {
+  /// The state of the checkpoint, or the first weights.
+  Status start() {
     Result<std::optional<Checkpoint>> loaded = checkpoint_to_resume(job_, parameters_->size());
     if (!loaded) return loaded.error();
-    if (!*loaded) return success();
+    if (!*loaded) {
+      if (!recipe_.start_from.empty()) {
+        Result<std::string> model = train::start_from(recipe_.start_from, recipe_, graph_);
+        if (!model) return model.error();
+        started_from_ = std::move(*model);
+        note("started from " + started_from_);
+      }
+      state_ = start_state(parameters_->gather(graph_));
+      return success();
+    }
     state_ = std::move((*loaded)->state);
+    started_from_ = std::move((*loaded)->started_from);
     seconds_before_ = (*loaded)->seconds;
     nn::adopt_algorithms((*loaded)->algorithms);
     return success();
@@ -261,13 +272,15 @@ class Trainer {
     const ModelFacts facts{
         fmt::format("{}: {} pictures to train on, {} held out", data_name(), training_.size(), held_out_.size()),
         scores,
-        fmt::format("latentflow, {} steps of {} patches in {:.0f} s, seed {}: {}", state_.step, recipe_.batch,
-                    elapsed(), recipe_.seed, job_.command)};
+        fmt::format("latentflow, {} steps of {} patches in {:.0f} s, seed {}{}: {}", state_.step, recipe_.batch,
+                    elapsed(), recipe_.seed, started_from_.empty() ? "" : ", started from " + started_from_,
+                    job_.command)};
     return save_model(averaged_graph(), recipe_, facts, job_.model);
   }
 
   Status write_checkpoint() {
-    const Checkpoint checkpoint{state_, 0, state_.step, elapsed(), recipe_.text, recipe_.seed, nn::known_algorithms()};
+    const Checkpoint checkpoint{state_, 0, state_.step, elapsed(), recipe_.text, recipe_.seed, nn::known_algorithms(),
+                                started_from_};
     if (Status status = save_checkpoint(checkpoint, checkpoint_file(job_)); !status) return status;
     if (Status status = write_model("in training; " + describe(scores_)); !status) return status;
     note(fmt::format("checkpoint at step {}", state_.step));
@@ -310,6 +323,7 @@ class Trainer {
   std::unique_ptr<BatchMaker> maker_;
   std::map<std::int64_t, ShardPlans> plans_;
   OptimiserState state_;
+  std::string started_from_;
   std::optional<Curve> curve_;
   Batch batches_[2];
   LossWatch losses_;

@@ -15,6 +15,7 @@ std::string problems(const std::string& text) {
 
 TEST(Recipe, ReadsEveryField) {
   const Result<Recipe> recipe = parse_recipe(R"(model: test
+start_from: other.onnx
 network: {type: dncnn, color: gray, noise_map: false, channels: [64], depth: 9}
 data: {scaled_share: 0.25, scale: [0.6, 0.9], flips: false, permute_channels: false, gain: [1, 1]}
 corruption: {gaussian: [{share: 1, sigma: [5, 15]}], clipped_share: 0.25}
@@ -28,6 +29,7 @@ seed: 9
 )",
                                              "r.yaml");
   ASSERT_TRUE(recipe.ok()) << recipe.error().message;
+  EXPECT_EQ(recipe->start_from, "other.onnx");
   EXPECT_EQ(recipe->network.type, "dncnn");
   EXPECT_FALSE(recipe->network.color);
   EXPECT_EQ(recipe->network.depth, 9);
