@@ -41,6 +41,15 @@ std::filesystem::path recipe_folder() {
   return program.parent_path().parent_path() / "share/latentflow/recipes";
 }
 
+/// A folder of data sets stands for the digits in its `mnist` and, unless others are named, the photographs in its
+/// `train`.
+void look_into(std::filesystem::path& data, std::filesystem::path& photographs) {
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(data / "mnist", ignored)) return;
+  if (photographs.empty() && std::filesystem::is_directory(data / "train", ignored)) photographs = data / "train";
+  data /= "mnist";
+}
+
 Status check_names(const Plan& plan, const std::vector<std::string>& only) {
   const std::set<std::string> known = plan.models();
   for (const std::string& name : only)
@@ -87,7 +96,8 @@ int run(int argc, char** argv) {
   std::vector<std::string> only;
   bool no_training = false;
   int threads = static_cast<int>(std::thread::hardware_concurrency());
-  app.add_option("--data", data, "folder of IDX files, named as those of MNIST")->required();
+  app.add_option("--data", data, "folder of IDX files, named as those of MNIST, or one that has them in mnist/ and photographs in train/")
+      ->required();
   app.add_option("--photographs", photographs, "folder of photographs, for patches and for digits before some");
   app.add_option("--out", out, "folder for README.md, results.md and their pictures")->required();
   app.add_option("--models", models, "NAME/NAME.onnx are taken from here, and trained here where missing")
@@ -104,6 +114,7 @@ int run(int argc, char** argv) {
   if (!std::filesystem::is_directory(data, ignored))
     return fail(not_found(
         fmt::format("--data {} is no folder; needs one with IDX files, named as those of MNIST", data.string())));
+  look_into(data, photographs);
   if (Status status = show::check_result_folder(out); !status) return fail(status.error());
   const Result<Plan> plan = load_plan(list.empty() ? recipes / "gallery.yaml" : list);
   if (!plan) return fail(plan.error());

@@ -19,6 +19,11 @@ std::string part_of(const std::string& text, const char* pattern) {
   return std::regex_search(text, found, std::regex(pattern)) ? found[1].str() : "";
 }
 
+bool of_photographs(const train::Recipe& recipe) {
+  const train::AutoencoderRecipe& shape = recipe.autoencoder;
+  return recipe.task != train::Task::autoencoder || (shape.patches && !shape.graph);
+}
+
 }  // namespace
 
 Result<const train::Recipe*> Collection::recipe(const std::string& name) {
@@ -29,16 +34,24 @@ Result<const train::Recipe*> Collection::recipe(const std::string& name) {
   return &*known->second;
 }
 
+std::string Collection::command(const std::string& name) {
+  if (components_in(name)) return "`latentflow gallery --data mnist/` (fits them)";
+  const Result<const train::Recipe*> own = recipe(name);
+  std::string data;
+  if (own && of_photographs(**own)) data = " --data photographs/";
+  if (own && !of_photographs(**own) && !(*own)->draws_its_data()) data = " --data mnist/";
+  if (own && (*own)->autoencoder.digits.background) data += " --photographs photographs/";
+  return fmt::format("`latentflow train models/recipes/{0}.yaml{1} --out {0}.onnx`", name, data);
+}
+
 Result<train::TrainingJob> Collection::job(const std::string& name) {
   const Result<const train::Recipe*> own = recipe(name);
   if (!own) return own.error();
   train::TrainingJob job;
   job.recipe = **own;
-  const train::AutoencoderRecipe& shape = (*own)->autoencoder;
-  const bool of_photographs = (*own)->task != train::Task::autoencoder || (shape.patches && !shape.graph);
-  if (of_photographs && options_.photographs.empty())
+  if (of_photographs(job.recipe) && options_.photographs.empty())
     return invalid_argument("it learns from photographs: name a folder of them with --photographs");
-  job.data = of_photographs ? options_.photographs : options_.data;
+  job.data = of_photographs(job.recipe) ? options_.photographs : options_.data;
   job.photographs = options_.photographs;
   job.stop = options_.stop;
   return job;

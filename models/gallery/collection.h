@@ -45,6 +45,8 @@ class Collection {
   Result<const train::ItemSet*> items(const std::string& name);
   /// The recipe of a model. Errors: not_found where there is none.
   Result<const train::Recipe*> recipe(const std::string& name);
+  /// What makes the model again, as Markdown code, with the usual names of folders in place of those of this machine.
+  std::string command(const std::string& name);
 
  private:
   Member find(const std::string& name);

@@ -138,9 +138,10 @@ Outcome measure(const Row& row, Collection& collection) {
   const std::string unit = row.unit.empty() ? "" : " " + row.unit;
   std::vector<double> numbers;
   std::vector<Interval> intervals;
-  std::vector<std::string> words, seeds, seconds;
+  std::vector<std::string> words, seeds, seconds, commands;
   for (const std::string& name : row.models) {
     const Member& member = collection.member(name);
+    commands.push_back(collection.command(name));
     const auto missing = [&](const std::string& why) {
       words.push_back(row.models.size() > 1 ? fmt::format("{}: {}", name, why) : why);
     };
@@ -179,6 +180,7 @@ Outcome measure(const Row& row, Collection& collection) {
   outcome.measured = fmt::format("{}", fmt::join(words, ", "));
   outcome.seed = fmt::format("{}", fmt::join(seeds, ", "));
   outcome.seconds = fmt::format("{}", fmt::join(seconds, ", "));
+  outcome.commands = fmt::format("{}", fmt::join(commands, "; "));
   if (numbers.size() == row.models.size()) outcome.passed = passes(row, numbers, intervals);
   return outcome;
 }

@@ -32,6 +32,7 @@ struct Outcome {
   std::optional<bool> passed;  ///< none without a mark or without a number
   std::string mark;            ///< in words
   std::string seed, seconds;   ///< of the models, in their order
+  std::string commands;        ///< that make them
 };
 
 Outcome measure(const Row& row, Collection& collection);

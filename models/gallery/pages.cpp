@@ -16,18 +16,6 @@ std::string cell(const std::string& text) {
 
 std::string verdict(const Outcome& outcome) { return !outcome.passed ? "-" : *outcome.passed ? "pass" : "**no**"; }
 
-std::string command_for(const Row& row) {
-  std::string commands;
-  for (const std::string& name : row.models) {
-    if (!commands.empty()) commands += "; ";
-    if (components_in(name))
-      commands += "`latentflow gallery --data mnist/` (fits them)";
-    else
-      commands += fmt::format("`latentflow train models/recipes/{0}.yaml --data mnist/ --out {0}.onnx`", name);
-  }
-  return commands;
-}
-
 }  // namespace
 
 std::string gallery_page(const Plan& plan, std::span<const SectionOutcome> outcomes) {
@@ -66,7 +54,7 @@ std::string results_page(const Plan& plan, std::span<const SectionOutcome> outco
       (!outcome.passed ? open : *outcome.passed ? passed : failed) += 1;
       page += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |\n", cell(row.what), cell(outcome.measured),
                           cell(outcome.mark), cell(row.published), verdict(outcome), cell(outcome.seed),
-                          cell(outcome.seconds), cell(command_for(row)));
+                          cell(outcome.seconds), cell(outcome.commands));
     }
   return page + fmt::format("\n{} pass, {} do not, {} are stated without a mark or wait for their models.\n", passed,
                             failed, open);

@@ -20,11 +20,16 @@ optimiser: {rate: 0.01, warm_up: 5}
 batch: 50
 steps: 30
 RECIPE
+cat >recipes/digits.yaml <<'RECIPE'
+model: digits
+task: autoencoder
+network: {layers: [784, 3]}
+RECIPE
 cat >recipes/gallery.yaml <<'LIST'
 title: Small
 sections:
   - title: One
-    rows: [{what: error, models: [small], measure: test_error, at_most: 1000}]
+    rows: [{what: error, models: [small], measure: test_error, at_most: 1000}, {what: of files, models: [digits], measure: test_error}]
     pictures: [{kind: filters, models: [small, absent], caption: units}]
 LIST
 expect 0 "30 steps" train recipes/small.yaml --out models/small/small.onnx --checkpoints models/small
@@ -51,9 +56,11 @@ if command -v gnuplot >/dev/null; then
   expect 0 "out/results.md" gallery --data . --out out --models models --recipes recipes --no-training
   written m/small_codes.svg m/small_grid.png j/spectrum.svg j/small_tangents.png b.svg c.svg out/README.md out/results.md \
     out/filters_small_layer1.png
+  mkdir -p sets/mnist  # a folder of data sets: the digits are looked for in its mnist
+  expect 0 "sets/mnist" gallery --data sets --out out --models models --recipes recipes --only digits
   grep -q "Missing: absent: there is no recipe absent yet" out/README.md || { echo "absent is not said to be missing"; problems=$((problems + 1)); }
 fi
-expect 1 "is no model of the gallery; it has absent, small" gallery --data . --out out --recipes recipes --only foo
+expect 1 "is no model of the gallery; it has absent, digits, small" gallery --data . --out out --recipes recipes --only foo
 expect 1 "is no folder" gallery --data nowhere --out out --recipes recipes
 expect 1 "cannot be read" gallery --data . --out out --recipes nowhere
 

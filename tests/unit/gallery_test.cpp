@@ -213,9 +213,28 @@ TEST(Gallery, TrainsMeasuresDrawsAndSaysWhatIsMissing) {
   EXPECT_NE(page.find("![strip](reconstructions_small.png)"), std::string::npos) << page;
   EXPECT_NE(page.find("Missing: nowhere: there is no recipe nowhere yet."), std::string::npos);
   EXPECT_NE(results.find("| error \\| of one | "), std::string::npos) << results;
-  EXPECT_NE(results.find("`latentflow train models/recipes/small.yaml"), std::string::npos);
+  EXPECT_NE(results.find("`latentflow train models/recipes/small.yaml --out small.onnx`"), std::string::npos) << results;
   EXPECT_NE(results.find("1 pass, 1 do not, 1 are"), std::string::npos);
   EXPECT_EQ(results.find(folder.path().string()), std::string::npos) << "a path of this machine";
+}
+
+TEST(Gallery, CommandsNameTheDataThatARecipeNeeds) {
+  const TemporaryFolder folder;
+  const auto recipe = [&](const std::string& name, const std::string& data) {
+    folder.write("recipes/" + name + ".yaml",
+                 "model: " + name + "\ntask: autoencoder\nnetwork: {layers: [784, 9]}\ndata: " + data + "\n");
+  };
+  recipe("drawn", "{digits: synthetic}");
+  recipe("plain", "{digits: idx}");
+  recipe("before", "{digits: idx, background: true}");
+  recipe("patches", "{patches: {size: 28}}");
+  Collection collection({folder / "models", folder / "recipes", folder.path(), {}, [](const std::string&) {}, nullptr});
+  const auto command = [&](const char* name) { return collection.command(name); };
+  EXPECT_EQ(command("drawn"), "`latentflow train models/recipes/drawn.yaml --out drawn.onnx`");
+  EXPECT_EQ(command("plain"), "`latentflow train models/recipes/plain.yaml --data mnist/ --out plain.onnx`");
+  EXPECT_EQ(command("before"),
+            "`latentflow train models/recipes/before.yaml --data mnist/ --photographs photographs/ --out before.onnx`");
+  EXPECT_EQ(command("patches"), "`latentflow train models/recipes/patches.yaml --data photographs/ --out patches.onnx`");
 }
 
 TEST(Gallery, AModelInTrainingIsNotMeasured) {
