@@ -5,6 +5,7 @@
 
 #include "holes/fill.h"
 #include "holes/mask.h"
+#include "interleaved.h"
 
 namespace latentflow::train {
 namespace {
@@ -46,14 +47,7 @@ void make_holes(const Recipe& recipe, const Phase& phase, Random& random, const 
     mask.at<unsigned char>(side / 2, side / 2) = missing == 0 ? holes::hole : holes::known;
 
   const std::size_t area = mask.total();
-  cv::Mat patch(side, side, CV_32FC(channels));
-  float* pixels = patch.ptr<float>();
-  for (std::size_t i = 0; i < area; ++i)
-    for (std::size_t c = 0; c < static_cast<std::size_t>(channels); ++c) *pixels++ = target.clean[c * area + i];
-  const cv::Mat filled = holes::fill_smoothly(patch, mask);
-  const float* smooth = filled.ptr<float>();
-  for (std::size_t i = 0; i < area; ++i)
-    for (std::size_t c = 0; c < static_cast<std::size_t>(channels); ++c) target.input[c * area + i] = *smooth++;
+  to_planes(holes::fill_smoothly(to_pixels(target.clean, side, side, channels), mask), target.input);
   for (std::size_t i = 0; i < area; ++i) target.map[i] = mask.data[i] != 0 ? 1.0f : 0.0f;
   write_weights(recipe.corruption, phase.loss, mask, target.weight);
 }

@@ -79,6 +79,19 @@ void read_noise(Fields& fields, CorruptionRecipe& corruption) {
   for (const NoiseRange& range : corruption.gaussian) shares += range.share;
   check_shares(fields, "gaussian", shares);
   fields.read("clipped_share", corruption.clipped_share, 0, 1);
+  fields.mapping("photo", [&](Fields& f) {
+    PhotoRecipe& photo = corruption.photo;
+    photo.share = 1;
+    f.read("share", photo.share, 0, 1);
+    f.read("each", photo.each, 0, 1);
+    f.read("shot", photo.shot, 0, 255);
+    f.read("read", photo.read, 0, 255);
+    f.read("correlated", photo.correlated, 0, 255);
+    f.read("grain", photo.grain, 0.1, 16);
+    f.read("chroma", photo.chroma, 0, 255);
+    f.read("jpeg", photo.jpeg, 1, 100);
+    f.read("level_error", photo.level_error, 0, 0.9);
+  });
 }
 
 void read_holes(Fields& fields, CorruptionRecipe& corruption) {

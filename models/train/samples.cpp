@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "hole_samples.h"
+#include "interleaved.h"
 #include "nn/gradients/loops.h"
+#include "photo_damage.h"
 #include "random.h"
 
 namespace latentflow::train {
@@ -72,6 +74,16 @@ LATENTFLOW_CLONES void clip_to_bytes(float* values, std::int64_t count) {
   }
 }
 
+void make_photo(const Recipe& recipe, const Phase& phase, Random& random, const SampleTarget& target) {
+  const PhotoRecipe& photo = recipe.corruption.photo;
+  const int side = static_cast<int>(phase.patch);
+  const cv::Mat clean = to_pixels(target.clean, side, side, recipe.network.color ? 3 : 1);
+  const cv::Mat damaged = damage_photo(clean, photo, random);
+  to_planes(damaged, target.input);
+  const double told = deviation(damaged, clean) * random.uniform(1 - photo.level_error, 1 + photo.level_error);
+  if (target.map != nullptr) std::fill_n(target.map, clean.total(), static_cast<float>(told));
+}
+
 }  // namespace
 
 void SampleMaker::make(std::uint64_t step, std::uint64_t sample, const Phase& phase, const SampleTarget& target) const {
@@ -82,6 +94,8 @@ void SampleMaker::make(std::uint64_t step, std::uint64_t sample, const Phase& ph
   write_planes(draw_patch(photograph, recipe_.data, patch, random), recipe_.data, random, target.clean);
   if (recipe_.task == Task::inpaint) return make_holes(recipe_, phase, random, target);
   const std::int64_t area = patch * patch, count = area * (recipe_.network.color ? 3 : 1);
+  const PhotoRecipe& photo = recipe_.corruption.photo;
+  if (photo.share > 0 && random.chance(photo.share)) return make_photo(recipe_, phase, random, target);
   const float sigma = static_cast<float>(draw_sigma(recipe_.corruption, random) / 255.0);
   const bool clipped = random.chance(recipe_.corruption.clipped_share);
   if (sigma > 0) {

@@ -6,12 +6,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <mutex>
-#include <numeric>
+#include <opencv2/core.hpp>
 #include <optional>
 
+#include "interleaved.h"
 #include "networks.h"
 #include "nn/network.h"
+#include "photo_damage.h"
 #include "random.h"
 
 namespace latentflow::train {
@@ -19,94 +22,114 @@ namespace {
 
 constexpr std::uint64_t noise_key = 0x7a11da7e;
 
-/// Position in a picture of `size` pixels, continued by reflection without repeating the border.
-std::int64_t reflected(std::int64_t at, std::int64_t size) {
-  if (size == 1) return 0;
-  const std::int64_t period = 2 * (size - 1), within = at % period;
-  return within < size ? within : period - within;
-}
-
 double psnr(double squared, std::int64_t count) {
   return 10 * std::log10(static_cast<double>(count) / std::max(squared, 1e-12));
 }
 
-/// PSNR of one picture before and after, in dB.
+/// Squared differences from a picture of bytes, whose values are 1 / 255.
+double squared_error(const cv::Mat& values, const cv::Mat& pixels) {
+  cv::Mat clean;
+  pixels.convertTo(clean, CV_32F, 1.0 / 255);
+  const double norm = cv::norm(values, clean, cv::NORM_L2);
+  return norm * norm;
+}
+
+/// PSNR of one picture before and after, in dB. `noisy` are the pixels with noise of deviation `level`, CV_32F in 0..1.
 Result<std::array<double, 2>> score(const nn::Network& network, const NetworkRecipe& recipe, const cv::Mat& pixels,
-                                    double sigma, std::uint64_t key) {
-  const std::int64_t channels = pixels.channels(), height = pixels.rows, width = pixels.cols,
-                     multiple = extent_multiple(recipe);
-  const std::int64_t full_height = (height + multiple - 1) / multiple * multiple,
-                     full_width = (width + multiple - 1) / multiple * multiple;
-  std::vector<float> noise(static_cast<std::size_t>(channels * height * width));
-  fill_normal(noise, key);
-  Tensor image({1, channels, full_height, full_width});
-  float* values = image.mutable_data();
-  const auto level = static_cast<float>(sigma / 255);
-  double before = 0;
-  for (std::int64_t c = 0; c < channels; ++c)
-    for (std::int64_t y = 0; y < full_height; ++y)
-      for (std::int64_t x = 0; x < full_width; ++x) {
-        const std::int64_t from_y = reflected(y, height), from_x = reflected(x, width);
-        const float added = level * noise[static_cast<std::size_t>((c * height + from_y) * width + from_x)];
-        *values++ =
-            static_cast<float>(pixels.ptr<std::uint8_t>(static_cast<int>(from_y))[from_x * channels + c]) / 255.0f +
-            added;
-        if (y < height && x < width) before += static_cast<double>(added) * static_cast<double>(added);
-      }
-  std::vector<Tensor> inputs{image};
+                                    const cv::Mat& noisy, float level) {
+  const int channels = pixels.channels(), height = pixels.rows, width = pixels.cols,
+            multiple = static_cast<int>(extent_multiple(recipe));
+  const int full_height = (height + multiple - 1) / multiple * multiple,
+            full_width = (width + multiple - 1) / multiple * multiple;
+  cv::Mat extended;
+  cv::copyMakeBorder(noisy, extended, 0, full_height - height, 0, full_width - width, cv::BORDER_REFLECT_101);
+  std::vector<Tensor> inputs{Tensor({1, channels, full_height, full_width})};
+  to_planes(extended, inputs[0].mutable_data());
   if (recipe.noise_map) inputs.push_back(Tensor::filled({1, 1, full_height, full_width}, level));
   const Result<std::vector<Tensor>> outputs = network.run(inputs);
   if (!outputs) return outputs.error();
-  double after = 0;
-  for (std::int64_t c = 0; c < channels; ++c)
-    for (std::int64_t y = 0; y < height; ++y) {
-      const float* row = (*outputs)[0].data() + (c * full_height + y) * full_width;
-      for (std::int64_t x = 0; x < width; ++x) {
-        const double rounded = std::round(std::clamp(static_cast<double>(row[x]), 0.0, 1.0) * 255);
-        const double difference = (rounded - pixels.ptr<std::uint8_t>(static_cast<int>(y))[x * channels + c]) / 255;
-        after += difference * difference;
-      }
-    }
-  const std::int64_t count = channels * height * width;
-  return std::array{psnr(before, count), psnr(after, count)};
+  cv::Mat bytes;
+  to_pixels((*outputs)[0].data(), full_height, full_width, channels)(cv::Rect(0, 0, width, height))
+      .convertTo(bytes, CV_8U, 255);
+  bytes.convertTo(bytes, CV_32F, 1.0 / 255);
+  const std::int64_t count = static_cast<std::int64_t>(pixels.total()) * channels;
+  return std::array{psnr(squared_error(noisy, pixels), count), psnr(squared_error(bytes, pixels), count)};
+}
+
+/// A damaged picture in 0..1 and the level that the network is told.
+struct Damaged {
+  cv::Mat picture;
+  float level;
+};
+
+Damaged with_noise(const cv::Mat& pixels, double sigma, std::uint64_t key) {
+  std::vector<float> noise(pixels.total() * static_cast<std::size_t>(pixels.channels()));
+  fill_normal(noise, key);
+  cv::Mat clean;
+  pixels.convertTo(clean, CV_32F, 1.0 / 255);
+  return {clean + to_pixels(noise.data(), pixels.rows, pixels.cols, pixels.channels()) * (sigma / 255),
+          static_cast<float>(sigma / 255)};
+}
+
+Damaged as_photo(const cv::Mat& pixels, const PhotoRecipe& recipe, std::uint64_t key) {
+  cv::Mat clean;
+  pixels.convertTo(clean, CV_32F, 1.0 / 255);
+  Random random(key);
+  const cv::Mat picture = damage_photo(clean, recipe, random);
+  return {picture, static_cast<float>(deviation(picture, clean))};
+}
+
+/// The mean over all pictures, in parallel.
+Result<Score> mean_score(const std::string& what, const nn::Network& network, const NetworkRecipe& recipe,
+                         std::span<const Photograph> pictures,
+                         const std::function<Damaged(const cv::Mat& pixels, std::uint64_t key)>& damage) {
+  std::vector<std::array<double, 2>> each(pictures.size());
+  std::mutex mutex;
+  std::optional<Error> failure;
+  tbb::parallel_for(std::size_t{0}, pictures.size(), [&](std::size_t i) {
+    const Damaged damaged = damage(pictures[i].pixels, Random(noise_key, i).next());
+    Result<std::array<double, 2>> result = score(network, recipe, pictures[i].pixels, damaged.picture, damaged.level);
+    if (result)
+      each[i] = *result;
+    else if (const std::lock_guard lock(mutex); !failure)
+      failure = result.error();
+  });
+  if (failure) return *failure;
+  Score mean{what, 0, 0, {}};
+  for (const auto& [before, after] : each) mean.before += before, mean.after += after;
+  mean.before /= static_cast<double>(pictures.size());
+  mean.after /= static_cast<double>(pictures.size());
+  return mean;
 }
 
 }  // namespace
 
-Result<std::vector<Score>> validate(const nn::Graph& graph, const NetworkRecipe& recipe,
-                                    std::span<const Photograph> pictures, std::span<const double> sigmas) {
-  const Result<std::shared_ptr<const nn::Network>> network = nn::Network::create(graph);
-  if (!network) return network.error();
-  std::vector<Score> scores;
-  for (const double sigma : sigmas) {
-    std::vector<std::array<double, 2>> each(pictures.size());
-    std::mutex mutex;
-    std::optional<Error> failure;
-    tbb::parallel_for(std::size_t{0}, pictures.size(), [&](std::size_t i) {
-      Result<std::array<double, 2>> result =
-          score(**network, recipe, pictures[i].pixels, sigma, Random(noise_key, i).next());
-      if (result)
-        each[i] = *result;
-      else if (const std::lock_guard lock(mutex); !failure)
-        failure = result.error();
-    });
-    if (failure) return *failure;
-    Score mean{fmt::format("sigma {:g}", sigma), 0, 0, {}};
-    for (const auto& [before, after] : each) mean.before += before, mean.after += after;
-    mean.before /= static_cast<double>(pictures.size());
-    mean.after /= static_cast<double>(pictures.size());
-    scores.push_back(mean);
-  }
-  return scores;
-}
-
 Result<std::vector<Score>> validate(const nn::Graph& graph, const Recipe& recipe,
                                     std::span<const Photograph> pictures) {
   if (recipe.task == Task::inpaint) return validate_holes(graph, recipe, pictures);
-  if (recipe.task != Task::image_codes) return validate(graph, recipe.network, pictures, recipe.validation.sigma);
-  const double none = 0;
-  Result<std::vector<Score>> scores = validate(graph, recipe.network, pictures, {&none, 1});
-  if (scores) scores->front().what = "reconstruction", scores->front().before = 0;
+  const Result<std::shared_ptr<const nn::Network>> network = nn::Network::create(graph);
+  if (!network) return network.error();
+  std::vector<Score> scores;
+  const auto add = [&](const std::string& what, const auto& damage) {
+    Result<Score> score = mean_score(what, **network, recipe.network, pictures, damage);
+    if (score) scores.push_back(*score);
+    return score ? success() : Status(score.error());
+  };
+  const auto noise = [](double sigma) {
+    return [sigma](const cv::Mat& pixels, std::uint64_t key) { return with_noise(pixels, sigma, key); };
+  };
+  if (recipe.task == Task::image_codes) {
+    if (Status status = add("reconstruction", noise(0)); !status) return status.error();
+    scores.front().before = 0;
+    return scores;
+  }
+  for (const double sigma : recipe.validation.sigma)
+    if (Status status = add(fmt::format("sigma {:g}", sigma), noise(sigma)); !status) return status.error();
+  const PhotoRecipe& photo = recipe.corruption.photo;
+  if (photo.share > 0) {
+    const auto damage = [&](const cv::Mat& pixels, std::uint64_t key) { return as_photo(pixels, photo, key); };
+    if (Status status = add("photo", damage); !status) return status.error();
+  }
   return scores;
 }
 

@@ -14,13 +14,16 @@
 namespace latentflow::train {
 
 struct Score {
-  std::string what;                           ///< "sigma 25", "text"
+  std::string what;                           ///< "sigma 25", "photo", "text"
   double before = 0, after = 0;               ///< PSNR in dB of what the network gets and gives, mean over the pictures
                                               ///< (before 0: it gets the picture itself, task image_codes)
   std::optional<std::array<double, 2>> hole;  ///< the same over missing pixels alone (task inpaint)
 };
 
-/// By the task of the recipe.
+/// By the task of the recipe, the same in every call. Denoisers, per noise level: white Gaussian noise is added in
+/// float; and where the recipe damages photographs so do these, with the level that their difference has. Outputs are
+/// limited and rounded to 8 bits; PSNR is over all channels of a picture, then averaged over pictures. Pictures run in
+/// parallel; sides that the network does not take are extended by reflection.
 Result<std::vector<Score>> validate(const nn::Graph& network, const Recipe& recipe,
                                     std::span<const Photograph> pictures);
 
@@ -28,12 +31,6 @@ Result<std::vector<Score>> validate(const nn::Graph& network, const Recipe& reci
 /// stay, the others are limited and rounded to 8 bits.
 Result<std::vector<Score>> validate_holes(const nn::Graph& network, const Recipe& recipe,
                                           std::span<const Photograph> pictures);
-
-/// Per noise level: white Gaussian noise, the same in every call, is added in float; the output is limited and rounded
-/// to 8 bits; PSNR is over all channels of a picture, then averaged over pictures (with the input neither limited nor
-/// rounded). Pictures run in parallel; sides that the network does not take are extended by reflection.
-Result<std::vector<Score>> validate(const nn::Graph& network, const NetworkRecipe& recipe,
-                                    std::span<const Photograph> pictures, std::span<const double> sigmas);
 
 /// The central part of every picture, at most crop x crop.
 std::vector<Photograph> central_crops(std::span<const Photograph> pictures, std::int64_t crop);

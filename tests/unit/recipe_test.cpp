@@ -18,7 +18,7 @@ TEST(Recipe, ReadsEveryField) {
 start_from: other.onnx
 network: {type: dncnn, color: gray, noise_map: false, channels: [64], depth: 9}
 data: {scaled_share: 0.25, scale: [0.6, 0.9], flips: false, permute_channels: false, gain: [1, 1]}
-corruption: {gaussian: [{share: 1, sigma: [5, 15]}], clipped_share: 0.25}
+corruption: {gaussian: [{share: 1, sigma: [5, 15]}], clipped_share: 0.25, photo: {each: 0.5, jpeg: [40, 80]}}
 phases: [{until: 0.5, patch: 40, loss: mse}, {until: 1, patch: 80, loss: l1}]
 optimiser: {betas: [0.8, 0.95], weight_decay: 0.01, rate: 0.002, final_rate: 0.0001, warm_up: 7, clip: 2, average: 0.9}
 validation: {sigma: [15, 50], held_out: 0.1, crop: 128, every: 50}
@@ -35,6 +35,8 @@ seed: 9
   EXPECT_EQ(recipe->network.depth, 9);
   EXPECT_EQ(recipe->data.scale[1], 0.9);
   EXPECT_EQ(recipe->corruption.gaussian.size(), 1u);
+  EXPECT_EQ(recipe->corruption.photo.share, 1);
+  EXPECT_EQ(recipe->corruption.photo.jpeg[1], 80);
   EXPECT_EQ(recipe->phase(0.49).patch, 40);
   EXPECT_EQ(recipe->phase(0.5).patch, 80);
   EXPECT_EQ(recipe->phase(1.0).loss, Loss::l1);

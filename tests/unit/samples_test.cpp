@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "train/optimiser.h"
+#include "train/photo_damage.h"
 #include "train/random.h"
 #include "train/samples.h"
 
@@ -87,6 +88,90 @@ TEST_F(SamplesTest, ClippedSamplesAreWholeBytes) {
     EXPECT_GE(value, 0);
     EXPECT_LE(value, 1);
     EXPECT_NEAR(value * 255, std::round(value * 255), 1e-3);
+  }
+}
+
+TEST_F(SamplesTest, DamagedPhotographsAreToldTheirDeviation) {
+  recipe_.corruption.photo.share = 1;
+  recipe_.corruption.photo.level_error = 0;
+  double largest = 0;
+  for (std::uint64_t sample = 0; sample < 30; ++sample) {
+    make(0, sample);
+    double squares = 0;
+    for (std::size_t i = 0; i < noisy_.size(); ++i) {
+      squares += std::pow(static_cast<double>(noisy_[i]) - static_cast<double>(clean_[i]), 2);
+      ASSERT_NEAR(noisy_[i] * 255, std::round(noisy_[i] * 255), 1e-3);
+    }
+    EXPECT_NEAR(sigma_[0], std::sqrt(squares / static_cast<double>(noisy_.size())), 1e-5);
+    largest = std::max(largest, static_cast<double>(sigma_[0]));
+  }
+  EXPECT_GT(largest * 255, 15);
+}
+
+/// A flat colour, on which all that differs is damage.
+class PhotoDamageTest : public ::testing::Test {
+ protected:
+  PhotoDamageTest() {
+    recipe_.each = 1;
+    recipe_.shot = recipe_.read = recipe_.correlated = recipe_.chroma = {0, 0};
+    recipe_.grain = {1, 1}, recipe_.jpeg = {100, 100};
+  }
+
+  /// In grey levels. JPEG halves the resolution of colours even at quality 100.
+  cv::Mat damage(int type, double intensity) const {
+    Random random(5);
+    const cv::Mat clean(200, 200, type, cv::Scalar::all(intensity));
+    return (damage_photo(clean, recipe_, random) - clean) * 255;
+  }
+  static double variance(const cv::Mat& picture) {
+    const double count = static_cast<double>(picture.total()) * picture.channels();
+    return std::pow(cv::norm(picture), 2) / count;
+  }
+  /// Correlation of neighbours in a row.
+  static double neighbours(const cv::Mat& picture) {
+    return picture.colRange(1, 200).dot(picture.colRange(0, 199)) / picture.dot(picture);
+  }
+
+  PhotoRecipe recipe_;
+};
+
+TEST_F(PhotoDamageTest, SignalDependentNoiseHasTheVarianceOfItsFormula) {
+  recipe_.shot = {20, 20}, recipe_.read = {5, 5};
+  EXPECT_NEAR(variance(damage(CV_32FC1, 0.2)), 400 * 0.2 + 25, 6);
+  EXPECT_NEAR(variance(damage(CV_32FC1, 0.6)), 400 * 0.6 + 25, 15);
+}
+
+TEST_F(PhotoDamageTest, CorrelatedNoiseHasItsDeviationAndResemblesItsNeighbours) {
+  recipe_.correlated = {20, 20};
+  const cv::Mat noise = damage(CV_32FC1, 0.5);
+  EXPECT_NEAR(std::sqrt(variance(noise)), 20, 1);
+  // Of white noise behind a Gaussian of deviation g: exp(-1 / (4 g^2)).
+  EXPECT_NEAR(neighbours(noise), std::exp(-0.25), 0.03);
+}
+
+TEST_F(PhotoDamageTest, ColorNoiseLeavesGreyAndIsCoarse) {
+  recipe_.chroma = {15, 15};
+  const cv::Mat noise = damage(CV_32FC3, 0.5);
+  cv::Mat grey;
+  cv::transform(noise, grey, cv::Matx13f::all(1.0f / 3));
+  EXPECT_NEAR(std::sqrt(variance(noise)), 15, 1.5);
+  EXPECT_LT(std::sqrt(variance(grey)), 1.5);
+  EXPECT_GT(neighbours(noise), 0.85);
+}
+
+TEST_F(PhotoDamageTest, JpegLosesMoreAtLowerQuality) {
+  cv::Mat clean(200, 200, CV_32FC3);
+  for (int y = 0; y < 200; ++y)
+    for (int x = 0; x < 200; ++x)
+      clean.at<cv::Vec3f>(y, x) = cv::Vec3f(0.5f + 0.4f * std::sin(0.4f * static_cast<float>(x)), 0.5f,
+                                            0.5f + 0.4f * std::sin(0.3f * static_cast<float>(x + y)));
+  double before = 0;
+  for (const double quality : {95.0, 60.0, 30.0}) {
+    recipe_.jpeg = {quality, quality};
+    Random random(5);
+    const double lost = deviation(damage_photo(clean, recipe_, random), clean);
+    EXPECT_GT(lost, before);
+    before = lost;
   }
 }
 
