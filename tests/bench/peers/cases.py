@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 class Case:
     name: str
     title: str
-    kind: str  # "network", "training" or "job"
+    kind: str  # "network", "training", "epoch" or "job"
     model: str = ""  # a file below the models made for the bench, "zoo:NAME", or a path
     height: int = 0
     width: int = 0
@@ -28,6 +28,8 @@ CASES = [
     Case("mlp", "MLP 784-1024-1024-10, 4096 rows", "network", "mlp.onnx", 0, 0, 4096, 9, NO_TORCH),
     Case("training", "one training step of DnCNN-17, 16 patches 64x64, Adam", "training", "dncnn17.onnx", 64, 64, 16, 7,
          ["latentflow", "PyTorch"]),
+    Case("epoch", "an epoch of the autoencoder 784-1000-500-250-30, 60,000 rows in batches of 250, Adam", "epoch",
+         "autoencoder.npz", 0, 0, 60000, 3, ["latentflow", "PyTorch"]),
     Case("job", "whole job: PNG photographs 768x512, noisy in, denoised PNG out", "job", "zoo:denoise_color", 512, 768, 0, 3,
          NO_TORCH),
 ]

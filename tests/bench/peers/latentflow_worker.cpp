@@ -1,4 +1,4 @@
-// latentflow_worker.cpp: latentflow in the peer bench: networks on arrays and the training step, on oneTBB threads.
+// latentflow_worker.cpp: latentflow in the peer bench: networks on arrays, the training step and an epoch, on oneTBB threads.
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/version.h>
@@ -147,6 +147,46 @@ class TrainingWork : public Work {
   std::vector<float> losses_;
 };
 
+/// Adam over all rows in their order, a batch a step; the result is the loss of every step so far.
+class EpochWork : public Work {
+ public:
+  explicit EpochWork(Tensor rows)
+      : rows_(std::move(rows)),
+        gradient_(epoch_autoencoder()),
+        optimiser_(train::start_state(epoch_parameters())),
+        slopes_(optimiser_.weights.size()) {
+    objective_.loss = train::Reconstruction::cross_entropy;
+    settings_.betas = {0.9, 0.999};
+    settings_.clip = 0;
+  }
+  void run() override {
+    const auto size = static_cast<std::size_t>(batch * rows_.dims()[1]);
+    for (std::size_t from = 0; from + size <= rows_.span().size(); from += size) {
+      const std::span<const float> rows = rows_.span().subspan(from, size);
+      const train::Terms terms = gradient_.evaluate(objective_, optimiser_.weights, rows, rows, batch, 0, slopes_);
+      const std::span<const float> slopes = slopes_;
+      train::update(settings_, 1e-4, {&slopes, 1}, optimiser_);
+      losses_.push_back(static_cast<float>(terms.loss));
+    }
+  }
+  Tensor result() const override { return Tensor::from({static_cast<std::int64_t>(losses_.size())}, losses_); }
+  double gflop() const {
+    double weights = 0;  // the first layer has no gradient of its input
+    for (const train::DenseLayer& layer : gradient_.autoencoder().layers)
+      weights += static_cast<double>(layer.inputs * layer.outputs) * (layer.weight == 0 ? 2 : 3);
+    return 2e-9 * weights * static_cast<double>(rows_.dims()[0]);
+  }
+
+ private:
+  static constexpr std::int64_t batch = 250;
+  Tensor rows_;
+  train::Objective objective_;
+  train::AutoencoderGradient gradient_;
+  train::OptimiserRecipe settings_;
+  train::OptimiserState optimiser_;
+  std::vector<float> slopes_, losses_;
+};
+
 int work() {
   std::unique_ptr<Work> work;
   std::unique_ptr<tbb::global_control> limit;
@@ -163,6 +203,10 @@ int work() {
                                                      std::max<std::int64_t>(shard, 1));
       facts["gflop"] = training->gflop();
       work = std::move(training);
+    } else if (request.at("kind") == "epoch") {
+      auto epoch = std::make_unique<EpochWork>(std::move(inputs.at(0)));
+      facts["gflop"] = epoch->gflop();
+      work = std::move(epoch);
     } else {
       work = std::make_unique<NetworkWork>(need(nn::Network::load(model)), std::move(inputs),
                                            static_cast<std::int64_t>(threads));
@@ -181,6 +225,7 @@ int work() {
                 {"networks", make_networks},
                 {"inputs", make_inputs},
                 {"batch", make_batch},
+                {"rows", make_rows},
                 {"compare", compare_arrays},
                 {"compare_folders", compare_folders}});
 }

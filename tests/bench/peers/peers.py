@@ -111,6 +111,8 @@ nodes:
         if case.kind == "training":
             made = self.helper.ask("batch", folder=str(self.work), batch=case.count, side=case.height)
             inputs, gflop = [made["noisy"], made["clean"]], None
+        elif case.kind == "epoch":
+            inputs, gflop = [self.helper.ask("rows", folder=str(self.work), count=case.count)["rows"]], None
         else:
             files = [str(path) for path in self.pictures(self.arguments.count)] if case.height else []
             made = self.helper.ask("inputs", model=str(self.model_path(case)), pictures=files, height=case.height,

@@ -81,7 +81,35 @@ Json make_networks(const Json& request) {
       weights.push_back({"arr_" + std::to_string(weights.size()), *dncnn.value(node.inputs[1]).constant});
   need(nn::write_npz(folder / "dncnn17.npz", weights));
   need(nn::save_onnx(mlp(), folder / "mlp.onnx"));
+  const std::vector<float> parameters = epoch_parameters();
+  const std::span<const float> all(parameters);
+  std::vector<nn::NamedTensor> dense;
+  const auto add = [&](Dims dims, std::size_t offset) {
+    const auto size = static_cast<std::size_t>(element_count(dims));
+    dense.push_back({"arr_" + std::to_string(dense.size()), Tensor::from(std::move(dims), all.subspan(offset, size))});
+  };
+  for (const train::DenseLayer& layer : epoch_autoencoder().layers)
+    add({layer.outputs, layer.inputs}, layer.weight), add({layer.outputs}, layer.bias);
+  need(nn::write_npz(folder / "autoencoder.npz", dense));
   return {{"ok", true}};
+}
+
+train::Autoencoder epoch_autoencoder() {
+  train::AutoencoderRecipe recipe;
+  recipe.layers = {784, 1000, 500, 250, 30};
+  recipe.encoder = train::Activation::tanh;
+  return train::make_autoencoder(recipe);
+}
+
+std::vector<float> epoch_parameters() { return train::initial_parameters(epoch_autoencoder(), 1); }
+
+Json make_rows(const Json& request) {
+  Tensor rows({request.at("count").get<std::int64_t>(), epoch_autoencoder().features()});
+  train::fill_normal(rows.mutable_span(), 9);
+  for (float& value : rows.mutable_span()) value = std::clamp(value, 0.0f, 1.0f);
+  const Path file = path_of(request, "folder") / "rows.npy";
+  need(nn::write_npy(file, rows));
+  return {{"rows", file.string()}};
 }
 
 Json make_inputs(const Json& request) {

@@ -16,8 +16,8 @@ NOTES = """\
   tiles with the exact halo; the others get one picture after the other and use all threads inside it, as their users do.
 - GFLOP/s count the direct algorithm (2 per multiply-add of convolutions and matrix products), also where an engine does less work.
 - Peak is the resident memory of the process (VmHWM; for the whole job that of the program), runtime and inputs included.
-- Difference is the largest absolute one to latentflow's output; for training it is of the loss over all steps, for the whole job in
-  grey levels of the written pictures.
+- Difference is the largest absolute one to latentflow's output; for training and epochs it is of the loss over all steps,
+  for the whole job in grey levels of the written pictures.
 - "Other processes" is what the machine computed between the first and the last round beyond the engines themselves, per second; above
   0.1 the figures are those of a busy machine, and engines that cut work into equal parts suffer more than ones that hand it out.
 - Whole job: each round starts the programs anew, so start and loading count; peers are scripts as users write them
