@@ -15,7 +15,7 @@ struct EvalArguments {
   std::string levels = "15,25,50";  ///< denoise: noise levels in grey levels of 0..255
   bool estimator = false;           ///< denoise: measure the noise estimator instead
   std::string masks = "kinds";      ///< inpaint: "kinds" for drawn ones, or a folder of masks
-  std::string method;               ///< inpaint: network if a model is given, else smooth
+  std::string method;               ///< inpaint: network (default) or smooth
   Path output;                      ///< folder for the tables
   std::string max_memory;
   int threads = 0;

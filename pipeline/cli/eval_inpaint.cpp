@@ -98,9 +98,7 @@ int eval_inpaint(const EvalArguments& arguments) {
     fmt::print(stderr, "latentflow: error: {}\n", groups.error().message);
     return 1;
   }
-  const std::string method = !arguments.method.empty() ? arguments.method
-                             : arguments.model.empty() ? "smooth"
-                                                       : "network";
+  const std::string method = arguments.method.empty() ? "network" : arguments.method;
   for (Scoring& scoring : groups->scorings) {
     scoring.sets.push_back("method=" + method);
     if (!arguments.model.empty()) scoring.sets.push_back("model=" + arguments.model);

@@ -127,9 +127,9 @@ void add_inpaint(CLI::App& app, InpaintArguments& inpaint, RunArguments& argumen
                    "folder of masks with the names of the pictures, or one mask for all; white = missing")
       ->required();
   command->add_option("output", inpaint.output, "folder for the results")->required();
-  command->add_option("--method", inpaint.method, "smooth, telea, navier_stokes or network (default: smooth)")
+  command->add_option("--method", inpaint.method, "smooth, telea, navier_stokes or network (default: network)")
       ->type_name("NAME");
-  command->add_option("--model", inpaint.model, "a zoo model or an .onnx file, for the method network")
+  command->add_option("--model", inpaint.model, "a zoo model or an .onnx file, for the method network (default: inpaint_color)")
       ->type_name("NAME");
   command->add_flag("--invert", inpaint.invert, "masks are black where pixels are missing");
   command
@@ -194,7 +194,7 @@ void add_eval(CLI::App& app, EvalArguments& eval, std::function<int()>& chosen) 
   CLI::App* inpaint = add_task("inpaint", "PSNR and SSIM of filled holes beside Telea and Navier-Stokes", eval_inpaint);
   inpaint->add_option("--masks", eval.masks, "a folder of masks, or kinds for drawn ones (default: kinds)")
       ->type_name("DIR");
-  inpaint->add_option("--method", eval.method, "smooth or network (default: network if a model is given)")
+  inpaint->add_option("--method", eval.method, "network or smooth (default: network)")
       ->type_name("NAME");
 }
 

@@ -11,7 +11,8 @@ namespace latentflow::denoise {
 
 void Denoise::describe(Describe<Denoise>& d) {
   d.name("denoise", "removes noise with a trained network");
-  d.field(&Params::model, "model", "a name from the zoo or an ONNX file");
+  d.field(&Params::model, "model",
+          "a name from the zoo or an ONNX file; for grey pictures NAME_color gives way to NAME_gray where the zoo has it");
   d.field(&Params::sigma, "sigma", "noise level, or auto to estimate it for every picture")
       .range(0, 255)
       .unit("grey levels of 0..255");
@@ -38,10 +39,12 @@ void Denoise::describe(Describe<Denoise>& d) {
 
 namespace {
 
+bool is_file(const std::string& model) { return model.find('/') != std::string::npos || model.ends_with(".onnx"); }
+
 /// The zoo name or file that params.quality chooses.
 Result<std::string> model_of(const Denoise::Params& params, const Services& services) {
   if (params.quality != "fast") return params.model;
-  if (params.model.find('/') != std::string::npos || params.model.ends_with(".onnx"))
+  if (is_file(params.model))
     return invalid_argument(fmt::format(
         "quality is fast, which chooses between models of the zoo; model '{}' is a file, name the faster one there",
         params.model));
@@ -52,17 +55,31 @@ Result<std::string> model_of(const Denoise::Params& params, const Services& serv
   return fast;
 }
 
+/// The model of the zoo that is made for grey pictures as `model` is for colours; empty where there is none.
+std::string gray_twin(std::string model, const Services& services) {
+  constexpr std::string_view color = "_color", gray = "_gray";
+  const std::size_t at = is_file(model) ? std::string::npos : model.find(color);
+  if (at == std::string::npos) return "";
+  model.replace(at, color.size(), gray);
+  return services.find_model(model) ? model : "";
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Denoise>> Denoise::create(const Params& params, Services& services) {
   const Result<std::string> model = model_of(params, services);
   if (!model) return model.error();
-  Result<std::shared_ptr<const Denoiser>> denoiser =
-      Denoiser::load(*model, nn::precision_of(params.precision), services);
+  const nn::Precision precision = nn::precision_of(params.precision);
+  Result<std::shared_ptr<const Denoiser>> denoiser = Denoiser::load(*model, precision, services);
   if (!denoiser) return std::move(denoiser).error();
   auto node = std::make_unique<Denoise>();
   node->params = params;
-  node->denoiser = std::move(*denoiser);
+  node->denoiser = node->gray_denoiser = std::move(*denoiser);
+  if (const std::string twin = gray_twin(*model, services); !twin.empty()) {
+    Result<std::shared_ptr<const Denoiser>> gray = Denoiser::load(twin, precision, services);
+    if (!gray) return std::move(gray).error();
+    node->gray_denoiser = std::move(*gray);
+  }
   return node;
 }
 
@@ -72,23 +89,26 @@ Result<Image> Denoise::process(const Image& image, const Image* sigma_map, Conte
   if (sigma_map != nullptr && (sigma_map->mat().size() != image.mat().size() || sigma_map->channels() != 1))
     return bad_input(fmt::format("needs a sigma_map of {}x{} with 1 channel, got {}", image.width(), image.height(),
                                  describe_picture(*sigma_map)));
+  const Denoiser& chosen = image.channels() == 1 ? *gray_denoiser : *denoiser;
   Denoiser::Request request{0, sigma_map, params.strength, params.tile, static_cast<int>(params.ensemble)};
-  if (denoiser->wants_level() && sigma_map == nullptr) {
+  if (chosen.wants_level() && sigma_map == nullptr) {
     const double asked = params.sigma.value ? *params.sigma.value : estimate_noise(image);
-    request.sigma = std::clamp(asked, denoiser->lowest_level(), denoiser->highest_level());
+    request.sigma = std::clamp(asked, chosen.lowest_level(), chosen.highest_level());
     if (request.sigma != asked)
       ctx.warn(fmt::format("noise level {:.1f} is outside {:g} to {:g}, which the model was trained for; {:g} is used",
-                           asked, denoiser->lowest_level(), denoiser->highest_level(), request.sigma));
+                           asked, chosen.lowest_level(), chosen.highest_level(), request.sigma));
     ctx.measure("sigma", request.sigma);
   }
-  return denoiser->clean(image, request, ctx);
+  return chosen.clean(image, request, ctx);
 }
 
 Prediction Denoise::predict(const Shapes& shapes) const {
-  Prediction prediction = denoiser->memory(shapes[0], params.tile, static_cast<int>(params.ensemble));
-  if (denoiser->wants_level() && !params.sigma.value)  // the level is measured before anything else is done
-    prediction.working_bytes = std::max(prediction.working_bytes, estimate_bytes(shapes[0]));
-  prediction.outputs = {shapes[0]};
+  const Shape& picture = shapes[0];
+  const Denoiser& chosen = picture.known() && picture.dims[2] == 1 ? *gray_denoiser : *denoiser;
+  Prediction prediction = chosen.memory(picture, params.tile, static_cast<int>(params.ensemble));
+  if (chosen.wants_level() && !params.sigma.value)  // the level is measured before anything else is done
+    prediction.working_bytes = std::max(prediction.working_bytes, estimate_bytes(picture));
+  prediction.outputs = {picture};
   return prediction;
 }
 

@@ -27,7 +27,7 @@ struct Denoise {
   Prediction predict(const Shapes& shapes) const;
 
   Params params;
-  std::shared_ptr<const Denoiser> denoiser;
+  std::shared_ptr<const Denoiser> denoiser, gray_denoiser;  ///< the second for grey pictures; may be the same
 };
 
 }  // namespace latentflow::denoise

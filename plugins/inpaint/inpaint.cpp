@@ -30,7 +30,7 @@ void Inpaint::describe(Describe<Inpaint>& d) {
           "network: how it computes: int8 as a quantized file says, f32 without rounding, auto the faster of the two "
           "per layer (f32 where the file is not quantized), bf16 half the memory, with AVX-512 only")
       .choices({"auto", "f32", "bf16", "int8"});
-  d.example("{node: inpaint, image: photos, mask: masks, method: smooth}");
+  d.example("{node: inpaint, image: photos, mask: masks}");
 }
 
 Result<std::unique_ptr<Inpaint>> Inpaint::create(const Params& params, Services& services) {

@@ -8,7 +8,7 @@ namespace latentflow::inpaint {
 
 struct Inpaint {
   struct Params {
-    std::string method = "smooth";
+    std::string method = "network";
     std::string model = "inpaint_color";
     double radius = 3;
     std::string fit = "exact";

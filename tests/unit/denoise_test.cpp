@@ -209,6 +209,31 @@ TEST_F(DenoiseTest, QualityFastTakesTheSmallerTwinOfTheZoo) {
   EXPECT_NE(file.error().message.find("model './model.onnx' is a file"), std::string::npos) << file.error().message;
 }
 
+TEST_F(DenoiseTest, GreyPicturesTakeTheGreyTwinOfTheZoo) {
+  ZooServices zoo(folder_.path());
+  subtracting_model();  // model.onnx
+  std::filesystem::rename(folder_.path() / "model.onnx", folder_.path() / "model_color.onnx");
+  Denoise::Params params;
+  params.model = "model_color", params.sigma = {20.0};
+  const auto clean = [&](int type) {
+    const auto node = Denoise::create(params, zoo);
+    EXPECT_TRUE(node.ok()) << node.error().message;
+    const cv::Mat picture = noise_picture(type);
+    return largest_difference((*node)->process(Image(picture), nullptr, context_)->mat(), picture);
+  };
+  EXPECT_GT(clean(CV_8UC1), 15);
+  looking_up_model();  // model.onnx, for grey pictures and without levels: something else than the other
+  std::filesystem::rename(folder_.path() / "model.onnx", folder_.path() / "model_gray.onnx");
+  const auto node = Denoise::create(params, zoo);
+  ASSERT_TRUE(node.ok()) << node.error().message;
+  EXPECT_TRUE((*node)->denoiser->wants_level());
+  EXPECT_FALSE((*node)->gray_denoiser->wants_level());
+  const cv::Mat picture = noise_picture(CV_8UC1);
+  const cv::Mat up = (*node)->process(Image(picture), nullptr, context_)->mat();
+  EXPECT_EQ(largest_difference(up.rowRange(1, up.rows), picture.rowRange(0, picture.rows - 1)), 0);
+  EXPECT_NEAR(clean(CV_8UC3), 20, 1);
+}
+
 TEST_F(DenoiseTest, AModelFileThatChangedIsReadAgain) {
   ZooServices zoo(folder_.path());
   const auto load = [&] {

@@ -193,7 +193,7 @@ TEST_F(InpaintTest, WhatIsUnderTheMaskPlaysNoPartEvenIfItIsNoNumber) {
 TEST_F(InpaintTest, SaysWhatIsWrongWithAMask) {
   const cv::Mat picture = soft_picture(20, 10, CV_8UC3);
   const auto message = [&](const cv::Mat& mask) {
-    const Result<Image> result = fill({}, picture, mask);
+    const Result<Image> result = fill({.method = "smooth"}, picture, mask);
     return result ? "" : result.error().message;
   };
   EXPECT_NE(message(cv::Mat::zeros(9, 20, CV_8UC1)).find("mask is 20x9, the picture is 20x10"), std::string::npos);
@@ -203,7 +203,7 @@ TEST_F(InpaintTest, SaysWhatIsWrongWithAMask) {
   half.at<unsigned char>(2, 3) = 255;
   cv::Mat expected = cv::Mat::zeros(10, 20, CV_8UC1);
   expected(cv::Rect(6, 4, 2, 2)).setTo(255);
-  EXPECT_TRUE(same_pixels(filled({.fit = "nearest"}, picture, half), holes::fill_smoothly(picture, expected)));
+  EXPECT_TRUE(same_pixels(filled({.method = "smooth", .fit = "nearest"}, picture, half), holes::fill_smoothly(picture, expected)));
 }
 
 TEST_F(InpaintTest, RefusesModelsOfAnotherTaskOrFormWhenItIsBuilt) {
