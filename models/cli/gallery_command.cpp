@@ -96,7 +96,9 @@ int run(int argc, char** argv) {
   std::vector<std::string> only;
   bool no_training = false;
   int threads = static_cast<int>(std::thread::hardware_concurrency());
-  app.add_option("--data", data, "folder of IDX files, named as those of MNIST, or one that has them in mnist/ and photographs in train/")
+  app.add_option(
+         "--data", data,
+         "folder of IDX files, named as those of MNIST, or one that has them in mnist/ and photographs in train/")
       ->required();
   app.add_option("--photographs", photographs, "folder of photographs, for patches and for digits before some");
   app.add_option("--out", out, "folder for README.md, results.md and their pictures")->required();

@@ -18,7 +18,7 @@ struct Checkpoint {
   std::string recipe;        ///< its text; a run goes on with the same one only
   std::uint64_t seed = 0;
   std::map<std::string, std::string>
-      algorithms;  ///< nn::known_algorithms(): the same sums in the same order need the same ones
+      algorithms;            ///< nn::known_algorithms(): the same sums in the same order need the same ones
   std::string started_from;  ///< what the first weights came from, for the card; empty where they were drawn
 };
 

@@ -133,7 +133,12 @@ Result<nn::Graph> build_network(const NetworkRecipe& recipe, std::uint64_t seed)
       fmt::format("network type is \"{}\", known are residual_unet, residual_autoencoder and dncnn", recipe.type));
 }
 
-bool is_block_layer(std::string_view node) { return node.find('_') != std::string_view::npos; }
+bool is_block_layer(std::string_view node) {
+  // As Builder::blocks() calls them: place_0a, place_0b, place_1a ...
+  const std::size_t number = node.rfind('_') + 1;
+  return number != 0 && number + 1 < node.size() && (node.ends_with('a') || node.ends_with('b')) &&
+         node.find_first_not_of("0123456789", number) == node.size() - 1;
+}
 
 bool ends_block(std::string_view node) { return is_block_layer(node) && node.ends_with('b'); }
 

@@ -13,7 +13,8 @@ namespace latentflow::train {
 /// - signal-dependent noise of the variance shot^2 x + read^2 at intensity x (Foi et al., IEEE TIP 2008),
 /// - noise whose neighbours are alike, as after demosaicing: white noise smoothed by a Gaussian of `grain` pixels,
 /// - coarser noise of the colours alone, which leaves the grey value as it is,
-/// - JPEG as Debian's OpenCV writes it (colours at half the resolution), the grid of its blocks anywhere; one in four of
+/// - JPEG as Debian's OpenCV writes it (colours at half the resolution), the grid of its blocks anywhere; one in four
+/// of
 ///   these pictures is saved twice, in another grid.
 /// Noise is limited and rounded to 8 bits before JPEG. Mixtures of this kind train denoisers for real photographs (Guo
 /// et al., CVPR 2019; Zhang et al., SCUNet, 2022).

@@ -255,7 +255,8 @@ Result<Recipe> load_recipe(const std::filesystem::path& file, const std::vector<
     return not_found(fmt::format("{}: the recipe cannot be read: {}", file.string(), std::strerror(errno)));
   Result<Recipe> recipe = parse_recipe(text.str(), file.string(), sets);
   if (!recipe) return recipe;
-  // Files beside the recipe go with it wherever the program is started. Other graphs are found as the program finds them.
+  // Files beside the recipe go with it wherever the program is started. Other graphs are found as the program finds
+  // them.
   if (!recipe->start_from.empty()) recipe->start_from = file.parent_path() / recipe->start_from;
   for (std::optional<DataGraph>* graph : {&recipe->data.graph, &recipe->autoencoder.graph})
     if (std::error_code failure;

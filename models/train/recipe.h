@@ -53,15 +53,15 @@ struct MaskShare {
 
 /// What photographs of cameras suffer; see damage_photo(). Levels in grey levels of 255.
 struct PhotoRecipe {
-  double share = 0;                           ///< of all samples
-  double each = 0.6;                          ///< chance of every kind of damage
-  std::array<double, 2> shot{0, 30};          ///< deviation of the signal-dependent noise at white
-  std::array<double, 2> read{0, 8};           ///< and what it has at black
-  std::array<double, 2> correlated{0, 20};    ///< deviation of noise that resembles its neighbours
-  std::array<double, 2> grain{0.5, 1.2};      ///< pixels over which it does; twice as many for noise of colours
-  std::array<double, 2> chroma{0, 20};        ///< deviation of noise of colours
-  std::array<double, 2> jpeg{30, 95};         ///< quality
-  double level_error = 0.3;                   ///< the level that the network is told is wrong by up to this share
+  double share = 0;                         ///< of all samples
+  double each = 0.6;                        ///< chance of every kind of damage
+  std::array<double, 2> shot{0, 30};        ///< deviation of the signal-dependent noise at white
+  std::array<double, 2> read{0, 8};         ///< and what it has at black
+  std::array<double, 2> correlated{0, 20};  ///< deviation of noise that resembles its neighbours
+  std::array<double, 2> grain{0.5, 1.2};    ///< pixels over which it does; twice as many for noise of colours
+  std::array<double, 2> chroma{0, 20};      ///< deviation of noise of colours
+  std::array<double, 2> jpeg{30, 95};       ///< quality
+  double level_error = 0.3;                 ///< the level that the network is told is wrong by up to this share
 };
 
 struct CorruptionRecipe {

@@ -80,6 +80,7 @@ Tensor grown(const Tensor& old, Tensor drawn, bool rows_are_outputs) {
 Status start_weights(const nn::Graph& from, bool from_color, const NetworkRecipe& recipe, nn::Graph& to) {
   if (recipe.color && !from_color) return bad_input("it takes grey pictures, this network colours");
   const bool to_gray = from_color && !recipe.color;
+  const std::int64_t others = recipe.second_input() ? 1 : 0;
   const std::vector<const nn::Node*> trained = convolutions(from);
   std::size_t used = 0;
   for (const nn::Node* node : convolutions(to)) {
@@ -92,13 +93,21 @@ Status start_weights(const nn::Graph& from, bool from_color, const NetworkRecipe
       continue;
     }
     ++used;
+    if (!from.is_constant((*same)->inputs[1]) || ((*same)->inputs.size() > 2 && (*same)->inputs[2] != nn::no_value))
+      return bad_input(
+          fmt::format("its layer \"{}\" has a bias or computes its weights, here there are only weights", node->name));
+    const bool takes_pictures = *same == trained.front(), gives_pictures = *same == trained.back();
     Tensor old = weights_of(from, **same);
-    if (to_gray && *same == trained.front()) old = sum_over_planes(old, recipe.second_input() ? 1 : 0);
-    if (to_gray && *same == trained.back()) old = mean_of_planes(old);
-    const Dims &has = old.dims(), &needs = drawn.dims();
-    if (node->op != (*same)->op || has[0] > needs[0] || has[1] > needs[1] || has[2] != needs[2] || has[3] != needs[3])
+    const Dims whole = old.dims(), &needs = drawn.dims();
+    if (to_gray && takes_pictures && whole[1] % (planes + others) == 0) old = sum_over_planes(old, others);
+    if (to_gray && gives_pictures && whole[0] % planes == 0) old = mean_of_planes(old);
+    const Dims& has = old.dims();
+    // What a network takes and gives has its meaning by its place, so only channels in between may be more.
+    const bool ends_fit = (!takes_pictures || has[1] == needs[1]) && (!gives_pictures || has[0] == needs[0]);
+    if (node->op != (*same)->op || has[0] > needs[0] || has[1] > needs[1] || has[2] != needs[2] || has[3] != needs[3] ||
+        !ends_fit)
       return bad_input(fmt::format("the weights of its layer \"{}\" are {}, here they are {}", node->name,
-                                   to_string(has), to_string(needs)));
+                                   to_string(whole), to_string(needs)));
     drawn = grown(old, drawn, node->op == nn::Op::conv);
   }
   if (used < trained.size())

@@ -279,8 +279,8 @@ class Trainer {
   }
 
   Status write_checkpoint() {
-    const Checkpoint checkpoint{state_, 0, state_.step, elapsed(), recipe_.text, recipe_.seed, nn::known_algorithms(),
-                                started_from_};
+    const Checkpoint checkpoint{
+        state_, 0, state_.step, elapsed(), recipe_.text, recipe_.seed, nn::known_algorithms(), started_from_};
     if (Status status = save_checkpoint(checkpoint, checkpoint_file(job_)); !status) return status;
     if (Status status = write_model("in training; " + describe(scores_)); !status) return status;
     note(fmt::format("checkpoint at step {}", state_.step));

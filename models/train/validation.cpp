@@ -26,11 +26,14 @@ double psnr(double squared, std::int64_t count) {
   return 10 * std::log10(static_cast<double>(count) / std::max(squared, 1e-12));
 }
 
-/// Squared differences from a picture of bytes, whose values are 1 / 255.
-double squared_error(const cv::Mat& values, const cv::Mat& pixels) {
-  cv::Mat clean;
-  pixels.convertTo(clean, CV_32F, 1.0 / 255);
-  const double norm = cv::norm(values, clean, cv::NORM_L2);
+cv::Mat in_unit_range(const cv::Mat& bytes) {
+  cv::Mat values;
+  bytes.convertTo(values, CV_32F, 1.0 / 255);
+  return values;
+}
+
+double squared_error(const cv::Mat& values, const cv::Mat& bytes) {
+  const double norm = cv::norm(values, in_unit_range(bytes), cv::NORM_L2);
   return norm * norm;
 }
 
@@ -51,9 +54,9 @@ Result<std::array<double, 2>> score(const nn::Network& network, const NetworkRec
   cv::Mat bytes;
   to_pixels((*outputs)[0].data(), full_height, full_width, channels)(cv::Rect(0, 0, width, height))
       .convertTo(bytes, CV_8U, 255);
-  bytes.convertTo(bytes, CV_32F, 1.0 / 255);
   const std::int64_t count = static_cast<std::int64_t>(pixels.total()) * channels;
-  return std::array{psnr(squared_error(noisy, pixels), count), psnr(squared_error(bytes, pixels), count)};
+  return std::array{psnr(squared_error(noisy, pixels), count),
+                    psnr(squared_error(in_unit_range(bytes), pixels), count)};
 }
 
 /// A damaged picture in 0..1 and the level that the network is told.
@@ -65,17 +68,13 @@ struct Damaged {
 Damaged with_noise(const cv::Mat& pixels, double sigma, std::uint64_t key) {
   std::vector<float> noise(pixels.total() * static_cast<std::size_t>(pixels.channels()));
   fill_normal(noise, key);
-  cv::Mat clean;
-  pixels.convertTo(clean, CV_32F, 1.0 / 255);
-  return {clean + to_pixels(noise.data(), pixels.rows, pixels.cols, pixels.channels()) * (sigma / 255),
+  return {in_unit_range(pixels) + to_pixels(noise.data(), pixels.rows, pixels.cols, pixels.channels()) * (sigma / 255),
           static_cast<float>(sigma / 255)};
 }
 
 Damaged as_photo(const cv::Mat& pixels, const PhotoRecipe& recipe, std::uint64_t key) {
-  cv::Mat clean;
-  pixels.convertTo(clean, CV_32F, 1.0 / 255);
   Random random(key);
-  const cv::Mat picture = damage_photo(clean, recipe, random);
+  const cv::Mat clean = in_unit_range(pixels), picture = damage_photo(clean, recipe, random);
   return {picture, static_cast<float>(deviation(picture, clean))};
 }
 

@@ -7,6 +7,7 @@
 #include <opencv2/core.hpp>
 
 #include "holes/fill.h"
+#include "interleaved.h"
 #include "networks.h"
 #include "nn/network.h"
 #include "random.h"
@@ -41,12 +42,10 @@ Result<Decibels> score(const nn::Network& network, std::int64_t multiple, const 
   extend(smooth, image), extend(mask, map);
   std::vector<Tensor> inputs{Tensor({1, channels, height, width}), Tensor({1, 1, height, width})};
   const std::size_t area = image.total();
-  float *planes = inputs[0].mutable_data(), *holes = inputs[1].mutable_data();
-  for (std::size_t i = 0; i < area; ++i) {
-    for (std::size_t c = 0; c < static_cast<std::size_t>(channels); ++c)
-      planes[c * area + i] = static_cast<float>(image.data[i * static_cast<std::size_t>(channels) + c]) / 255.0f;
-    holes[i] = map.data[i] != 0 ? 1.0f : 0.0f;
-  }
+  image.convertTo(image, CV_32F, 1.0 / 255);
+  to_planes(image, inputs[0].mutable_data());
+  float* holes = inputs[1].mutable_data();
+  for (std::size_t i = 0; i < area; ++i) holes[i] = map.data[i] != 0 ? 1.0f : 0.0f;
   const Result<std::vector<Tensor>> outputs = network.run(inputs);
   if (!outputs) return outputs.error();
   cv::Mat filled = smooth.clone();

@@ -129,7 +129,9 @@ void add_inpaint(CLI::App& app, InpaintArguments& inpaint, RunArguments& argumen
   command->add_option("output", inpaint.output, "folder for the results")->required();
   command->add_option("--method", inpaint.method, "smooth, telea, navier_stokes or network (default: network)")
       ->type_name("NAME");
-  command->add_option("--model", inpaint.model, "a zoo model or an .onnx file, for the method network (default: inpaint_color)")
+  command
+      ->add_option("--model", inpaint.model,
+                   "a zoo model or an .onnx file, for the method network (default: inpaint_color)")
       ->type_name("NAME");
   command->add_flag("--invert", inpaint.invert, "masks are black where pixels are missing");
   command
@@ -194,8 +196,7 @@ void add_eval(CLI::App& app, EvalArguments& eval, std::function<int()>& chosen) 
   CLI::App* inpaint = add_task("inpaint", "PSNR and SSIM of filled holes beside Telea and Navier-Stokes", eval_inpaint);
   inpaint->add_option("--masks", eval.masks, "a folder of masks, or kinds for drawn ones (default: kinds)")
       ->type_name("DIR");
-  inpaint->add_option("--method", eval.method, "network or smooth (default: network)")
-      ->type_name("NAME");
+  inpaint->add_option("--method", eval.method, "network or smooth (default: network)")->type_name("NAME");
 }
 
 /// What is wrong, with the nearest option, and where help is.

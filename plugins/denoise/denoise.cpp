@@ -11,8 +11,9 @@ namespace latentflow::denoise {
 
 void Denoise::describe(Describe<Denoise>& d) {
   d.name("denoise", "removes noise with a trained network");
-  d.field(&Params::model, "model",
-          "a name from the zoo or an ONNX file; for grey pictures NAME_color gives way to NAME_gray where the zoo has it");
+  d.field(
+      &Params::model, "model",
+      "a name from the zoo or an ONNX file; for grey pictures NAME_color gives way to NAME_gray where the zoo has it");
   d.field(&Params::sigma, "sigma", "noise level, or auto to estimate it for every picture")
       .range(0, 255)
       .unit("grey levels of 0..255");

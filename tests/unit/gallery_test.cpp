@@ -213,7 +213,8 @@ TEST(Gallery, TrainsMeasuresDrawsAndSaysWhatIsMissing) {
   EXPECT_NE(page.find("![strip](reconstructions_small.png)"), std::string::npos) << page;
   EXPECT_NE(page.find("Missing: nowhere: there is no recipe nowhere yet."), std::string::npos);
   EXPECT_NE(results.find("| error \\| of one | "), std::string::npos) << results;
-  EXPECT_NE(results.find("`latentflow train models/recipes/small.yaml --out small.onnx`"), std::string::npos) << results;
+  EXPECT_NE(results.find("`latentflow train models/recipes/small.yaml --out small.onnx`"), std::string::npos)
+      << results;
   EXPECT_NE(results.find("1 pass, 1 do not, 1 are"), std::string::npos);
   EXPECT_EQ(results.find(folder.path().string()), std::string::npos) << "a path of this machine";
 }
@@ -234,7 +235,8 @@ TEST(Gallery, CommandsNameTheDataThatARecipeNeeds) {
   EXPECT_EQ(command("plain"), "`latentflow train models/recipes/plain.yaml --data mnist/ --out plain.onnx`");
   EXPECT_EQ(command("before"),
             "`latentflow train models/recipes/before.yaml --data mnist/ --photographs photographs/ --out before.onnx`");
-  EXPECT_EQ(command("patches"), "`latentflow train models/recipes/patches.yaml --data photographs/ --out patches.onnx`");
+  EXPECT_EQ(command("patches"),
+            "`latentflow train models/recipes/patches.yaml --data photographs/ --out patches.onnx`");
 }
 
 TEST(Gallery, AModelInTrainingIsNotMeasured) {

@@ -203,7 +203,8 @@ TEST_F(InpaintTest, SaysWhatIsWrongWithAMask) {
   half.at<unsigned char>(2, 3) = 255;
   cv::Mat expected = cv::Mat::zeros(10, 20, CV_8UC1);
   expected(cv::Rect(6, 4, 2, 2)).setTo(255);
-  EXPECT_TRUE(same_pixels(filled({.method = "smooth", .fit = "nearest"}, picture, half), holes::fill_smoothly(picture, expected)));
+  EXPECT_TRUE(same_pixels(filled({.method = "smooth", .fit = "nearest"}, picture, half),
+                          holes::fill_smoothly(picture, expected)));
 }
 
 TEST_F(InpaintTest, RefusesModelsOfAnotherTaskOrFormWhenItIsBuilt) {

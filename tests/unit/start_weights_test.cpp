@@ -74,8 +74,8 @@ TEST(StartWeights, NewChannelsHaveSomethingToLearnFrom) {
   nn::Graph graph = drawn;
   ASSERT_TRUE(start_weights(trained, true, larger, graph).ok());
   // Row 16 on is new: what it makes of the input is drawn, not zero.
-  const nn::Node& head = *std::find_if(graph.nodes.begin(), graph.nodes.end(),
-                                       [](const nn::Node& node) { return node.name == "head"; });
+  const nn::Node& head =
+      *std::find_if(graph.nodes.begin(), graph.nodes.end(), [](const nn::Node& node) { return node.name == "head"; });
   const Tensor &now = *graph.value(head.inputs[1]).constant, &before = *drawn.value(head.inputs[1]).constant;
   const std::int64_t half = now.size() / 2;
   EXPECT_TRUE(std::equal(now.data() + half, now.data() + now.size(), before.data() + half));
@@ -104,9 +104,37 @@ TEST(StartWeights, WhatDoesNotFitIsRefusedByName) {
   EXPECT_EQ(refusal(small(true, {32, 32}), small()),
             "the weights of its layer \"head\" are 32x16x3x3, here they are 16x16x3x3");
   EXPECT_EQ(refusal(small(), small(true, {16, 16, 16}, {1, 1, 1})), "it has no layer \"down1\"");
-  EXPECT_EQ(refusal(small(true, {16, 16}, {2, 1}), small()),
-            "it has 14 convolutions, of which this network has 10");
+  EXPECT_EQ(refusal(small(true, {16, 16}, {2, 1}), small()), "it has 14 convolutions, of which this network has 10");
   EXPECT_EQ(refusal(small(false), small()), "it takes grey pictures, this network colours");
+}
+
+TEST(StartWeights, AnotherInputIsRefusedAndNotTakenForMoreChannels) {
+  for (const bool map_before : {false, true})
+    for (const bool to_color : {false, true}) {
+      NetworkRecipe from = small(), to = small(to_color, {32, 32});
+      from.noise_map = map_before, to.noise_map = !map_before;
+      nn::Graph graph = *build_network(to, 2);
+      const Status status = start_weights(*build_network(from, 1), true, to, graph);
+      ASSERT_FALSE(status.ok()) << map_before << to_color;
+      EXPECT_NE(status.error().message.find("its layer \"head\""), std::string::npos) << status.error().message;
+    }
+}
+
+TEST(StartWeights, BiasesAreNotDropped) {
+  nn::Graph trained = *build_network(small(), 1), graph = *build_network(small(), 2);
+  for (nn::Node& node : trained.nodes)
+    if (node.name == "bottom_0a") node.inputs.push_back(trained.add_constant("bias", Tensor::filled({16}, 1)));
+  const Status status = start_weights(trained, true, small(), graph);
+  ASSERT_FALSE(status.ok());
+  EXPECT_NE(status.error().message.find("\"bottom_0a\" has a bias"), std::string::npos) << status.error().message;
+}
+
+TEST(StartWeights, LayersOfBlocksAreToldByTheirNames) {
+  for (const char* name : {"encoder0_0a", "bottom_12b"}) EXPECT_TRUE(is_block_layer(name)) << name;
+  for (const char* name : {"head", "from_code", "code", "down0", "tail", "encoder0_0_sum"})
+    EXPECT_FALSE(is_block_layer(name)) << name;
+  EXPECT_TRUE(ends_block("bottom_12b"));
+  EXPECT_FALSE(ends_block("bottom_12a"));
 }
 
 TEST(StartWeights, AFileOfAnotherTaskIsRefused) {

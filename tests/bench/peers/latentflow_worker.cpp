@@ -1,4 +1,5 @@
-// latentflow_worker.cpp: latentflow in the peer bench: networks on arrays, the training step and an epoch, on oneTBB threads.
+// latentflow_worker.cpp: latentflow in the peer bench: networks on arrays, the training step and an epoch, on oneTBB
+// threads.
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/version.h>

@@ -7,7 +7,8 @@
 namespace latentflow::peers {
 
 /// {folder}: writes dncnn17.onnx (17 layers of 64 channels, grey, without biases), its weights as dncnn17.npz (arr_0
-/// ... in the order of the layers), mlp.onnx (784-1024-1024-10) and autoencoder.npz, all with random weights from a fixed seed.
+/// ... in the order of the layers), mlp.onnx (784-1024-1024-10) and autoencoder.npz, all with random weights from a
+/// fixed seed.
 Json make_networks(const Json& request);
 
 /// {model, pictures: [files], height, width, count, sigma, folder, name}: one .npy per input of the network, made of
