@@ -54,11 +54,12 @@ class RowSource final : public Node {
     return items;
   }
   Result<Shape> probe(const SourceItem&) const override { return Shape{Kind::record, {}, 1}; }
-  Result<std::vector<Value>> load(const SourceItem& item, Context&) const override {
-    return std::vector<Value>{rows_[item.index]};
+  Status load(const SourceItem& item, std::span<Value* const> outputs, Context&) const override {
+    *outputs[0] = rows_[item.index];
+    return success();
   }
   Prediction predict(const Shapes&) const override { return {{Shape{Kind::record, {}, 1}}, 0}; }
-  Result<std::vector<Value>> process(std::span<const Value* const>, Context&) override {
+  Status process(std::span<const Value* const>, std::span<Value* const>, Context&) override {
     return internal_error("a source has no inputs");
   }
 

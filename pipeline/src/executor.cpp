@@ -6,6 +6,12 @@
 #include "threads.h"
 
 namespace latentflow {
+namespace {
+
+/// Items whose headers are read before there is room for them: taking turns costs more than reading small ones.
+constexpr std::size_t most_ahead = 8;
+
+}  // namespace
 
 Executor::Executor(const CheckedGraph& graph, const std::vector<std::unique_ptr<Node>>& nodes, const ItemList& list,
                    const RunOptions& options, Ledger& ledger, Trace& trace)
@@ -22,6 +28,7 @@ Executor::Executor(const CheckedGraph& graph, const std::vector<std::unique_ptr<
       source_position_(graph.nodes.size()),
       most_in_flight_(2 * static_cast<std::size_t>(options.threads) + 2),
       forecast_(options.threads) {
+  probed_.resize(graph.nodes.size());
   for (std::size_t i = 0; i < graph.order.size(); ++i) rank_[graph.order[i]] = i;
   for (std::size_t i = 0; i < list.sources.size(); ++i) source_position_[list.sources[i]] = i;
   for (const CheckedNode& node : graph.nodes) sinks_ += node.info->role == Role::sink;
@@ -30,9 +37,9 @@ Executor::Executor(const CheckedGraph& graph, const std::vector<std::unique_ptr<
 void Executor::run(Report& report) {
   ThreadBudget budget(options_.threads);
   budget.execute([&] {
-    flow_ = std::make_unique<Flow>(graph_,
-                                   [this](std::size_t node, const Envelope& envelope) { return call(node, envelope); });
-    pump();
+    flow_ = std::make_unique<Flow>(
+        graph_, [this](std::size_t node, const Envelope& envelope, CallSpace& space) { call(node, envelope, space); });
+    admit(Lock(mutex_));
     flow_->wait();
     flow_.reset();
     cancel_rest();
@@ -42,33 +49,51 @@ void Executor::run(Report& report) {
   report.peak_forecast = forecast_.bytes();
 }
 
-void Executor::pump() {
-  if (pumping_.fetch_add(1) != 0) return;  // whoever pumps now looks again
-  do admit_while_possible();
-  while (pumping_.fetch_sub(1) != 1);
+void Executor::admit(Lock lock) {
+  for (;;) {
+    std::shared_ptr<Item> item = take_ready();
+    const bool look = begin_to_look(), room = in_flight_ < most_in_flight_;
+    lock.unlock();
+    const bool again = look || (item && room);
+    if (item) flow_->put(std::move(item));
+    if (!again) return;
+    std::vector<std::shared_ptr<Item>> found;
+    if (look) found = look_ahead();
+    lock.lock();
+    if (!look) continue;
+    ready_.insert(ready_.end(), std::move_iterator(found.begin()), std::move_iterator(found.end()));
+    looking_ = false;
+  }
 }
 
-void Executor::admit_while_possible() {
-  while (next_ < list_.items.size() && !draining()) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (in_flight_ >= most_in_flight_) return;
-    }
-    if (!candidate_) candidate_ = prepare(next_);
-    {
-      const std::lock_guard lock(mutex_);
-      if (in_flight_ > 0 && exceeds(admitted_bytes_, candidate_->charge)) return;
-      ++in_flight_;
-      admitted_bytes_ += candidate_->charge.bytes;
-      forecast_.add(candidate_->charge);
-      peak_bytes_ = std::max(peak_bytes_, admitted_bytes_ + forecast_.standing().bytes());
-      keep_scratch();
-    }
-    ++next_;
-    const std::shared_ptr<Item> item = std::move(candidate_);
-    item->admitted = Clock::now();
-    flow_->put(item);
-  }
+std::shared_ptr<Item> Executor::take_ready() {
+  if (ready_.empty() || in_flight_ >= most_in_flight_ || draining()) return nullptr;
+  refuse_if_too_large(*ready_.front());
+  const Charge& charge = ready_.front()->charge;
+  if (in_flight_ > 0 && exceeds(admitted_bytes_, charge)) return nullptr;
+  std::shared_ptr<Item> item = std::move(ready_.front());
+  ready_.pop_front();
+  ++in_flight_;
+  ++admitted_;
+  admitted_bytes_ += charge.bytes;
+  forecast_.add(charge);
+  peak_bytes_ = std::max(peak_bytes_, admitted_bytes_ + forecast_.standing().bytes());
+  keep_scratch();
+  item->admitted = Clock::now();
+  return item;
+}
+
+bool Executor::begin_to_look() {
+  if (looking_ || !ready_.empty() || next_ >= list_.items.size() || draining()) return false;
+  return looking_ = true;
+}
+
+std::vector<std::shared_ptr<Item>> Executor::look_ahead() {
+  std::vector<std::shared_ptr<Item>> found;
+  // Further than to the next one only while there is no room for it.
+  do found.push_back(prepare(next_++));
+  while (found.size() < most_ahead && in_flight_ >= most_in_flight_ && next_ < list_.items.size());
+  return found;
 }
 
 /// Idle temporary memory lives in what admission has left over, so that both together stay within the budget.
@@ -77,46 +102,47 @@ void Executor::keep_scratch() {
 }
 
 std::shared_ptr<Item> Executor::prepare(std::size_t number) {
-  const JoinedItem& joined = list_.items[number];
   auto item = std::make_shared<Item>();
   item->number = number;
-  item->name = joined.from_source[0]->name;
-  item->from_source = joined.from_source;
-  item->no_partner = joined.no_partner;
+  item->listed = &list_.items[number];
   item->sinks_left = sinks_;
   probe(*item);
   return item;
 }
 
-/// Headers of all partners, then the charge; an item that can never fit, or whose header cannot be read, is refused.
+/// Headers of all partners, then the charge; an item whose header cannot be read is refused.
 void Executor::probe(Item& item) {
-  const auto refuse = [&](std::size_t node, Error error) {
-    error.node = graph_.nodes[node].id;
-    item.refused = std::move(error);
-    item.charge = {};
-  };
-  std::vector<Shape> shapes(graph_.nodes.size());
   for (std::size_t i = 0; i < list_.sources.size(); ++i) {
-    if (item.from_source[i] == nullptr) continue;
     const std::size_t node = list_.sources[i];
-    const Result<Shape> shape = nodes_[node]->probe(*item.from_source[i]);
-    if (!shape) return refuse(node, shape.error());
-    shapes[node] = *shape;
+    const SourceItem* from = item.listed->partners[i].item;
+    Result<Shape> shape = from ? nodes_[node]->probe(*from) : Shape{};
+    if (!shape) return refuse(item, node, std::move(shape).error());
+    if (*shape == probed_[node]) continue;
+    probed_[node] = std::move(*shape);
+    probed_charge_.reset();
   }
-  if (shapes != probed_) {
-    probed_charge_ = charges_.charge(nodes_, shapes);
-    probed_charge_.outputs.clear();
-    probed_ = std::move(shapes);
+  if (!probed_charge_) {
+    probed_charge_ = charges_.charge(nodes_, probed_);
+    probed_charge_->outputs.clear();
   }
-  item.charge = probed_charge_;
-  const std::lock_guard lock(mutex_);
-  if (!exceeds(0, item.charge)) return;
+  item.charge = *probed_charge_;
+}
+
+void Executor::refuse_if_too_large(Item& item) {
+  if (item.refused || !exceeds(0, item.charge)) return;
   const std::size_t standing = forecast_.standing().bytes_with(item.charge), node = item.charge.peak_node;
-  refuse(node, out_of_memory(
-                   fmt::format("needs {} at '{}'{}, allowed {}; raise --max-memory or make the picture smaller",
-                               format_size(item.charge.bytes), graph_.nodes[node].id,
-                               standing > 0 ? fmt::format(" and {} for threads to work in", format_size(standing)) : "",
-                               format_size(options_.max_memory))));
+  refuse(item, node,
+         out_of_memory(
+             fmt::format("needs {} at '{}'{}, allowed {}; raise --max-memory or make the picture smaller",
+                         format_size(item.charge.bytes), graph_.nodes[node].id,
+                         standing > 0 ? fmt::format(" and {} for threads to work in", format_size(standing)) : "",
+                         format_size(options_.max_memory))));
+}
+
+void Executor::refuse(Item& item, std::size_t node, Error error) const {
+  error.node = graph_.nodes[node].id;
+  item.refused = std::move(error);
+  item.charge = {};
 }
 
 void Executor::reach_sink(Item& item) {
@@ -126,7 +152,7 @@ void Executor::reach_sink(Item& item) {
 void Executor::settle(Item& item) {
   ItemReport report;
   report.number = item.number;
-  report.name = item.name;
+  report.name = item.name();
   report.seconds = std::chrono::duration<double>(Clock::now() - item.admitted).count();
   {
     const std::lock_guard lock(item.mutex);
@@ -139,30 +165,28 @@ void Executor::settle(Item& item) {
     }
   }
   if (report.status == ItemStatus::failed && graph_.on_error == OnError::stop) stopped_by_failure_ = true;
-  {
-    const std::lock_guard lock(mutex_);
-    ledger_.settle(std::move(report));
-    --in_flight_;
-    admitted_bytes_ -= item.charge.bytes;
-    keep_scratch();
-    if (options_.on_progress)
-      options_.on_progress({list_.items.size(), ledger_.done(), ledger_.count(ItemStatus::failed), in_flight_,
-                            std::chrono::duration<double>(Clock::now() - begin_).count()});
-  }
-  pump();
+  Lock lock(mutex_);
+  ledger_.settle(std::move(report));
+  --in_flight_;
+  admitted_bytes_ -= item.charge.bytes;
+  keep_scratch();
+  if (options_.on_progress)
+    options_.on_progress({list_.items.size(), ledger_.done(), ledger_.count(ItemStatus::failed), in_flight_,
+                          std::chrono::duration<double>(Clock::now() - begin_).count()});
+  admit(std::move(lock));
 }
 
 void Executor::cancel_rest() {
   if (!draining()) return;  // otherwise an item that was never admitted shows up as an imbalance
-  for (; next_ < list_.items.size(); ++next_) {
+  for (; admitted_ < list_.items.size(); ++admitted_) {
     ItemReport report;
-    report.number = next_;
-    report.name = list_.items[next_].from_source[0]->name;
+    report.number = admitted_;
+    report.name = list_.items[admitted_].name();
     report.status = ItemStatus::cancelled;
     report.error = cancelled("the run was stopped before this item began");
     ledger_.settle(std::move(report));
   }
-  candidate_.reset();
+  ready_.clear();
 }
 
 void Executor::finish(Report& report) {

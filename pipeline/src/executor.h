@@ -1,8 +1,13 @@
 // executor.h: runs a checked graph: admits items by bytes, calls nodes, settles every item exactly once.
 #pragma once
 
+#include <oneapi/tbb/mutex.h>
+
+#include <atomic>
+#include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "admission.h"
@@ -13,6 +18,8 @@
 #include "trace.h"
 
 namespace latentflow {
+
+class CallContext;
 
 class Executor {
  public:
@@ -25,24 +32,36 @@ class Executor {
   void run(Report& report);
 
  private:
-  /// Admits items while they fit; callers do not wait for each other.
-  void pump();
-  void admit_while_possible();
-  std::shared_ptr<Item> prepare(std::size_t number);
-  void probe(Item& item);
-  void keep_scratch();
-  /// Whether an item does not fit beside `admitted` bytes of others. Call with the mutex held.
+  using Lock = std::unique_lock<tbb::mutex>;
+
+  /// Admits what fits, and looks further into the list if nobody else does. Callers do not wait for each other's
+  /// headers. Takes over the locked mutex.
+  void admit(Lock lock);
+  /// The next item if there is room for it. Call with the mutex held, as what follows.
+  std::shared_ptr<Item> take_ready();
+  bool begin_to_look();
+  /// Whether an item does not fit beside `admitted` bytes of others.
   bool exceeds(std::size_t admitted, const Charge& charge) const {
     return admitted + charge.bytes + forecast_.standing().bytes_with(charge) > options_.max_memory;
   }
+  /// An item that can never fit.
+  void refuse_if_too_large(Item& item);
+  void keep_scratch();
 
-  std::vector<Slot> call(std::size_t node, const Envelope& envelope);
-  std::vector<Slot> call_source(std::size_t node, const Envelope& envelope);
-  std::vector<Slot> call_stage(std::size_t node, const Envelope& envelope);
-  std::vector<Slot> fail(std::size_t node, Item& item, Error error);
-  std::vector<Slot> pass_error(std::size_t node, const std::shared_ptr<const Error>& error) const;
-  std::vector<Slot> pack(std::size_t node, Item& item, Result<std::vector<Value>> result,
-                         std::shared_ptr<const ItemInfo> info, bool primary);
+  /// Some items more with their charges; by one caller at a time.
+  std::vector<std::shared_ptr<Item>> look_ahead();
+  std::shared_ptr<Item> prepare(std::size_t number);
+  void probe(Item& item);
+  void refuse(Item& item, std::size_t node, Error error) const;
+
+  void call(std::size_t node, const Envelope& envelope, CallSpace& space);
+  void call_source(std::size_t node, const Envelope& envelope, CallSpace& space);
+  void call_stage(std::size_t node, const Envelope& envelope, CallSpace& space);
+  /// Runs `work`, which fills space.outputs, and notes how long it took; false: it failed, and the slots say so.
+  template <class F>
+  bool measured_call(std::size_t node, Item& item, CallContext& ctx, CallSpace& space, F&& work);
+  void fail(std::size_t node, Item& item, Error error, CallSpace& space);
+  void pass_error(std::size_t node, const std::shared_ptr<const Error>& error, CallSpace& space) const;
   void reach_sink(Item& item);
   void settle(Item& item);
   void cancel_rest();
@@ -67,15 +86,18 @@ class Executor {
   const Clock::time_point begin_ = Clock::now();
 
   std::unique_ptr<Flow> flow_;
-  std::atomic<int> pumping_{0};
-  std::size_t next_ = 0;             ///< the pump's alone, as is what follows
-  std::shared_ptr<Item> candidate_;  ///< probed, and waiting for room
-  std::vector<Shape> probed_;        ///< shapes of the last item and what they cost: the next one is often alike
-  Charge probed_charge_;
+  // Every call reads what is above: what every item changes has cache lines of its own.
+  alignas(64) std::size_t next_ = 0;     ///< to look at; who looks ahead has it alone, as what follows
+  std::vector<Shape> probed_;            ///< shapes of the last item, per node; the next one is often alike
+  std::optional<Charge> probed_charge_;  ///< what they cost
 
-  std::mutex mutex_;  ///< guards what follows, and ledger_
-  std::size_t in_flight_ = 0, admitted_bytes_ = 0, peak_bytes_ = 0;
-  PeakForecast forecast_;  ///< of the items admitted so far
+  alignas(64) tbb::mutex mutex_;  ///< guards what follows, and ledger_
+  bool looking_ = false;          ///< somebody looks ahead
+  std::atomic<std::size_t> in_flight_{0};
+  std::size_t admitted_ = 0;  ///< items
+  std::size_t admitted_bytes_ = 0, peak_bytes_ = 0;
+  std::deque<std::shared_ptr<Item>> ready_;  ///< next to be admitted
+  PeakForecast forecast_;                    ///< of the items admitted so far
 };
 
 }  // namespace latentflow

@@ -90,8 +90,8 @@ struct WireOut {
 }  // namespace
 
 struct Flow::Implementation {
-  flow::graph graph;
-  std::vector<FlowNode> nodes;
+  flow::graph graph;                        ///< before its nodes, because they leave it when they end
+  alignas(64) std::vector<FlowNode> nodes;  // not on a cache line where the graph counts tasks
   std::vector<std::vector<WireOut>> wires;  ///< per node
   /// Per stateless node: the stateless one that takes its only result and nothing else. It runs right behind it on the
   /// same thread, because a task of its own would gain nothing: the item has no other work.
@@ -101,19 +101,19 @@ struct Flow::Implementation {
 
   /// Runs a node and those that follow it, then hands on what came out.
   void carry(std::size_t node, Envelope envelope) {
-    std::vector<Slot> slots = run(node, envelope);
+    CallSpace space;
+    run(node, envelope, space);
     for (; follower[node] != nobody; node = follower[node]) {
-      Slot taken = std::move(slots[wires[node].front().port]);
-      slots.clear();
       envelope.slots.clear();
-      envelope.slots.push_back(std::move(taken));
-      slots = run(follower[node], envelope);
+      envelope.slots.push_back(std::move(space.slots[wires[node].front().port]));
+      space.slots.clear();
+      run(follower[node], envelope, space);
     }
     envelope.slots.clear();
     for (const WireOut& wire : wires[node]) {
       auto message = std::make_shared<Envelope>();
       message->item = envelope.item;
-      message->slots.push_back(slots[wire.port]);
+      message->slots.push_back(space.slots[wire.port]);
       nodes[wire.node].input(wire.input).try_put(message);
     }
   }

@@ -13,8 +13,8 @@ namespace latentflow {
 /// The most inputs of one node that can be wired (the limit of oneTBB's join_node).
 inline constexpr std::size_t most_inputs = 10;
 
-/// Runs one node for one item; one slot per output. Never throws.
-using NodeBody = std::function<std::vector<Slot>(std::size_t node, const Envelope& envelope)>;
+/// Runs one node for one item and leaves one slot per output in the space, which has none before. Never throws.
+using NodeBody = std::function<void(std::size_t node, const Envelope& envelope, CallSpace& space)>;
 
 /// Built and used inside one task arena. Every item that is put reaches every node exactly once, as value or as error:
 /// that keeps joins and sequencers complete, whatever fails.

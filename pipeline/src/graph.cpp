@@ -178,7 +178,7 @@ Report Graph::run(const RunOptions& given) const {
   report.admitted = prepared.list.items.size();
   ledger.expect(report.admitted);
   const Clock::time_point begin = Clock::now();
-  Trace trace(checked, !options.trace.empty());
+  Trace trace(checked, options.threads, !options.trace.empty());
   Executor(checked, prepared.nodes, prepared.list, options, ledger, trace).run(report);
   report.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   ledger.fill(report);
@@ -210,12 +210,13 @@ Plan Graph::plan(const RunOptions& given) const {
   PeakForecast forecast(options.threads);
   for (const JoinedItem& joined : prepared.list.items) {
     PlannedItem item;
-    item.name = joined.from_source[0]->name;
+    item.name = joined.name();
     std::vector<Shape> shapes(checked.nodes.size());
     for (std::size_t i = 0; i < prepared.list.sources.size() && !item.failed; ++i) {
       const std::size_t node = prepared.list.sources[i];
-      const Result<Shape> shape = joined.from_source[i] ? prepared.nodes[node]->probe(*joined.from_source[i])
-                                                        : Result<Shape>(not_found(joined.no_partner[i]));
+      const JoinedItem::Partner& partner = joined.partners[i];
+      const Result<Shape> shape =
+          partner.item ? prepared.nodes[node]->probe(*partner.item) : Result<Shape>(not_found(partner.why_none));
       item.failed = !shape;
       if (shape)
         shapes[node] = *shape;

@@ -1,6 +1,7 @@
 // scratch.h: aligned temporary memory for calls of nodes; blocks are kept and reused, because fresh pages cost time.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdlib>
 #include <iterator>
@@ -49,8 +50,9 @@ class ScratchPool {
 
   /// Idle blocks may take so much from now on; the largest go first.
   void keep(std::size_t bytes) {
+    if (keep_bytes_ != bytes) keep_bytes_ = bytes;
+    if (idle_bytes_ <= bytes) return;
     const std::lock_guard lock(mutex_);
-    keep_bytes_ = bytes;
     while (idle_bytes_ > keep_bytes_) {
       const auto largest = std::prev(idle_.end());
       idle_bytes_ -= largest->first;
@@ -61,16 +63,19 @@ class ScratchPool {
 
   void give_back(Block block) {
     const std::lock_guard lock(mutex_);
-    if (block.size == 0 || idle_bytes_ + block.size > keep_bytes_) return std::free(block.memory);
-    idle_bytes_ += block.size;
+    // Added before the limit is looked at: keep() does it in the other order, so that one of the two sees the other.
+    if ((idle_bytes_ += block.size) > keep_bytes_ || block.size == 0) {
+      idle_bytes_ -= block.size;
+      return std::free(block.memory);
+    }
     idle_.emplace(block.size, block.memory);
   }
 
  private:
   std::mutex mutex_;
   std::multimap<std::size_t, void*> idle_;
-  std::size_t idle_bytes_ = 0;
-  std::size_t keep_bytes_;
+  std::atomic<std::size_t> idle_bytes_ = 0;  ///< changed with the mutex held
+  std::atomic<std::size_t> keep_bytes_;
 };
 
 }  // namespace latentflow

@@ -5,6 +5,8 @@
 
 #include <map>
 #include <set>
+#include <string_view>
+#include <unordered_set>
 
 namespace latentflow {
 namespace {
@@ -12,7 +14,8 @@ namespace {
 using Keys = std::map<std::string, std::vector<const SourceItem*>>;
 
 void check_names(const CheckedNode& node, const std::vector<SourceItem>& listed, Diagnostics& diagnostics) {
-  std::set<std::string> names;
+  std::unordered_set<std::string_view> names;
+  names.reserve(listed.size());
   for (const SourceItem& item : listed)
     if (!names.insert(item.name).second)
       return diagnostics.error(node.place,
@@ -43,10 +46,10 @@ ItemList list_sources(const CheckedGraph& graph, const std::vector<std::unique_p
   }
   if (!diagnostics.ok() || list.listed.empty()) return list;
 
+  list.items.reserve(list.listed[0].size());
   for (const SourceItem& item : list.listed[0]) {
     if (item.key.empty()) continue;  // stands for missing partners, and there is nothing it could be missing for
-    JoinedItem joined{{&item}, {""}};
-    list.items.push_back(std::move(joined));
+    list.items.emplace_back().partners.push_back({&item, ""});
   }
   if (list.items.empty()) list.warnings.push_back(fmt::format("'{}' lists no items", graph.nodes[list.sources[0]].id));
 
@@ -65,7 +68,7 @@ ItemList list_sources(const CheckedGraph& graph, const std::vector<std::unique_p
     for (JoinedItem& joined : list.items) {
       const SourceItem* partner = nullptr;
       std::string why;
-      const std::string& key = joined.from_source[0]->key;
+      const std::string& key = joined.partners[0].item->key;
       if (listed.size() == 1) {
         partner = &listed[0];
       } else if (const auto found = keys.find(key); found == keys.end() && stand_in != nullptr) {
@@ -80,8 +83,7 @@ ItemList list_sources(const CheckedGraph& graph, const std::vector<std::unique_p
         partner = found->second[0];
       }
       used.insert(partner);
-      joined.from_source.push_back(partner);
-      joined.no_partner.push_back(std::move(why));
+      joined.partners.push_back({partner, std::move(why)});
     }
     std::vector<std::string> left;
     for (const SourceItem& item : listed)

@@ -12,8 +12,13 @@ namespace latentflow {
 
 /// One item of the first source and its partners.
 struct JoinedItem {
-  std::vector<const SourceItem*> from_source;  ///< per source; null: no partner
-  std::vector<std::string> no_partner;         ///< per source: why there is none
+  struct Partner {
+    const SourceItem* item = nullptr;  ///< null: none
+    std::string why_none;
+  };
+  std::vector<Partner> partners;  ///< per source
+
+  const std::string& name() const { return partners.front().item->name; }
 };
 
 struct ItemList {

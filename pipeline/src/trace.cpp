@@ -10,57 +10,66 @@
 namespace latentflow {
 namespace {
 
-double microseconds(Clock::duration duration) { return std::chrono::duration<double, std::micro>(duration).count(); }
+/// oneTBB never makes an arena of fewer slots.
+constexpr int least_slots = 2;
 
 }  // namespace
 
-Trace::Trace(const CheckedGraph& graph, bool keep_events) : keep_events_(keep_events) {
-  for (const CheckedNode& node : graph.nodes) {
-    nodes_.push_back(std::make_unique<PerNode>());
-    nodes_.back()->report.id = node.id;
-    nodes_.back()->report.type = node.info->name;
-  }
+void Trace::Calls::add_quantity(const std::string& name, double value) {
+  for (auto& [known, sum] : quantities)
+    if (known == name) return void(sum += value);
+  quantities.emplace_back(name, value);
 }
 
-void Trace::add(std::size_t node, const std::string& item, Clock::time_point begin, Clock::time_point end,
+void Trace::Calls::add(const Calls& others) {
+  if (others.count > 0 && (count == 0 || others.longest > longest))
+    longest = others.longest, slowest_item = others.slowest_item;
+  count += others.count;
+  total += others.total;
+  for (const auto& [name, value] : others.quantities) add_quantity(name, value);
+}
+
+Trace::Trace(const CheckedGraph& graph, int threads, bool keep_events)
+    : graph_(graph),
+      calls_(static_cast<std::size_t>(std::max(threads, least_slots)), std::vector<Calls>(graph.nodes.size() + 1)),
+      keep_events_(keep_events) {}
+
+void Trace::add(std::size_t node, const std::string& item, std::uint64_t begin, std::uint64_t end,
                 const std::vector<std::pair<std::string, double>>& measured) {
-  const double seconds = std::chrono::duration<double>(end - begin).count();
-  {
-    PerNode& entry = *nodes_[node];
-    const std::lock_guard lock(entry.mutex);
-    NodeReport& report = entry.report;
-    if (report.calls == 0 || seconds > report.max_seconds) report.max_seconds = seconds, report.slowest_item = item;
-    ++report.calls;
-    report.total_seconds += seconds;
-    for (const auto& [quantity, value] : measured) {
-      auto known = std::find_if(report.quantities.begin(), report.quantities.end(),
-                                [&](const auto& one) { return one.first == quantity; });
-      if (known == report.quantities.end())
-        report.quantities.emplace_back(quantity, value);
-      else
-        known->second += value;
-    }
-  }
+  const std::uint64_t length = end > begin ? end - begin : 0;  // counters of two cores may differ by a hair
+  const int thread = tbb::this_task_arena::current_thread_index();
+  Calls& calls = calls_[static_cast<std::size_t>(thread)][node];
+  if (calls.count == 0 || length > calls.longest) calls.longest = length, calls.slowest_item = item;
+  ++calls.count;
+  calls.total += length;
+  for (const auto& [quantity, value] : measured) calls.add_quantity(quantity, value);
   if (!keep_events_) return;
   const std::lock_guard lock(events_mutex_);
-  events_.push_back({node, item, microseconds(begin - start_), microseconds(end - begin),
-                     tbb::this_task_arena::current_thread_index()});
+  events_.push_back({node, item, begin - std::min(begin, scale_.begin()), length, thread});
 }
 
 std::vector<NodeReport> Trace::reports() const {
+  const double unit = scale_.seconds_per_tick();
   std::vector<NodeReport> list;
-  for (const auto& node : nodes_) list.push_back(node->report);
+  for (std::size_t node = 0; node < graph_.nodes.size(); ++node) {
+    Calls sum;
+    for (const std::vector<Calls>& thread : calls_) sum.add(thread[node]);
+    list.push_back({graph_.nodes[node].id, graph_.nodes[node].info->name, sum.count,
+                    unit * static_cast<double>(sum.total), unit * static_cast<double>(sum.longest),
+                    std::move(sum.slowest_item), std::move(sum.quantities)});
+  }
   return list;
 }
 
 Status Trace::write(const Path& file) const {
+  const double unit = 1e6 * scale_.seconds_per_tick();
   nlohmann::json events = nlohmann::json::array();
   for (const Event& event : events_)
-    events.push_back({{"name", nodes_[event.node]->report.id},
-                      {"cat", nodes_[event.node]->report.type},
+    events.push_back({{"name", graph_.nodes[event.node].id},
+                      {"cat", graph_.nodes[event.node].info->name},
                       {"ph", "X"},
-                      {"ts", event.begin},
-                      {"dur", event.length},
+                      {"ts", unit * static_cast<double>(event.begin)},
+                      {"dur", unit * static_cast<double>(event.length)},
                       {"pid", 1},
                       {"tid", event.thread},
                       {"args", {{"item", event.item}}}});

@@ -60,6 +60,7 @@ struct EmptySource {
   explicit EmptySource(const Params&) {}
   Result<std::vector<SourceItem>> list() {
     std::vector<SourceItem> items;
+    items.reserve(empty_items);
     for (std::int64_t i = 0; i < empty_items; ++i) items.push_back({std::to_string(i), std::to_string(i), {}, 0});
     return items;
   }

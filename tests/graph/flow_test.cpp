@@ -25,8 +25,8 @@ void run_flow(const std::string& nodes, std::uint64_t count,
   ASSERT_TRUE(diagnostics.ok());
   tbb::task_arena arena(4);
   arena.execute([&] {
-    Flow flow(graph, [&](std::size_t node, const Envelope& envelope) {
-      return std::vector<Slot>(graph.nodes[node].info->outputs.size(), body(graph.nodes[node].id, envelope));
+    Flow flow(graph, [&](std::size_t node, const Envelope& envelope, CallSpace& space) {
+      space.slots.assign(graph.nodes[node].info->outputs.size(), body(graph.nodes[node].id, envelope));
     });
     for (std::uint64_t number = 0; number < count; ++number) {
       auto item = std::make_shared<Item>();

@@ -53,7 +53,7 @@ TEST(Registry, LoadsAGoodPlugin) {
 
 TEST(Registry, RefusesWhatIsNoPlugin) {
   EXPECT_EQ(refusal("no_symbol"),
-            "it does not export the symbol latentflow_plugin_v1; it is no latentflow plugin, or one for "
+            "it does not export the symbol latentflow_plugin_v2; it is no latentflow plugin, or one for "
             "another version of the interface");
   EXPECT_EQ(refusal("wrong_magic"), "its header does not begin with the latentflow mark; it is no latentflow plugin");
   EXPECT_TRUE(refusal("missing").starts_with("the system cannot open it: ")) << refusal("missing");

@@ -97,16 +97,19 @@ class Node {
   virtual Result<std::vector<SourceItem>> list() { return internal_error("this node is not a source"); }
   /// Sources: shape of an item from its header, without decoding. Errors fail the item.
   virtual Result<Shape> probe(const SourceItem&) const { return internal_error("this node is not a source"); }
-  /// Sources: decodes one item.
-  virtual Result<std::vector<Value>> load(const SourceItem&, Context&) const {
+  /// Sources: decodes one item into one value per declared output. The values are the host's; what they hold before the
+  /// call is of no meaning, nor is what a call that failed left in them.
+  virtual Status load(const SourceItem&, std::span<Value* const> outputs, Context&) const {
+    (void)outputs;
     return internal_error("this node is not a source");
   }
 
   /// Shapes of the outputs for input shapes (one per declared input port; unknown ones have no dims).
   virtual Prediction predict(const Shapes& inputs) const = 0;
 
-  /// Stages and sinks: one value per declared input port (a null pointer for an unwired optional one), one per output.
-  virtual Result<std::vector<Value>> process(std::span<const Value* const> inputs, Context& ctx) = 0;
+  /// Stages and sinks: one value per declared input port (a null pointer for an unwired optional one), one per output
+  /// as for load().
+  virtual Status process(std::span<const Value* const> inputs, std::span<Value* const> outputs, Context& ctx) = 0;
 
   /// After the last item, once, on one thread: write what was collected. Not called after an abort.
   virtual Status finish() { return success(); }

@@ -56,9 +56,9 @@ struct PluginHeader {
   void (*list)(void* to, void (*add)(void* to, const NodeInfo* info));
 };
 inline constexpr std::uint32_t plugin_magic = 0x4c46504c;  // "LFPL"
-inline constexpr std::uint32_t plugin_abi = 1;
+inline constexpr std::uint32_t plugin_abi = 2;
 /// The one symbol a plugin exports; the version in the name is plugin_abi.
-inline constexpr const char* plugin_symbol = "latentflow_plugin_v1";
+inline constexpr const char* plugin_symbol = "latentflow_plugin_v2";
 
 namespace detail {
 
@@ -185,11 +185,11 @@ class Adapter final : public Node {
       return Node::probe(item);
   }
 
-  Result<std::vector<Value>> load(const SourceItem& item, Context& ctx) const override {
+  Status load(const SourceItem& item, std::span<Value* const> outputs, Context& ctx) const override {
     if constexpr (IsSource<T>)
-      return guarded([&] { return pack(std::as_const(*node_).process(item, ctx)); });
+      return guarded([&] { return put(std::as_const(*node_).process(item, ctx), outputs); });
     else
-      return Node::load(item, ctx);
+      return Node::load(item, outputs, ctx);
   }
 
   Prediction predict(const Shapes& inputs) const override {
@@ -199,13 +199,13 @@ class Adapter final : public Node {
       return like_first_input(inputs);
   }
 
-  Result<std::vector<Value>> process(std::span<const Value* const> inputs, Context& ctx) override {
+  Status process(std::span<const Value* const> inputs, std::span<Value* const> outputs, Context& ctx) override {
     if constexpr (IsSource<T>)
       return internal_error("process() called on a source");
     else
       return guarded([&] {
         return [&]<std::size_t... I>(std::index_sequence<I...>) {
-          return pack(node_->process(argument<typename Facts::template Argument<I>>(inputs[I])..., ctx));
+          return put(node_->process(argument<typename Facts::template Argument<I>>(inputs[I])..., ctx), outputs);
         }
         (std::make_index_sequence<Facts::input_count>{});
       });
@@ -228,17 +228,20 @@ class Adapter final : public Node {
       return std::get<Type>(*value);
   }
 
+  /// Moves what the author's struct returned to the host's values.
   template <class R>
-  static Result<std::vector<Value>> pack(Result<R> result) {
+  static Status put(Result<R> result, std::span<Value* const> outputs) {
     if (!result) return std::move(result).error();
-    std::vector<Value> values;
-    if constexpr (std::is_same_v<R, std::monostate>)
-      return values;
-    else if constexpr (requires { std::tuple_size<R>::value; })
-      std::apply([&](auto&&... one) { (values.emplace_back(std::move(one)), ...); }, std::move(*result));
-    else
-      values.emplace_back(std::move(*result));
-    return values;
+    const auto put_one = [&]<class V>(std::size_t port, V&& value) {
+      outputs[port]->template emplace<V>(std::move(value));
+    };
+    if constexpr (requires { std::tuple_size<R>::value; }) {
+      std::size_t port = 0;
+      std::apply([&](auto&&... one) { (put_one(port++, std::move(one)), ...); }, std::move(*result));
+    } else if constexpr (!std::is_same_v<R, std::monostate>) {
+      put_one(0, std::move(*result));
+    }
+    return success();
   }
 
   /// The usual stage: every output is like the first input of its kind.
@@ -322,7 +325,7 @@ void list_nodes(void* to, void (*add)(void*, const NodeInfo*)) {
 
 /// The last line of a plugin: LATENTFLOW_PLUGIN("image", "1.0.0", AddNoise, Resize)
 #define LATENTFLOW_PLUGIN(plugin_name, plugin_version, ...)                                                  \
-  extern "C" __attribute__((visibility("default"))) const latentflow::PluginHeader* latentflow_plugin_v1() { \
+  extern "C" __attribute__((visibility("default"))) const latentflow::PluginHeader* latentflow_plugin_v2() { \
     static const latentflow::PluginHeader header{                                                            \
         latentflow::plugin_magic, sizeof(latentflow::PluginHeader),                                          \
         latentflow::plugin_abi,   0,                                                                         \
