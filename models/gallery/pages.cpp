@@ -56,7 +56,7 @@ std::string results_page(const Plan& plan, std::span<const SectionOutcome> outco
                           cell(outcome.mark), cell(row.published), verdict(outcome), cell(outcome.seed),
                           cell(outcome.seconds), cell(outcome.commands));
     }
-  return page + fmt::format("\n{} pass, {} do not, {} are stated without a mark or wait for their models.\n", passed,
+  return page + fmt::format("\nPassed: {}. Not passed: {}. Without a mark, or waiting for their models: {}.\n", passed,
                             failed, open);
 }
 

@@ -27,8 +27,8 @@ Executor::Executor(const CheckedGraph& graph, const std::vector<std::unique_ptr<
       rank_(graph.nodes.size()),
       source_position_(graph.nodes.size()),
       most_in_flight_(2 * static_cast<std::size_t>(options.threads) + 2),
+      probed_(graph.nodes.size()),
       forecast_(options.threads) {
-  probed_.resize(graph.nodes.size());
   for (std::size_t i = 0; i < graph.order.size(); ++i) rank_[graph.order[i]] = i;
   for (std::size_t i = 0; i < list.sources.size(); ++i) source_position_[list.sources[i]] = i;
   for (const CheckedNode& node : graph.nodes) sinks_ += node.info->role == Role::sink;

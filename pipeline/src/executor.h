@@ -39,6 +39,7 @@ class Executor {
   void admit(Lock lock);
   /// The next item if there is room for it. Call with the mutex held, as what follows.
   std::shared_ptr<Item> take_ready();
+  /// Whether the caller is the one to look ahead now.
   bool begin_to_look();
   /// Whether an item does not fit beside `admitted` bytes of others.
   bool exceeds(std::size_t admitted, const Charge& charge) const {
@@ -91,10 +92,10 @@ class Executor {
   std::vector<Shape> probed_;            ///< shapes of the last item, per node; the next one is often alike
   std::optional<Charge> probed_charge_;  ///< what they cost
 
-  alignas(64) tbb::mutex mutex_;  ///< guards what follows, and ledger_
-  bool looking_ = false;          ///< somebody looks ahead
-  std::atomic<std::size_t> in_flight_{0};
-  std::size_t admitted_ = 0;  ///< items
+  alignas(64) tbb::mutex mutex_;           ///< guards what follows, and ledger_
+  bool looking_ = false;                   ///< somebody looks ahead
+  std::atomic<std::size_t> in_flight_{0};  ///< changed with the mutex held
+  std::size_t admitted_ = 0;               ///< items
   std::size_t admitted_bytes_ = 0, peak_bytes_ = 0;
   std::deque<std::shared_ptr<Item>> ready_;  ///< next to be admitted
   PeakForecast forecast_;                    ///< of the items admitted so far

@@ -3,20 +3,10 @@
 
 #include "call_context.h"
 #include "executor.h"
+#include "latentflow/plugin.h"
 
 namespace latentflow {
 namespace {
-
-template <class F>
-Status guarded(F&& work) {
-  try {
-    return work();
-  } catch (const std::bad_alloc&) {
-    return out_of_memory("the system has no memory left for this item");
-  } catch (const std::exception& caught) {
-    return internal_error(std::string("unexpected exception: ") + caught.what());
-  } catch (...) { return internal_error("unexpected exception of unknown type"); }
-}
 
 /// An empty value for every output, in slots that tell `info`.
 void make_outputs(std::size_t count, const std::shared_ptr<const ItemInfo>& info, bool primary, CallSpace& space) {
@@ -83,7 +73,7 @@ void Executor::call_stage(std::size_t node, const Envelope& envelope, CallSpace&
 template <class F>
 bool Executor::measured_call(std::size_t node, Item& item, CallContext& ctx, CallSpace& space, F&& work) {
   const std::uint64_t begin = space.last_end ? *space.last_end : ticks_now();
-  Status status = guarded(work);
+  Status status = detail::guarded(work);
   space.last_end = ticks_now();
   trace_.add(node, item.name(), begin, *space.last_end, ctx.measured);
   if (!status) return fail(node, item, std::move(status).error(), space), false;

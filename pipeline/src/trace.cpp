@@ -4,6 +4,7 @@
 #include <tbb/task_arena.h>
 
 #include <algorithm>
+#include <cassert>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -38,6 +39,7 @@ void Trace::add(std::size_t node, const std::string& item, std::uint64_t begin, 
                 const std::vector<std::pair<std::string, double>>& measured) {
   const std::uint64_t length = end > begin ? end - begin : 0;  // counters of two cores may differ by a hair
   const int thread = tbb::this_task_arena::current_thread_index();
+  assert(thread >= 0 && static_cast<std::size_t>(thread) < calls_.size());
   Calls& calls = calls_[static_cast<std::size_t>(thread)][node];
   if (calls.count == 0 || length > calls.longest) calls.longest = length, calls.slowest_item = item;
   ++calls.count;

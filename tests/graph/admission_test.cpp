@@ -1,7 +1,12 @@
 // admission_test.cpp: bytes are predicted from headers and bounded before anything is decoded.
+#include "admission.h"
+
 #include <gtest/gtest.h>
 
-#include "admission.h"
+#include <algorithm>
+#include <atomic>
+
+#include "latentflow/plugin.h"
 #include "support/pipeline.h"
 
 namespace latentflow::testing {
@@ -153,6 +158,46 @@ TEST(Admission, PlanSaysWhyAnItemWillFail) {
   EXPECT_FALSE(plan.items[0].failed);
   EXPECT_TRUE(plan.items[1].failed);
   EXPECT_EQ(plan.items[1].error.message, "the header is damaged");
+}
+
+/// Counts headers read and items loaded.
+struct CountingSource {
+  struct Params {};
+  static constexpr Port outputs[] = {{"record", "nothing"}};
+  static constexpr std::uint64_t count = 100;
+  static inline std::atomic<std::uint64_t> probed{0}, loaded{0}, furthest{0};
+  static void describe(Describe<CountingSource>& d) { d.name("counting_source", "counts what is asked of it"); }
+  explicit CountingSource(const Params&) {}
+  Result<std::vector<SourceItem>> list() {
+    std::vector<SourceItem> items;
+    for (std::uint64_t i = 0; i < count; ++i) items.push_back({std::to_string(i), std::to_string(i), {}, i});
+    return items;
+  }
+  Result<Shape> probe(const SourceItem&) const {
+    ++probed;
+    return Shape{Kind::record, {}, 1};
+  }
+  Result<Record> process(const SourceItem&, Context&) const {
+    furthest = std::max<std::uint64_t>(furthest, probed - loaded++);
+    return Record();
+  }
+};
+
+TEST(Admission, HeadersAreReadOnceAndNotFarAhead) {
+  CountingSource::probed = CountingSource::loaded = CountingSource::furthest = 0;
+  Host host{std::vector<Path>{}};
+  for (const NodeInfo* known : test_nodes()) host.add_node(*known);
+  detail::list_nodes<CountingSource>(&host,
+                                     [](void* to, const NodeInfo* info) { static_cast<Host*>(to)->add_node(*info); });
+  const Report report = Graph::parse(host,
+                                     "graph: g\nnodes:\n  a: {node: counting_source}\n  b: {node: sleep, record: a}\n"
+                                     "  c: {node: collect, record: b}\n",
+                                     "g.yaml")
+                            .run({.threads = 1});
+  EXPECT_EQ(report.delivered, CountingSource::count) << text_of(report.problems);
+  EXPECT_EQ(CountingSource::probed, CountingSource::count);
+  EXPECT_GT(CountingSource::furthest, 4u) << "looks further than what is in flight";
+  EXPECT_LE(CountingSource::furthest, 4u + 8u) << "four in flight and eight ahead";
 }
 
 TEST(Admission, TheDefaultBudgetIsAPartOfTheMachine) {

@@ -187,6 +187,36 @@ TEST_F(Executor, ExceptionsOfNodesBecomeErrorsOfTheirItem) {
   EXPECT_EQ(first_error("bad_alloc").code, Code::out_of_memory);
 }
 
+/// A node as a program may write it, without the struct around it that sees to its outputs.
+class ForgetfulSource final : public Node {
+ public:
+  Result<std::vector<SourceItem>> list() override { return std::vector<SourceItem>{{"one", "one", {}, 0}}; }
+  Result<Shape> probe(const SourceItem&) const override { return Shape{Kind::record, {}, 1}; }
+  Status load(const SourceItem&, std::span<Value* const>, Context&) const override { return success(); }
+  Prediction predict(const Shapes&) const override { return {}; }
+  Status process(std::span<const Value* const>, std::span<Value* const>, Context&) override { return success(); }
+};
+
+TEST_F(Executor, AnOutputThatANodeDoesNotFillFailsTheItem) {
+  NodeInfo info;
+  info.name = "forgetful";
+  info.role = Role::source;
+  info.outputs = {{"record", "never filled", Kind::record, false}};
+  info.make_params = [] { return std::make_shared<int>(); };
+  info.create = [](const void*, Services&) -> Result<std::unique_ptr<Node>> {
+    return std::unique_ptr<Node>(std::make_unique<ForgetfulSource>());
+  };
+  Host host{std::vector<Path>{}};
+  for (const NodeInfo* known : test_nodes()) host.add_node(*known);
+  host.add_node(info);
+  const Report report =
+      Graph::parse(host, "graph: g\nnodes:\n  a: {node: forgetful}\n  b: {node: collect, record: a}\n", "g.yaml")
+          .run({});
+  ASSERT_EQ(report.failed, 1u) << text_of(report.problems);
+  EXPECT_EQ(report.items[0].error.message, "returned Bytes on 'record', declares Record");
+  EXPECT_EQ(report.items[0].error.node, "a");
+}
+
 TEST_F(Executor, FilteredItemsAreNeitherDeliveredNorFailed) {
   const Report report = run(R"(
   a: {node: emit_records, count: 10}
