@@ -120,7 +120,10 @@ Result<std::vector<std::uint8_t>> encode(const cv::Mat& picture, const std::stri
     constexpr int lzw = 5;      // lossless for every depth; OpenCV would store float colours as 16-bit LogLuv
     std::vector<int> settings;  // OpenCV refuses settings of other formats here and there
     if (extension.starts_with("jp")) settings = {cv::IMWRITE_JPEG_QUALITY, options.jpeg_quality};
-    if (extension == "png") settings = {cv::IMWRITE_PNG_COMPRESSION, options.png_compression};
+    // Without settings OpenCV takes differences of neighbours and looks for runs only: for photographs smaller files
+    // than those of levels 1 and 2, in three fifths of the time.
+    if (extension == "png" && options.png_compression != 1)
+      settings = {cv::IMWRITE_PNG_COMPRESSION, options.png_compression};
     if (extension == "webp") settings = {cv::IMWRITE_WEBP_QUALITY, options.webp_quality};
     if (extension.starts_with("tif")) settings = {cv::IMWRITE_TIFF_COMPRESSION, lzw};
     // The family of PNM files is told apart by channels, not by the name a user may have given.

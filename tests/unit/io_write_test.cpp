@@ -109,6 +109,25 @@ TEST(WriteImages, RefusesAFolderItMayNotWriteBeforeAnythingRuns) {
                                  (folder / "closed").string() + "': Permission denied");
 }
 
+TEST(WriteImages, KeepsEveryPixelAtEveryCompression) {
+  TemporaryFolder folder;
+  const cv::Mat picture = soft_picture(37, 53, CV_16UC3);
+  std::size_t unpacked = 0;
+  for (const int level : {0, 1, 2, 9}) {
+    WriteImages::Params params;
+    params.path = folder.path();
+    params.png_compression = level;
+    FakeContext context("a.png");
+    ASSERT_EQ(write_one(*writer(params), picture, context), "");
+    const Buffer file = TemporaryFolder::read(folder / "a.png");
+    const cv::Mat again = cv::imdecode(file, cv::IMREAD_UNCHANGED);
+    ASSERT_EQ(again.type(), picture.type());
+    EXPECT_EQ(cv::norm(again, picture, cv::NORM_INF), 0) << level;
+    if (level == 0) unpacked = file.size();
+    if (level > 0) { EXPECT_LT(file.size(), unpacked) << level; }
+  }
+}
+
 TEST(WriteImages, NeverLeavesTheOutputFolder) {
   TemporaryFolder folder;
   WriteImages::Params params;
