@@ -92,7 +92,8 @@ std::vector<Tile> Network::tiles(std::int64_t height, std::int64_t width, const 
   if (!geometry_) return {{{0, 0, height, width}, {0, 0, height, width}}};
   if (options.side > 0) return cut(height, width, options.side, options.side, *geometry_);
   const double pixels = static_cast<double>(options.bytes_per_tile) / bytes_per_pixel(executed_, *geometry_);
-  const int threads = options.parallel ? planned_threads() : 1;
+  const std::int64_t worthwhile = std::max<std::int64_t>(1, height * width / options.pixels_per_thread);
+  const int threads = options.parallel ? static_cast<int>(std::min<std::int64_t>(planned_threads(), worthwhile)) : 1;
   const auto [tall, wide] = choose_sides(height, width, *geometry_, static_cast<std::int64_t>(pixels), threads);
   return cut(height, width, tall, wide, *geometry_);
 }

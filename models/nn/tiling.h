@@ -25,6 +25,7 @@ struct Tile {
 struct TileOptions {
   std::int64_t side = 0;                   ///< pixels of a tile with its margin; 0 lets the network choose
   bool parallel = true;                    ///< on the threads of the calling task arena, else one after the other
+  std::int64_t pixels_per_thread = 1;      ///< a picture is cut for one more thread per so many pixels
   std::size_t bytes_per_tile = 128 << 20;  ///< working memory that a chosen side may need, per thread
   std::function<bool(const Tile&)> wanted =
       {};                                ///< asked before every tile; false leaves it out: neither read nor written

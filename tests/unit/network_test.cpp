@@ -266,6 +266,21 @@ TEST(Tiles, OfNetworksThatSeeTheWholePictureAreThePicture) {
   EXPECT_EQ(largest_difference(tiled->front(), whole->front()), 0);
 }
 
+TEST(Tiles, AreAsManyAsThereArePixelsForThreads) {
+  const auto network = network_of(plain_denoiser({1, 1, 64, 64}).graph);
+  TileOptions options;
+  options.pixels_per_thread = 100 * 150;
+  const auto count = [&](std::int64_t height, std::int64_t width) {
+    const auto memory = network->tile_memory(std::vector<Dims>{{1, 1, height, width}}, options);
+    return memory ? memory->tiles : 0;
+  };
+  EXPECT_EQ(count(100, 150), 1u);
+  EXPECT_EQ(count(199, 150), 1u);
+  EXPECT_EQ(count(200, 150), std::min<std::size_t>(2, std::max(1u, std::thread::hardware_concurrency())));
+  options.side = 90;
+  EXPECT_GT(count(100, 150), 1u);
+}
+
 TEST(Tiles, EndWithTheFirstError) {
   Builder b = plain_denoiser({1, 1, 64, 64});
   const auto network = network_of(b.graph);
