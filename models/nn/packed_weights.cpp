@@ -39,6 +39,11 @@ PackedWeights::Data PackedWeights::packed(ValueId id, const std::string& form, s
   return find_or_pack({id, {}, {}, form, bytes, {}}, pack);
 }
 
+PackedWeights::Data PackedWeights::packed(ValueId id, const std::string& form, const onednn::Layout& to,
+                                          const std::function<void(float*)>& pack) {
+  return find_or_pack({id, {}, to, form, to.get_size(), {}}, pack);
+}
+
 PackedWeights::Data PackedWeights::find_or_pack(Entry wanted, const std::function<void(float*)>& pack) {
   const std::lock_guard lock(mutex_);
   std::erase_if(entries_, [](const Entry& entry) { return entry.data.expired(); });

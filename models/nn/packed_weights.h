@@ -24,6 +24,9 @@ class PackedWeights {
   /// the same `form`.
   Data packed(ValueId id, const std::string& form, std::size_t bytes, const std::function<void(float*)>& pack);
 
+  /// The same in a layout that the constant has to be converted for, which `form` names.
+  Data packed(ValueId id, const std::string& form, const onednn::Layout& to, const std::function<void(float*)>& pack);
+
   /// Bytes of all packed copies alive; constants used as they are do not count.
   std::size_t bytes() const;
 

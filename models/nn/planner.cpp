@@ -94,7 +94,7 @@ class Planner {
 
   /// The buffer that holds the value in this layout, reordering it when it is nowhere yet.
   std::size_t find_or_make(ValueId id, const Layout& wanted) {
-    const bool plain = is_plain(wanted, wanted.dims());
+    const bool plain = is_plain(wanted, onednn::dims_of(wanted));
     // A row-major layout may be asked for under other extents (leading ones for broadcasting): the memory is the same.
     const Layout target = plain ? plain_layout(shape(id)) : wanted;
     if (places_[index(id)].empty() && constant(id) != nullptr) add_constant(id, plain_layout(shape(id)));

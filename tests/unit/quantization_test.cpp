@@ -54,7 +54,7 @@ std::vector<LayerReport> steps(const Network& network, const std::vector<Tensor>
 
 std::size_t count_integer_steps(const std::vector<LayerReport>& steps) {
   return static_cast<std::size_t>(std::count_if(
-      steps.begin(), steps.end(), [](const LayerReport& step) { return step.algorithm.starts_with("int8 (jit"); }));
+      steps.begin(), steps.end(), [](const LayerReport& step) { return step.algorithm.starts_with("int8 ("); }));
 }
 
 /// Rounding may tip over where float and double differ in the last digit, so a few numbers may be one step off.

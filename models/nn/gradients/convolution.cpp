@@ -16,15 +16,15 @@ ConvolutionSetup setup_of(const TrainingRequest& request, const Dims& weights, b
   const Dims& src = request.inputs[0].value->dims;
   const Dims& dst = request.output.dims;
   ConvolutionSetup setup;
-  setup.strides = {attributes.strides[0], attributes.strides[1]};
-  setup.dilates = {attributes.dilations[0] - 1, attributes.dilations[1] - 1};
-  setup.before = {attributes.pads[0], attributes.pads[1]};
-  setup.after = {0, 0};
+  setup.windows.strides = {attributes.strides[0], attributes.strides[1]};
+  setup.windows.dilates = {attributes.dilations[0] - 1, attributes.dilations[1] - 1};
+  setup.windows.before = {attributes.pads[0], attributes.pads[1]};
+  setup.windows.after = {0, 0};
   for (std::size_t axis = 0; axis < 2; ++axis) {
     const std::int64_t small = transposed ? src[axis + 2] : dst[axis + 2],
                        large = transposed ? dst[axis + 2] : src[axis + 2];
     const std::int64_t reach = attributes.dilations[axis] * (attributes.kernel[axis] - 1) + 1;
-    setup.after[axis] = (small - 1) * attributes.strides[axis] + reach - large - attributes.pads[axis];
+    setup.windows.after[axis] = (small - 1) * attributes.strides[axis] + reach - large - attributes.pads[axis];
   }
   const std::int64_t groups = attributes.group, kh = weights[2], kw = weights[3], area = kh * kw;
   if (!transposed) {

@@ -6,12 +6,13 @@
 #include <vector>
 
 #include "layer.h"
+#include "nn/onednn_versions.h"
 
 namespace latentflow::nn {
 
 /// What the passes of one convolution need to know. References live as long as the plan.
 struct ConvolutionSetup {
-  Dims strides, dilates, before, after;  ///< as oneDNN takes them
+  onednn::Windows windows;
   Dims filter;                           ///< [M,C,kh,kw] or grouped [g,M/g,C/g,kh,kw]
   Layout stored;                         ///< the same extents over the ONNX weights
   Layout src, dst;

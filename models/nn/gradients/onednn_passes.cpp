@@ -8,7 +8,7 @@ namespace latentflow::nn {
 namespace {
 
 using dnnl::algorithm;
-using Arguments = std::unordered_map<int, dnnl::memory>;
+using onednn::Arguments;
 
 /// The primitive types of Conv and ConvTranspose under common names.
 struct Direct {
@@ -30,7 +30,7 @@ void run(const dnnl::primitive& primitive, const Arguments& arguments) {
 }
 
 Layout bias_layout(const ConvolutionSetup& setup) {
-  return setup.has_bias() ? onednn::plain({setup.dst.dims()[1]}) : Layout();
+  return setup.has_bias() ? onednn::plain({onednn::dims_of(setup.dst)[1]}) : Layout();
 }
 
 template <class Kind>
@@ -38,31 +38,28 @@ typename Kind::Forward::primitive_desc forward_description(const ConvolutionSetu
   dnnl::primitive_attr attributes = onednn::user_scratchpad();
   if (setup.relu) {
     dnnl::post_ops post;
-    post.append_eltwise(1.0f, algorithm::eltwise_relu, 0.0f, 0.0f);
+    onednn::append_eltwise(post, algorithm::eltwise_relu, 0.0f, 0.0f);
     attributes.set_post_ops(post);
   }
-  const typename Kind::Forward::desc desc(dnnl::prop_kind::forward_training, how, setup.src, onednn::any(setup.filter),
-                                          bias_layout(setup), setup.dst, setup.strides, setup.dilates, setup.before,
-                                          setup.after);
-  return {desc, attributes, onednn::engine(), true};
+  return onednn::describe_forward<typename Kind::Forward>(dnnl::prop_kind::forward_training, how, setup.src,
+                                                          onednn::any(setup.filter), bias_layout(setup), setup.dst,
+                                                          setup.windows, attributes);
 }
 
 template <class Kind>
 typename Kind::BackwardData::primitive_desc data_description(const ConvolutionSetup& setup, algorithm how) {
   const auto hint = forward_description<Kind>(setup, how);
   if (!hint) return {};
-  const typename Kind::BackwardData::desc desc(how, setup.src, onednn::any(setup.filter), setup.dst, setup.strides,
-                                               setup.dilates, setup.before, setup.after);
-  return {desc, onednn::user_scratchpad(), onednn::engine(), hint, true};
+  return onednn::describe_backward_data<typename Kind::BackwardData>(how, setup.src, onednn::any(setup.filter),
+                                                                     setup.dst, setup.windows, hint);
 }
 
 template <class Kind>
 typename Kind::BackwardWeights::primitive_desc weights_description(const ConvolutionSetup& setup, algorithm how) {
   const auto hint = forward_description<Kind>(setup, how);
   if (!hint) return {};
-  const typename Kind::BackwardWeights::desc desc(how, setup.src, onednn::any(setup.filter), bias_layout(setup),
-                                                  setup.dst, setup.strides, setup.dilates, setup.before, setup.after);
-  return {desc, onednn::user_scratchpad(), onednn::engine(), hint, true};
+  return onednn::describe_backward_weights<typename Kind::BackwardWeights>(
+      how, setup.src, onednn::any(setup.filter), bias_layout(setup), setup.dst, setup.windows, hint);
 }
 
 /// Times a primitive on zeros of the given arguments.

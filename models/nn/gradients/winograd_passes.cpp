@@ -10,8 +10,8 @@ namespace latentflow::nn {
 namespace {
 
 winograd::Shape shape_of(const ConvolutionSetup& setup, std::int64_t tile) {
-  return winograd::shape_of(setup.src.dims(), setup.dst.dims(), setup.before[0], setup.before[1], preferred_block(),
-                            tile);
+  return winograd::shape_of(onednn::dims_of(setup.src), onednn::dims_of(setup.dst), setup.windows.before[0],
+                            setup.windows.before[1], preferred_block(), tile);
 }
 
 std::shared_ptr<float> zeros(std::size_t floats) { return zeroed_floats(floats * sizeof(float)); }
@@ -78,11 +78,11 @@ auto for_tiles(const ConvolutionSetup& setup, const Dims& result, const Candidat
 }  // namespace
 
 PassCandidates<ForwardPass> winograd_forward(const ConvolutionSetup& setup) {
-  return for_tiles(setup, setup.dst.dims(), forward_candidate);
+  return for_tiles(setup, onednn::dims_of(setup.dst), forward_candidate);
 }
 
 PassCandidates<BackwardDataPass> winograd_backward_data(const ConvolutionSetup& setup) {
-  return for_tiles(setup, setup.src.dims(), backward_data_candidate);
+  return for_tiles(setup, onednn::dims_of(setup.src), backward_data_candidate);
 }
 
 PassCandidates<BackwardWeightsPass> winograd_backward_weights(const ConvolutionSetup& setup) {

@@ -42,11 +42,10 @@ class Convolution final : public Layer {
 
   void run(const LayerCall& call) const override {
     const dnnl::memory result = onednn::memory(output, call.output);
-    std::unordered_map<int, dnnl::memory> arguments{
-        {DNNL_ARG_SRC, onednn::memory(sources[0].layout, call.sources[0])},
-        {DNNL_ARG_WEIGHTS, onednn::memory(pd_.weights_desc(), weights_.get())},
-        {DNNL_ARG_DST, result},
-        {DNNL_ARG_SCRATCHPAD, onednn::memory(pd_.scratchpad_desc(), call.scratch)}};
+    onednn::Arguments arguments{{DNNL_ARG_SRC, onednn::memory(sources[0].layout, call.sources[0])},
+                                {DNNL_ARG_WEIGHTS, onednn::memory(pd_.weights_desc(), weights_.get())},
+                                {DNNL_ARG_DST, result},
+                                {DNNL_ARG_SCRATCHPAD, onednn::memory(pd_.scratchpad_desc(), call.scratch)}};
     if (bias_) arguments.emplace(DNNL_ARG_BIAS, onednn::memory(pd_.bias_desc(), bias_.get()));
     execute(primitive_, arguments);
     for (const dnnl::eltwise_forward& activation : behind_)
@@ -74,18 +73,23 @@ Candidate<Primitive> candidate(const LayerRequest& request, const FilterShape& f
   const auto& attributes = request.node.as<ConvAttributes>();
   const Pair dilates{attributes.dilations[0] - 1, attributes.dilations[1] - 1};
   const bool forward = std::is_same_v<Primitive, Forward>;
-  const Dims far = far_padding(attributes, forward ? dst.dims() : src.dims(), forward ? src.dims() : dst.dims());
-  const Layout weights(filter.dims, src.data_type(), onednn::Memory::format_tag::any);
-  const bool bias = request.node.inputs.size() > 2 && request.node.inputs[2] != no_value;
+  const Dims small = onednn::dims_of(forward ? dst : src), large = onednn::dims_of(forward ? src : dst);
+  const Layout weights(filter.dims, onednn::type_of(src), onednn::Memory::format_tag::any);
+  const bool biased = request.node.inputs.size() > 2 && request.node.inputs[2] != no_value;
+  const Layout bias = biased ? onednn::plain({onednn::dims_of(dst)[1]}) : Layout();
   const auto vector = [](const Pair& pair) { return Dims{pair[0], pair[1]}; };
-  const typename Primitive::desc desc(dnnl::prop_kind::forward_inference, algorithm, src, weights,
-                                      bias ? onednn::plain({dst.dims()[1]}) : Layout(), dst, vector(attributes.strides),
-                                      vector(dilates), {attributes.pads[0], attributes.pads[1]}, far);
+  const onednn::Windows windows{vector(attributes.strides),
+                                vector(dilates),
+                                {attributes.pads[0], attributes.pads[1]},
+                                far_padding(attributes, small, large)};
   std::size_t least = 0;  // sums cannot run behind the primitive, activations can
   for (std::size_t i = 0; i < request.post_ops.size(); ++i)
     if (request.post_ops[i].kind == PostOp::Kind::sum) least = i + 1;
   for (std::size_t fused = request.post_ops.size();; --fused) {
-    Candidate<Primitive> made{{desc, convolution_attributes(request.post_ops, fused), onednn::engine(), true}, fused};
+    Candidate<Primitive> made{
+        onednn::describe_forward<Primitive>(dnnl::prop_kind::forward_inference, algorithm, src, weights, bias, dst,
+                                            windows, convolution_attributes(request.post_ops, fused)),
+        fused};
     if (made.exists() || fused == least) return made;
   }
 }
@@ -122,12 +126,11 @@ double seconds(const Candidate<Forward>& candidate) {
   const auto src = zeros(pd.src_desc()), weights = zeros(pd.weights_desc()), bias = zeros(pd.bias_desc()),
              dst = zeros(pd.dst_desc()), scratch = zeros(pd.scratchpad_desc());
   const Forward primitive(pd);
-  const std::unordered_map<int, dnnl::memory> arguments{
-      {DNNL_ARG_SRC, onednn::memory(pd.src_desc(), src.get())},
-      {DNNL_ARG_WEIGHTS, onednn::memory(pd.weights_desc(), weights.get())},
-      {DNNL_ARG_BIAS, onednn::memory(pd.bias_desc(), bias.get())},
-      {DNNL_ARG_DST, onednn::memory(pd.dst_desc(), dst.get())},
-      {DNNL_ARG_SCRATCHPAD, onednn::memory(pd.scratchpad_desc(), scratch.get())}};
+  const onednn::Arguments arguments{{DNNL_ARG_SRC, onednn::memory(pd.src_desc(), src.get())},
+                                    {DNNL_ARG_WEIGHTS, onednn::memory(pd.weights_desc(), weights.get())},
+                                    {DNNL_ARG_BIAS, onednn::memory(pd.bias_desc(), bias.get())},
+                                    {DNNL_ARG_DST, onednn::memory(pd.dst_desc(), dst.get())},
+                                    {DNNL_ARG_SCRATCHPAD, onednn::memory(pd.scratchpad_desc(), scratch.get())}};
   return best_thread_seconds(3, [&] { execute(primitive, arguments); });
 }
 

@@ -17,17 +17,17 @@ class Dense final : public Layer {
  public:
   Dense(const LayerRequest& request, const Product& product, const Tensor* bias) : product_(product) {
     dnnl::primitive_attr attributes = onednn::user_scratchpad();
-    if (product.scale != 1) attributes.set_output_scales(0, {product.scale});
-    using Matmul = dnnl::matmul;
+    if (product.scale != 1) {
+      dnnl::post_ops posts;
+      onednn::append_eltwise(posts, dnnl::algorithm::eltwise_linear, product.scale, 0);
+      attributes.set_post_ops(posts);
+    }
     if (bias != nullptr) {
       bias_ = *bias;
       bias_layout_ = onednn::plain(bias_.dims());
-      pd_ = Matmul::primitive_desc(Matmul::desc(product.a, product.b, bias_layout_, product.dst), attributes,
-                                   onednn::engine());
-    } else {
-      pd_ = Matmul::primitive_desc(Matmul::desc(product.a, product.b, product.dst), attributes, onednn::engine());
     }
-    primitive_ = Matmul(pd_);
+    pd_ = onednn::describe_product(product.a, product.b, bias_layout_, product.dst, attributes);
+    primitive_ = dnnl::matmul(pd_);
     sources = {{0, plain_layout(request.operands[0].dims), Sharing::none},
                {1, plain_layout(request.operands[1].dims), Sharing::none}};
     output = plain_layout(request.output);
@@ -46,15 +46,14 @@ class Dense final : public Layer {
   }
 
   void run(const LayerCall& call) const override {
-    std::unordered_map<int, dnnl::memory> arguments{
-        {DNNL_ARG_SRC, onednn::memory(product_.a, call.sources[0])},
-        {DNNL_ARG_WEIGHTS, onednn::memory(product_.b, call.sources[1])},
-        {DNNL_ARG_DST, onednn::memory(product_.dst, call.output)},
-        {DNNL_ARG_SCRATCHPAD, onednn::memory(pd_.scratchpad_desc(), call.scratch)}};
+    onednn::Arguments arguments{{DNNL_ARG_SRC, onednn::memory(product_.a, call.sources[0])},
+                                {DNNL_ARG_WEIGHTS, onednn::memory(product_.b, call.sources[1])},
+                                {DNNL_ARG_DST, onednn::memory(product_.dst, call.output)},
+                                {DNNL_ARG_SCRATCHPAD, onednn::memory(pd_.scratchpad_desc(), call.scratch)}};
     if (!bias_.empty()) arguments.emplace(DNNL_ARG_BIAS, onednn::memory(bias_layout_, bias_.data()));
     execute(primitive_, arguments);
     if (sources.size() < 3) return;
-    const Dims dims = product_.dst.dims();
+    const Dims dims = onednn::dims_of(product_.dst);
     const float* c = call.sources[2];
     for (std::int64_t row = 0; row < dims[0]; ++row)
       for (std::int64_t column = 0; column < dims[1]; ++column)
@@ -83,7 +82,7 @@ LayerResult make_gemm(const LayerRequest& request) {
                         attributes.alpha};
   const bool has_c = request.node.inputs.size() > 2 && request.node.inputs[2] != no_value && attributes.beta != 0;
   if (!has_c) return std::unique_ptr<Layer>(std::make_unique<Dense>(request, product, nullptr));
-  // A row of constants is a bias; oneDNN scales the bias together with the product, so it is divided first.
+  // A row of constants is a bias; it is scaled together with the product, so it is divided first.
   const Operand& c = request.operands[2];
   if (c.constant != nullptr && c.constant->size() == request.output[1] && c.dims.back() == request.output[1] &&
       attributes.alpha != 0) {

@@ -57,8 +57,7 @@ class Binary final : public Layer {
  public:
   Binary(const LayerRequest& request, std::size_t first, const Layout& first_layout, const Layout& second_layout,
          const Layout& dst)
-      : pd_({binary_algorithm(request.node.op), first_layout, second_layout, dst}, onednn::user_scratchpad(),
-            onednn::engine()),
+      : pd_(onednn::describe_binary(binary_algorithm(request.node.op), first_layout, second_layout, dst)),
         primitive_(pd_) {
     output = dst;
     const std::size_t second = 1 - first;
@@ -147,12 +146,12 @@ Dims with_rank(const Dims& dims, std::size_t rank) {
 
 void append_activation(dnnl::post_ops& post_ops, Op op, const Attributes& attributes) {
   const Eltwise e = eltwise(op, attributes);
-  post_ops.append_eltwise(1.0f, e.algorithm, e.alpha, e.beta);
+  onednn::append_eltwise(post_ops, e.algorithm, e.alpha, e.beta);
 }
 
 dnnl::eltwise_forward::primitive_desc activation_descriptor(Op op, const Attributes& attributes, const Layout& layout) {
   const Eltwise e = eltwise(op, attributes);
-  return {{dnnl::prop_kind::forward_inference, e.algorithm, layout, e.alpha, e.beta}, onednn::engine()};
+  return onednn::describe_eltwise(e.algorithm, layout, e.alpha, e.beta);
 }
 
 LayerResult make_activation(const LayerRequest& request) {
@@ -173,8 +172,7 @@ LayerResult make_binary(const LayerRequest& request) {
     const bool follow = either && (other_bytes < lead_bytes || (other_bytes == lead_bytes && lead_plain));
     const Layout dst = follow ? other.layout : lead.layout;
     const Layout second = other.dims == lead.dims ? dst : onednn::plain(with_rank(other.dims, request.output.size()));
-    const dnnl::binary::primitive_desc possible({binary_algorithm(request.node.op), dst, second, dst},
-                                                onednn::user_scratchpad(), onednn::engine(), true);
+    const auto possible = onednn::describe_binary(binary_algorithm(request.node.op), dst, second, dst);
     if (possible.get(true) != nullptr)
       return std::unique_ptr<Layer>(std::make_unique<Binary>(request, swap ? 1 : 0, dst, second, dst));
   }

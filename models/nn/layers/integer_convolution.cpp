@@ -34,42 +34,49 @@ bool append_posts(dnnl::post_ops& list, std::span<const PostOp> posts, float uni
   return true;
 }
 
-/// What oneDNN 2.x computes: (sum of integer products + bias) * scale, post operations, + zero point, rounded.
-struct Scaling {
-  std::vector<float> scales, bias;
+/// Grids of the source, the filters and the result, and the bias as oneDNN wants it.
+struct Numbers {
+  onednn::Grids grids;
+  std::vector<float> bias;
 };
-std::optional<Scaling> scaling_of(const LayerRequest& request, float unit) {
+std::optional<Numbers> numbers_of(const LayerRequest& request) {
   const Operand& weights = request.operands[1];
+  const QuantizeAttributes& input = *request.operands[0].grid;
   const auto channels = static_cast<std::size_t>(request.output[1]);
   const bool biased = request.node.inputs.size() > 2 && request.operands[2].constant != nullptr;
-  Scaling made;
+  Numbers made{{input.scales[0], input.zero_points[0]}, {}};
+  if (request.rounding != nullptr)
+    made.grids.dst_scale = request.rounding->scales[0], made.grids.dst_zero = request.rounding->zero_points[0];
   for (std::size_t i = 0; i < channels; ++i) {
-    const float steps =
-        request.operands[0].grid->scales[0] * weights.grid->scales[weights.grid->scales.size() > 1 ? i : 0];
-    made.scales.push_back(steps / unit);
-    if (biased) made.bias.push_back(request.operands[2].constant->span()[i] / steps);
-    if (!std::isnormal(made.scales.back()) || (biased && !std::isfinite(made.bias.back()))) return {};
+    made.grids.filter_scales.push_back(weights.grid->scales[weights.grid->scales.size() > 1 ? i : 0]);
+    if (biased)
+      made.bias.push_back(request.operands[2].constant->span()[i] / onednn::Scaling::bias_unit(made.grids, i));
+    const float scale = made.grids.src_scale * made.grids.filter_scales[i] / made.grids.dst_scale;
+    if (!std::isnormal(scale) || (biased && !std::isfinite(made.bias.back()))) return {};
   }
   return made;
 }
 
+/// Others than those compiled at run time are slow, or add products in another order than quantization.h counts on.
+bool is_compiled(std::string_view implementation) {
+  return implementation.starts_with("jit") || implementation.starts_with("brg");
+}
+
 class IntegerConvolution final : public Layer {
  public:
-  IntegerConvolution(const LayerRequest& request, Forward::primitive_desc pd, const Scaling& scaling)
-      : pd_(std::move(pd)), primitive_(pd_) {
+  IntegerConvolution(const LayerRequest& request, Forward::primitive_desc pd, const Numbers& numbers)
+      : scaling_(numbers.grids), pd_(std::move(pd)), primitive_(pd_) {
     const Operand& weights = request.operands[1];
     const Layout wanted = pd_.weights_desc();
-    // Layouts with and without the sums that a zero point needs are different forms of the same weights.
-    const std::string form = "int8 " + std::string(reinterpret_cast<const char*>(&wanted.data), sizeof(wanted.data));
-    weights_ = request.weights.packed(weights.id, form, wanted.get_size(), [&](float* packed) {
+    weights_ = request.weights.packed(weights.id, "int8", wanted, [&](float* packed) {
       const std::vector<std::int32_t> integers = integers_of(*weights.constant, *weights.grid);
       const std::vector<std::int8_t> bytes(integers.begin(), integers.end());
       onednn::reorder({weights.dims, Type::s8, onednn::Memory::format_tag::oihw}, bytes.data(), wanted, packed);
     });
     weight_bytes = wanted.get_size();
-    if (!scaling.bias.empty()) {
-      bias_ = aligned_floats(scaling.bias.size() * sizeof(float));
-      std::copy(scaling.bias.begin(), scaling.bias.end(), bias_.get());
+    if (!numbers.bias.empty()) {
+      bias_ = aligned_floats(numbers.bias.size() * sizeof(float));
+      std::copy(numbers.bias.begin(), numbers.bias.end(), bias_.get());
     }
     output = pd_.dst_desc();
     sources.push_back({0, pd_.src_desc(), Sharing::none});
@@ -81,16 +88,17 @@ class IntegerConvolution final : public Layer {
   }
 
   void run(const LayerCall& call) const override {
-    std::unordered_map<int, dnnl::memory> arguments{
-        {DNNL_ARG_SRC, onednn::memory(sources[0].layout, call.sources[0])},
-        {DNNL_ARG_WEIGHTS, onednn::memory(pd_.weights_desc(), weights_.get())},
-        {DNNL_ARG_DST, onednn::memory(output, call.output)},
-        {DNNL_ARG_SCRATCHPAD, onednn::memory(pd_.scratchpad_desc(), call.scratch)}};
+    onednn::Arguments arguments{{DNNL_ARG_SRC, onednn::memory(sources[0].layout, call.sources[0])},
+                                {DNNL_ARG_WEIGHTS, onednn::memory(pd_.weights_desc(), weights_.get())},
+                                {DNNL_ARG_DST, onednn::memory(output, call.output)},
+                                {DNNL_ARG_SCRATCHPAD, onednn::memory(pd_.scratchpad_desc(), call.scratch)}};
     if (bias_) arguments.emplace(DNNL_ARG_BIAS, onednn::memory(pd_.bias_desc(), bias_.get()));
+    scaling_.add_to(arguments);
     execute(primitive_, arguments);
   }
 
  private:
+  onednn::Scaling scaling_;
   Forward::primitive_desc pd_;
   Forward primitive_;
   PackedWeights::Data weights_;
@@ -102,30 +110,27 @@ class IntegerConvolution final : public Layer {
 std::unique_ptr<Layer> make_integer_convolution(const LayerRequest& request) {
   if (!request.integers || request.operands[0].grid == nullptr || request.operands[1].grid == nullptr) return nullptr;
   const QuantizeAttributes& input = *request.operands[0].grid;
-  const float unit = request.rounding != nullptr ? request.rounding->scales[0] : 1.0f;
-  const auto scaling = scaling_of(request, unit);
+  const auto numbers = numbers_of(request);
   dnnl::post_ops posts;
-  if (!scaling || !append_posts(posts, request.post_ops, unit)) return nullptr;
+  if (!numbers || !append_posts(posts, request.post_ops, onednn::Scaling::post_unit(numbers->grids))) return nullptr;
   dnnl::primitive_attr attributes = onednn::user_scratchpad();
   attributes.set_post_ops(posts);
-  attributes.set_output_scales(1 << 1, scaling->scales);
-  if (input.zero_points[0] != 0) attributes.set_zero_points(DNNL_ARG_SRC, 0, {input.zero_points[0]});
-  if (request.rounding != nullptr && request.rounding->zero_points[0] != 0)
-    attributes.set_zero_points(DNNL_ARG_DST, 0, {request.rounding->zero_points[0]});
+  onednn::Scaling(numbers->grids).describe(attributes);
 
   const auto& geometry = request.node.as<ConvAttributes>();
   const Dims &src = request.operands[0].dims, &weights = request.operands[1].dims;
-  const Forward::desc desc(
+  auto pd = onednn::describe_forward<Forward>(
       dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct,
       channels_last_layout(src, integer_type(input)), {weights, Type::s8, onednn::Memory::format_tag::any},
-      scaling->bias.empty() ? Layout() : onednn::plain({request.output[1]}),
+      numbers->bias.empty() ? Layout() : onednn::plain({request.output[1]}),
       channels_last_layout(request.output, request.rounding != nullptr ? integer_type(*request.rounding) : Type::f32),
-      {geometry.strides[0], geometry.strides[1]}, {geometry.dilations[0] - 1, geometry.dilations[1] - 1},
-      {geometry.pads[0], geometry.pads[1]}, far_padding(geometry, request.output, src));
-  Forward::primitive_desc pd(desc, attributes, onednn::engine(), true);
-  // Others than those compiled at run time are slow, or add products in another order than quantization.h counts on.
-  if (pd.get(true) == nullptr || !std::string_view(pd.impl_info_str()).starts_with("jit")) return nullptr;
-  return std::make_unique<IntegerConvolution>(request, std::move(pd), *scaling);
+      {{geometry.strides[0], geometry.strides[1]},
+       {geometry.dilations[0] - 1, geometry.dilations[1] - 1},
+       {geometry.pads[0], geometry.pads[1]},
+       far_padding(geometry, request.output, src)},
+      attributes);
+  if (pd.get(true) == nullptr || !is_compiled(pd.impl_info_str())) return nullptr;
+  return std::make_unique<IntegerConvolution>(request, std::move(pd), *numbers);
 }
 
 }  // namespace latentflow::nn

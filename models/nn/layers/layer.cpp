@@ -9,8 +9,8 @@ namespace {
 
 class Reorder final : public Layer {
  public:
-  Reorder(const Layout& from, const Layout& to, const dnnl::primitive_attr& attributes)
-      : pd_(onednn::engine(), from, onednn::engine(), to, attributes), primitive_(pd_) {
+  Reorder(const Layout& from, const Layout& to, std::optional<onednn::Scaling> scaling)
+      : scaling_(std::move(scaling)), pd_(describe(from, to, scaling_)), primitive_(pd_) {
     sources = {{0, from, Sharing::none}};
     output = to;
     scratch_bytes = pd_.scratchpad_desc().get_size();
@@ -18,41 +18,47 @@ class Reorder final : public Layer {
   }
 
   void run(const LayerCall& call) const override {
-    execute(primitive_, {{DNNL_ARG_FROM, onednn::memory(sources[0].layout, call.sources[0])},
-                         {DNNL_ARG_TO, onednn::memory(output, call.output)},
-                         {DNNL_ARG_SCRATCHPAD, onednn::memory(pd_.scratchpad_desc(), call.scratch)}});
+    onednn::Arguments arguments{{DNNL_ARG_FROM, onednn::memory(sources[0].layout, call.sources[0])},
+                                {DNNL_ARG_TO, onednn::memory(output, call.output)},
+                                {DNNL_ARG_SCRATCHPAD, onednn::memory(pd_.scratchpad_desc(), call.scratch)}};
+    if (scaling_) scaling_->add_to(arguments);
+    execute(primitive_, arguments);
   }
 
  private:
+  static dnnl::reorder::primitive_desc describe(const Layout& from, const Layout& to,
+                                                const std::optional<onednn::Scaling>& scaling) {
+    dnnl::primitive_attr attributes = onednn::user_scratchpad();
+    if (scaling) scaling->describe(attributes);
+    return {onednn::engine(), from, onednn::engine(), to, attributes};
+  }
+
+  std::optional<onednn::Scaling> scaling_;
   dnnl::reorder::primitive_desc pd_;
   dnnl::reorder primitive_;
 };
 
 }  // namespace
 
-void execute(const dnnl::primitive& primitive, const std::unordered_map<int, dnnl::memory>& arguments) {
+void execute(const dnnl::primitive& primitive, const onednn::Arguments& arguments) {
   primitive.execute(onednn::stream(), arguments);
 }
 
 std::unique_ptr<Layer> make_reorder(const Layout& from, const Layout& to, const QuantizeAttributes* grid) {
-  dnnl::primitive_attr attributes = onednn::user_scratchpad();
-  if (grid != nullptr && from.data.data_type != to.data.data_type) {
-    attributes.set_output_scales(0, {grid->scales[0]});
-    if (grid->zero_points[0] != 0) attributes.set_zero_points(DNNL_ARG_SRC, 0, {grid->zero_points[0]});
-  }
-  return std::make_unique<Reorder>(from, to, attributes);
+  std::optional<onednn::Scaling> scaling;
+  if (grid != nullptr && onednn::type_of(from) != onednn::type_of(to))
+    scaling.emplace(onednn::Grids{grid->scales[0], grid->zero_points[0]});
+  return std::make_unique<Reorder>(from, to, std::move(scaling));
 }
 
 bool is_plain(const Layout& layout, const Dims& dims) {
   if (dims.empty()) return is_plain(layout, {1});
-  const dnnl_memory_desc_t& desc = layout.data;
-  if (desc.data_type != dnnl_f32 || desc.format_kind != dnnl_blocked || desc.format_desc.blocking.inner_nblks != 0 ||
-      desc.offset0 != 0 || desc.ndims != static_cast<int>(dims.size()))
-    return false;
+  if (!is_float(layout) || onednn::dims_of(layout) != dims) return false;
+  const Dims strides = onednn::strides_of_plain(layout);
+  if (strides.empty()) return false;
   std::int64_t stride = 1;
   for (std::size_t axis = dims.size(); axis-- > 0;) {
-    if (desc.dims[axis] != dims[axis] || desc.padded_dims[axis] != dims[axis]) return false;
-    if (dims[axis] != 1 && desc.format_desc.blocking.strides[axis] != stride) return false;
+    if (dims[axis] != 1 && strides[axis] != stride) return false;
     stride *= dims[axis];
   }
   return true;

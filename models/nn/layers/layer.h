@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "nn/graph.h"
-#include "nn/onednn.h"
+#include "nn/onednn_versions.h"
 #include "nn/packed_weights.h"
 
 namespace latentflow::nn {
@@ -116,7 +116,7 @@ std::int64_t channel_block(const Layout& layout, const Dims& dims);
 onednn::Memory::data_type integer_type(const QuantizeAttributes& grid);
 Layout channels_last_layout(const Dims& dims, onednn::Memory::data_type type);
 /// Whether elements are of f32.
-inline bool is_float(const Layout& layout) { return layout.data.data_type == dnnl_f32; }
+inline bool is_float(const Layout& layout) { return onednn::type_of(layout) == onednn::Memory::data_type::f32; }
 /// Row-major layout of a value; scalars count as one extent of 1, because oneDNN knows no scalars.
 inline Layout plain_layout(const Dims& dims) { return onednn::plain(dims.empty() ? Dims{1} : dims); }
 

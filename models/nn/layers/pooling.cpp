@@ -112,10 +112,9 @@ LayerResult make_pooling(const LayerRequest& request) {
                                                           : dnnl::algorithm::pooling_avg_exclude_padding;
     const auto vector = [](const Pair& pair) { return Dims{pair[0], pair[1]}; };
     try {
-      const Pooling::Forward::desc desc(dnnl::prop_kind::forward_inference, algorithm, src.layout,
-                                        onednn::any(request.output), vector(attributes.strides),
-                                        vector(attributes.kernel), {attributes.pads[0], attributes.pads[1]}, far);
-      Pooling::Forward::primitive_desc pd(desc, onednn::user_scratchpad(), onednn::engine(), true);
+      const auto pd =
+          onednn::describe_pooling(algorithm, src.layout, onednn::any(request.output), vector(attributes.kernel),
+                                   {vector(attributes.strides), {0, 0}, {attributes.pads[0], attributes.pads[1]}, far});
       if (pd.get(true) != nullptr) return std::unique_ptr<Layer>(std::make_unique<Pooling>(pd, src.layout));
     } catch (const dnnl::error&) {
       // Padding that oneDNN refuses: the loop takes it.

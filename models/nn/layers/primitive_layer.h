@@ -1,14 +1,12 @@
 // primitive_layer.h: shared by the layers that wrap oneDNN primitives.
 #pragma once
 
-#include <unordered_map>
-
 #include "layer.h"
 
 namespace latentflow::nn {
 
 /// Runs on the calling thread's stream; CPU streams finish before they return.
-void execute(const dnnl::primitive& primitive, const std::unordered_map<int, dnnl::memory>& arguments);
+void execute(const dnnl::primitive& primitive, const onednn::Arguments& arguments);
 
 /// Appends an activation to post operations; `op` is one of Relu, LeakyRelu, Sigmoid, Tanh, Clip.
 void append_activation(dnnl::post_ops& post_ops, Op op, const Attributes& attributes);
