@@ -43,19 +43,34 @@ class LoneConvolution {
 
   const Dims& input() const { return operands_[0].dims; }
   const Dims& output() const { return output_; }
-  LayerRequest request(PackedWeights& weights, Winograd winograd, bool integers) const {
-    LayerRequest made{node_, operands_, output_, {}, weights, winograd};
-    made.integers = integers;
+  LayerRequest in_floats(PackedWeights& weights, Winograd winograd) const {
+    return {node_, operands_, output_, {}, weights, winograd};
+  }
+  /// Its result as floats, or as those of `rounding`.
+  LayerRequest in_integers(PackedWeights& weights, const Node* rounding = nullptr) const {
+    LayerRequest made{node_, operands_, output_, {}, weights, Winograd::off};
+    made.integers = true;
+    if (rounding != nullptr) made.rounding = &rounding->as<QuantizeAttributes>();
     return made;
   }
-  /// The layer that makes the bytes.
-  LayerRequest conversion(PackedWeights& weights) const {
-    LayerRequest made{rounding_, std::span(operands_).first(1), operands_[0].dims, {}, weights};
-    made.integers = true;
-    return made;
+  /// Floats as a convolution in integers leaves them become those that a convolution in floats expects.
+  std::unique_ptr<Layer> rearrangement() const {
+    return make_reorder(channels_last_layout(input(), onednn::Memory::data_type::f32), operands_[0].layout);
+  }
+  /// The layer that makes bytes of the input.
+  LayerResult conversion(PackedWeights& weights) const { return to_bytes(rounding_, operands_[0], weights); }
+  /// The layer that makes bytes of a result in floats.
+  LayerResult conversion_behind(const Node& rounding, const Layout& floats, PackedWeights& weights) const {
+    return to_bytes(rounding, {no_value, output_, floats, nullptr, nullptr}, weights);
   }
 
  private:
+  static LayerResult to_bytes(const Node& rounding, const Operand& picture, PackedWeights& weights) {
+    LayerRequest made{rounding, {&picture, 1}, picture.dims, {}, weights};
+    made.integers = true;
+    return make_quantization(made);
+  }
+
   const Node& node_;
   const Node& rounding_;
   std::vector<Operand> operands_;
@@ -76,16 +91,28 @@ double seconds(const Layer& layer) {
   return best_thread_seconds(3, [&] { layer.run({sources, output, scratch}); });
 }
 
+bool keeps_integers(Op op) { return op == Op::relu || op == Op::leaky_relu; }
+
 /// The result of a convolution in integers is rounded as it is stored: no conversion is needed before `node`.
 bool comes_as_bytes(const Graph& graph, const Node& node, const std::vector<bool>& integers) {
-  const auto index_of = [&](ValueId id) {
-    const Node* maker = maker_of(graph, id);
-    return maker == nullptr ? graph.nodes.size() : static_cast<std::size_t>(maker - graph.nodes.data());
-  };
-  std::size_t at = index_of(graph.nodes[index_of(node.inputs[0])].inputs[0]);
-  while (at < graph.nodes.size() && (graph.nodes[at].op == Op::relu || graph.nodes[at].op == Op::leaky_relu))
-    at = index_of(graph.nodes[at].inputs[0]);
-  return at < graph.nodes.size() && integers[at];
+  const Node* maker = maker_of(graph, maker_of(graph, node.inputs[0])->inputs[0]);
+  while (maker != nullptr && keeps_integers(maker->op)) maker = maker_of(graph, maker->inputs[0]);
+  return maker != nullptr && integers[static_cast<std::size_t>(maker - graph.nodes.data())];
+}
+
+/// The rounding of the result for a convolution in integers, null where nothing but floats is wanted of it.
+const Node* rounding_behind(const Graph& graph, const Node& node, const std::vector<bool>& integers) {
+  ValueId value = node.output;
+  const Node* rounding = nullptr;
+  bool wanted = false;
+  for (const Node& later : graph.nodes) {  // in the order of computation
+    if (std::find(later.inputs.begin(), later.inputs.end(), value) == later.inputs.end()) continue;
+    if (rounding == nullptr && keeps_integers(later.op)) value = later.output;
+    if (later.op == Op::quantize) rounding = &later, value = later.output;
+    if (later.op == Op::conv && rounding != nullptr)
+      wanted = wanted || integers[static_cast<std::size_t>(&later - graph.nodes.data())];
+  }
+  return wanted ? rounding : nullptr;
 }
 
 }  // namespace
@@ -96,7 +123,7 @@ std::vector<bool> integer_convolutions(const Graph& graph, const std::vector<Dim
     const Node& node = graph.nodes[i];
     if (!runs_in_integers(graph, node)) continue;
     const LoneConvolution alone(graph, node, shapes, extent_limit, extent_limit);
-    result[i] = make_integer_convolution(alone.request(weights, Winograd::off, true)) != nullptr;
+    result[i] = make_integer_convolution(alone.in_integers(weights)) != nullptr;
   }
   return result;
 }
@@ -114,22 +141,31 @@ Graph without_slow_integers(const Graph& graph, const std::vector<Dims>& shapes,
       continue;
     }
     const LoneConvolution alone(graph, node, shapes, timed_rows, 1);
-    const auto in_integers = make_integer_convolution(alone.request(weights, winograd, true));
-    auto in_floats = make_convolution(alone.request(weights, winograd, false));
-    auto conversion = make_quantization(alone.conversion(weights));
+    const bool bytes_before = comes_as_bytes(graph, node, integers);
+    const Node* rounding = rounding_behind(graph, node, integers);
+    const auto in_integers = make_integer_convolution(alone.in_integers(weights, rounding));
+    const auto in_floats = make_convolution(alone.in_floats(weights, winograd));
+    const auto conversion = alone.conversion(weights);
+    const auto rearrangement = alone.rearrangement();
     if (!integers[i] || in_integers == nullptr || !in_floats || !conversion) {
       slow.push_back(i);
       continue;
     }
-    const bool converted = !comes_as_bytes(graph, node, integers);
+    const auto behind = rounding == nullptr ? LayerResult(std::unique_ptr<Layer>())
+                                            : alone.conversion_behind(*rounding, (*in_floats)->output, weights);
+    // Each way is charged with what stands between it and neighbours in integers.
+    const auto float_seconds = [&] {
+      return seconds(**in_floats) + (bytes_before ? seconds(*rearrangement) : 0) +
+             (behind && *behind != nullptr ? seconds(**behind) : 0);
+    };
+    const auto integer_seconds = [&] { return seconds(*in_integers) + (bytes_before ? 0 : seconds(**conversion)); };
     const auto& geometry = node.as<ConvAttributes>();
-    const std::string key = fmt::format("int8 {} {} kernel {} strides {} dilations {} winograd {} converted {}",
-                                        fmt::join(alone.input(), "x"), fmt::join(alone.output(), "x"),
-                                        fmt::join(geometry.kernel, "x"), fmt::join(geometry.strides, "x"),
-                                        fmt::join(geometry.dilations, "x"), static_cast<int>(winograd), converted);
-    const std::vector<TimedAlgorithm> ways{
-        {"f32", [&] { return seconds(**in_floats); }},
-        {"int8", [&] { return seconds(*in_integers) + (converted ? seconds(**conversion) : 0); }}};
+    const std::string key =
+        fmt::format("int8 {} {} kernel {} strides {} dilations {} winograd {} bytes before {} behind {}",
+                    fmt::join(alone.input(), "x"), fmt::join(alone.output(), "x"), fmt::join(geometry.kernel, "x"),
+                    fmt::join(geometry.strides, "x"), fmt::join(geometry.dilations, "x"), static_cast<int>(winograd),
+                    bytes_before, rounding != nullptr);
+    const std::vector<TimedAlgorithm> ways{{"f32", float_seconds}, {"int8", integer_seconds}};
     if (fastest(key, ways) == "f32") slow.push_back(i);
   }
   Graph faster = graph;  // shares the weights
