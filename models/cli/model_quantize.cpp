@@ -89,6 +89,11 @@ CLI::App* add_command(CLI::App& app, Command& command) {
       ->add_option("--samples", command.samples.count, "patches of 128 pixels, of which a quarter judges the result")
       ->check(CLI::Range(4, 100000))
       ->capture_default_str();
+  quantize
+      ->add_option("--sigma", command.samples.sigma,
+                   "noise of every sample in grey levels of 0..255, for networks that know one level; without it as in "
+                   "the recipe of the card, or 0 to 55")
+      ->check(CLI::Range(0.0, 255.0));
   quantize->add_option("--seed", command.samples.seed, "of the samples")->capture_default_str();
   return quantize;
 }
@@ -114,8 +119,9 @@ Status run_command(const Command& command) {
   const auto& folder = command.samples.folder;
   const auto name = folder.has_filename() ? folder.filename() : folder.parent_path().filename();
   card->quantization = facts(*outcome, command.options);
-  card->quantization_data =
-      fmt::format("{} samples from \"{}\", seed {}", samples->size(), name.string(), command.samples.seed);
+  card->quantization_data = fmt::format(
+      "{} samples from \"{}\"{}, seed {}", samples->size(), name.string(),
+      command.samples.sigma ? fmt::format(", noise {:g}", *command.samples.sigma) : "", command.samples.seed);
   card->quantized_with = command.line;
   if (!card->scores.empty()) card->scores = "before quantization: " + card->scores;
   outcome->graph.name = graph->name;

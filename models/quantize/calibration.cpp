@@ -18,7 +18,7 @@ namespace {
 constexpr std::int64_t patch_side = 128;
 
 /// Corruption as in training, as far as the card says.
-Result<train::Recipe> recipe_of(const nn::Graph& graph, const nn::ModelCard& card, std::uint64_t seed) {
+Result<train::Recipe> recipe_of(const nn::Graph& graph, const nn::ModelCard& card, const SampleOptions& options) {
   if (!card.task.empty() && card.task != "denoise" && card.task != "inpaint")
     return invalid_argument(
         fmt::format("network \"{}\" is for the task \"{}\"; samples can be made for \"denoise\" and "
@@ -46,7 +46,11 @@ Result<train::Recipe> recipe_of(const nn::Graph& graph, const nn::ModelCard& car
   recipe.network.color = dims(0)[1] == 3;
   recipe.network.noise_map = two && !inpaint;
   recipe.network.mask = inpaint;
-  recipe.seed = seed;
+  recipe.seed = options.seed;
+  if (options.sigma && inpaint)
+    return invalid_argument(fmt::format("network \"{}\" is for the task \"inpaint\", which has no noise", graph.name));
+  if (options.sigma)
+    recipe.corruption.photo.share = 0, recipe.corruption.gaussian = {{1.0, {*options.sigma, *options.sigma}}};
   return recipe;
 }
 
@@ -81,7 +85,7 @@ double psnr(const Tensor& result, const Sample& sample) {
 
 Result<std::vector<Sample>> make_samples(const nn::Graph& graph, const nn::ModelCard& card,
                                          const SampleOptions& options) {
-  const auto recipe = recipe_of(graph, card, options.seed);
+  const auto recipe = recipe_of(graph, card, options);
   if (!recipe) return recipe.error();
   train::Phase phase;
   phase.patch = (patch_side + card.multiple - 1) / card.multiple * card.multiple;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "nn/graph.h"
@@ -22,12 +23,13 @@ struct SampleOptions {
   std::filesystem::path folder;  ///< of pictures, searched recursively
   std::int64_t count = 64;
   std::uint64_t seed = 1;
+  std::optional<double> sigma;  ///< noise of every sample in grey levels of 255, in place of what the card says
 };
 
 /// Samples as the trainer makes them (models/train/samples.h), by the recipe in the card or, without one, by its task
 /// and noise range: noisy pictures for denoisers, pictures with filled holes for inpainters, which are judged in the
-/// holes alone. Depend on pictures and seed only. Errors: an unknown task, inputs that fit no task, those of
-/// train::load_photographs.
+/// holes alone. Depend on pictures and seed only. Errors: an unknown task, inputs that fit no task, a noise level for
+/// an inpainter, those of train::load_photographs.
 Result<std::vector<Sample>> make_samples(const nn::Graph& graph, const nn::ModelCard& card,
                                          const SampleOptions& options);
 

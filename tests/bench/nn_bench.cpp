@@ -6,6 +6,8 @@
 #include <string>
 
 #include "nn/network.h"
+#include "nn/onednn_versions.h"
+#include "nn/packed_weights.h"
 #include "support/network_builder.h"
 
 namespace latentflow {
@@ -55,6 +57,41 @@ void convolution(benchmark::State& state, std::int64_t in, std::int64_t out, std
     state.SetIterationTime(seconds() - before);
   }
   report(state, 2.0 * 9 * static_cast<double>(in * out * side * side));
+}
+
+/// The same layer by the Winograd that oneDNN offers, with bias and rectifier, between blocked pictures.
+void onednn_winograd(benchmark::State& state, std::int64_t channels, std::int64_t side) {
+  using Convolution = dnnl::convolution_forward;
+  const onednn::OneThread one_thread;
+  dnnl::primitive_attr attributes = onednn::user_scratchpad();
+  dnnl::post_ops rectify;
+  onednn::append_eltwise(rectify, dnnl::algorithm::eltwise_relu, 0, 0);
+  attributes.set_post_ops(rectify);
+  const onednn::Layout picture = blocked_layout({1, channels, side, side}, preferred_block());
+  const auto description =
+      onednn::describe_forward<Convolution>(dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_winograd,
+                                            picture, onednn::any({channels, channels, 3, 3}), onednn::plain({channels}),
+                                            picture, {{1, 1}, {0, 0}, {1, 1}, {1, 1}}, attributes);
+  if (!description) return state.SkipWithError("this oneDNN has no Winograd on this processor");
+  std::vector<std::shared_ptr<float>> buffers;
+  onednn::Arguments arguments;
+  const auto add = [&](int argument, const onednn::Layout& layout) {
+    buffers.push_back(aligned_floats(layout.get_size()));
+    std::fill_n(reinterpret_cast<char*>(buffers.back().get()), layout.get_size(), char{0});
+    arguments.emplace(argument, onednn::memory(layout, buffers.back().get()));
+  };
+  add(DNNL_ARG_SRC, description.src_desc());
+  add(DNNL_ARG_WEIGHTS, description.weights_desc());
+  add(DNNL_ARG_BIAS, description.bias_desc());
+  add(DNNL_ARG_DST, description.dst_desc());
+  add(DNNL_ARG_SCRATCHPAD, description.scratchpad_desc());
+  const Convolution convolution(description);
+  for (auto _ : state) {
+    convolution.execute(onednn::stream(), arguments);
+    onednn::stream().wait();
+  }
+  state.SetLabel(description.impl_info_str());
+  report(state, 2.0 * 9 * static_cast<double>(channels * channels * side * side));
 }
 
 /// DnCNN with 17 layers of 64 channels on grey pictures of 512x512, one thread.
@@ -116,7 +153,17 @@ int add_convolutions() {
   return 0;
 }
 
-const int registered = add_convolutions();
+int add_winograds_of_onednn() {
+  for (const std::int64_t side : {256, 512, 64}) {
+    const std::string name = "conv3x3/64to64/" + std::to_string(side) + "/winograd_of_oneDNN";
+    benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) { onednn_winograd(state, 64, side); })
+        ->UseRealTime()
+        ->Unit(benchmark::kMillisecond);
+  }
+  return 0;
+}
+
+const int registered = add_convolutions() + add_winograds_of_onednn();
 
 BENCHMARK_CAPTURE(dncnn, direct, Winograd::off)->UseRealTime()->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(dncnn, automatic, Winograd::automatic)->UseRealTime()->Unit(benchmark::kMillisecond);

@@ -2,11 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <opencv2/imgcodecs.hpp>
 #include <random>
 
 #include "nn/network.h"
 #include "quantize/quantize.h"
 #include "support/network_builder.h"
+#include "support/temporary_folder.h"
 
 namespace latentflow {
 namespace {
@@ -145,6 +147,24 @@ TEST(Quantize, RefusesWhatItCannotDo) {
   EXPECT_NE(task.error().message.find("\"pca\""), std::string::npos);
   card.task = "denoise";
   EXPECT_FALSE(make_samples(c.builder.graph, card, {"nowhere"}));
+}
+
+TEST(Samples, HaveTheNoiseThatIsAskedFor) {
+  const test::TemporaryFolder folder;
+  cv::imwrite((folder.path() / "flat.png").string(), cv::Mat(300, 300, CV_8UC3, cv::Scalar::all(128)));
+  const Case c;
+  nn::ModelCard card;
+  card.task = "denoise";
+  const auto samples = make_samples(c.builder.graph, card, {folder.path(), 6, 1, 20.0});
+  ASSERT_TRUE(samples) << samples.error().message;
+  for (const Sample& sample : *samples) {
+    double squares = 0;
+    for (std::size_t i = 0; i < sample.clean.span().size(); ++i)
+      squares += std::pow(sample.inputs[0].span()[i] - sample.clean.span()[i], 2);
+    EXPECT_NEAR(255 * std::sqrt(squares / static_cast<double>(sample.clean.span().size())), 20, 0.6);
+  }
+  card.task = "inpaint";
+  EXPECT_FALSE(make_samples(c.builder.graph, card, {folder.path(), 6, 1, 20.0}));
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ class Case:
     rounds: int = 5
     engines: list = field(default_factory=lambda: ["latentflow", "ONNX Runtime", "OpenCV DNN", "PyTorch"])
     slow: bool = False  # only run when it is asked for by name or with --all
+    quantized: bool = False  # latentflow gets the network with convolutions in 8-bit integers, the others the float one
 
 
 NO_TORCH = ["latentflow", "ONNX Runtime", "OpenCV DNN"]
@@ -22,6 +23,8 @@ NO_TORCH = ["latentflow", "ONNX Runtime", "OpenCV DNN"]
 CASES = [
     Case("latency", "DnCNN-17, grey, one picture 512x512 on all threads", "network", "dncnn17.onnx", 512, 512, 1, 5),
     Case("throughput", "DnCNN-17, grey, 8 pictures 512x512", "network", "dncnn17.onnx", 512, 512, 8, 3),
+    Case("int8", "DnCNN-17, grey, 8 pictures 512x512; latentflow in 8-bit integers, the others in float", "network", "dncnn17.onnx",
+         512, 512, 8, 3, NO_TORCH, quantized=True),
     Case("zoo", "denoise_color of the zoo, one picture 768x512", "network", "zoo:denoise_color", 512, 768, 1, 9, NO_TORCH),
     Case("zoo24", "denoise_color of the zoo, one picture of 24 megapixels (6000x4000)", "network", "zoo:denoise_color", 4000,
          6000, 1, 3, NO_TORCH, slow=True),

@@ -86,6 +86,20 @@ nodes:
         self.program("latentflow-model", "fix", model, target, "--shape", f"{case.height}x{case.width}")
         return target
 
+    def quantized_model(self, case):
+        """The network as `latentflow model quantize` writes it. Speed does not depend on the weights: nothing is kept in float."""
+        target = self.work / f"{self.model_path(case).stem}.int8.onnx"
+        if not target.exists():
+            self.pictures(self.arguments.count)
+            self.program("latentflow-model", "quantize", self.model_path(case), target, "--data", self.work / "noisy", "--samples", 16,
+                         "--most-loss", 100)
+        return target
+
+    def model_for(self, engine, case):
+        if engine.name == "OpenCV DNN":
+            return self.fixed_model(case)
+        return self.quantized_model(case) if case.quantized and engine.name == "latentflow" else self.model_path(case)
+
     def run_case(self, case):
         print(f"{case.name}: {case.title}", file=sys.stderr)
         result = {"name": case.name, "title": case.title, "rounds": case.rounds, "engines": {}}
@@ -122,7 +136,7 @@ nodes:
         for engine in engines:
             worker = Worker(engine.command, environment(self.arguments.threads, engine.environment), self.memory_limit)
             try:
-                model = self.fixed_model(case) if engine.name == "OpenCV DNN" else self.model_path(case)
+                model = self.model_for(engine, case)
                 facts = worker.ask("load", kind=case.kind, model=str(model), inputs=inputs, threads=self.arguments.threads)
                 self.versions[engine.name] = facts["version"]
                 gflop = facts.get("gflop", gflop)
@@ -184,7 +198,7 @@ nodes:
                     continue
                 clean = self.work / f"clean.{engine.name.split()[0]}"
                 shutil.rmtree(clean, ignore_errors=True)
-                model = self.fixed_model(case) if engine.name == "OpenCV DNN" else self.model_path(case)
+                model = self.model_for(engine, case)
                 command = engine.job(str(model), str(self.work / "noisy"), str(clean), str(SIGMA), str(self.arguments.threads))
                 time.sleep(PAUSE)
                 start = time.perf_counter()
