@@ -68,37 +68,75 @@ std::string quoted_list(const std::set<std::string>& words) {
   return text;
 }
 
-Result<std::vector<SourceItem>> list_folder(const Path& folder, const ListingOptions& options) {
-  const std::set<std::string> wanted = wanted_extensions(options);
+/// What lies in a folder. Links to folders are followed, but no folder is entered twice, so links may form circles.
+class FolderWalk {
+ public:
+  FolderWalk(const Path& root, const ListingOptions& options, const std::set<std::string>& wanted)
+      : root_(root), options_(options), wanted_(wanted) {}
+
+  std::error_code run() {
+    std::error_code failure = walk(root_);
+    // Folders that are there by themselves come first, whatever order the file system has.
+    while (!failure && !links_.empty()) failure = walk(links_.extract(links_.begin()).value());
+    return failure;
+  }
+
   std::vector<SourceItem> items;
   std::size_t others = 0, folders = 0;
-  std::error_code failure;
-  const auto flags = fs::directory_options::skip_permission_denied;
-  fs::recursive_directory_iterator entry(folder, flags, failure);
-  for (; !failure && entry != fs::recursive_directory_iterator(); entry.increment(failure)) {
-    std::error_code ignored;
-    const bool is_folder = entry->is_directory(ignored);
-    if (is_folder && (!options.recurse || is_hidden(entry->path()))) entry.disable_recursion_pending();
-    if (is_hidden(entry->path())) continue;
-    if (is_folder)
-      ++folders;
-    else if (!wanted.contains(extension_of(entry->path())))
-      ++others;
-    else
-      items.push_back(make_item(entry->path().lexically_relative(folder).generic_string(), entry->path()));
+
+ private:
+  /// The first visit; what cannot be resolved is not entered.
+  bool enter(const Path& folder) {
+    std::error_code failure;
+    const Path real = fs::canonical(folder, failure);
+    return !failure && entered_.insert(real).second;
   }
-  if (failure) return io_error(fmt::format("cannot list folder '{}': {}", folder.string(), failure.message()));
-  if (items.empty() && others == 0 && folders == 0)
+
+  std::error_code walk(const Path& folder) {
+    std::error_code failure;
+    if (!enter(folder)) return failure;
+    fs::recursive_directory_iterator entry(folder, fs::directory_options::skip_permission_denied, failure);
+    for (; !failure && entry != fs::recursive_directory_iterator(); entry.increment(failure)) {
+      const Path& path = entry->path();
+      std::error_code ignored;
+      const bool is_folder = entry->is_directory(ignored), is_link = entry->is_symlink(ignored);
+      const bool goes_in = is_folder && options_.recurse && !is_hidden(path);
+      if (is_folder && (!goes_in || is_link || !enter(path))) entry.disable_recursion_pending();
+      if (is_hidden(path)) continue;
+      if (goes_in && is_link) links_.insert(path);
+      if (is_folder)
+        ++folders;
+      else if (!wanted_.contains(extension_of(path)))
+        ++others;
+      else
+        items.push_back(make_item(path.lexically_relative(root_).generic_string(), path));
+    }
+    return failure;
+  }
+
+  const Path& root_;
+  const ListingOptions& options_;
+  const std::set<std::string>& wanted_;
+  std::set<Path> entered_, links_;
+};
+
+Result<std::vector<SourceItem>> list_folder(const Path& folder, const ListingOptions& options) {
+  const std::set<std::string> wanted = wanted_extensions(options);
+  FolderWalk walk(folder, options, wanted);
+  if (const std::error_code failure = walk.run())
+    return io_error(fmt::format("cannot list folder '{}': {}", folder.string(), failure.message()));
+  std::vector<SourceItem>& items = walk.items;
+  if (items.empty() && walk.others == 0 && walk.folders == 0)
     return not_found(fmt::format("no pictures in '{}': the folder is empty", folder.string()));
   if (items.empty())
     return not_found(fmt::format("no {} in '{}'; looked for {}; found {} other files{}", options.noun, folder.string(),
-                                 quoted_list(wanted), others,
-                                 folders > 0 && !options.recurse
-                                     ? fmt::format(" and {} folders (recurse: true looks into them)", folders)
+                                 quoted_list(wanted), walk.others,
+                                 walk.folders > 0 && !options.recurse
+                                     ? fmt::format(" and {} folders (recurse: true looks into them)", walk.folders)
                                      : ""));
   std::sort(items.begin(), items.end(),
             [](const SourceItem& a, const SourceItem& b) { return natural_less(a.name, b.name); });
-  return items;
+  return std::move(items);
 }
 
 /// Relative paths below the list keep their folders; others are named by their last part.

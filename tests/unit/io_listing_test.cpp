@@ -51,6 +51,22 @@ TEST(Listing, RecursesWhenAskedAndSkipsHiddenFolders) {
             (Names{"sub/a.png", "sub/deep/c.png", "z.png"}));
 }
 
+TEST(Listing, FollowsLinksToFoldersOnce) {
+  TemporaryFolder folder, elsewhere;
+  for (const char* name : {"b/1.png", "b/c/2.png"}) folder.write(name, std::string("x"));
+  for (const char* name : {"3.png", "d/4.png"}) elsewhere.write(name, std::string("x"));
+  std::filesystem::create_directory_symlink(folder.path(), folder / "b/circle");
+  std::filesystem::create_directory_symlink(folder / "b", folder / "a");  // sorts before the folder itself
+  std::filesystem::create_directory_symlink(elsewhere.path(), folder / "other");
+  std::filesystem::create_directory_symlink(elsewhere.path(), folder / "same");
+  std::filesystem::create_directory_symlink(elsewhere / "d", elsewhere / "c");
+  std::filesystem::create_directory_symlink(folder / "absent", folder / "nowhere");
+  std::filesystem::create_symlink(elsewhere / "3.png", folder / "link.png");
+  EXPECT_EQ(names_of(list_pictures(folder.path(), {.recurse = true, .extensions = {}})),
+            (Names{"b/1.png", "b/c/2.png", "link.png", "other/3.png", "other/d/4.png"}));
+  EXPECT_EQ(names_of(list_pictures(folder.path(), {})), (Names{"link.png"}));
+}
+
 TEST(Listing, ExtensionsMayHaveADotAndAnyCase) {
   TemporaryFolder folder;
   for (const char* name : {"a.png", "b.raw", "c.RAW"}) folder.write(name, std::string("x"));
