@@ -54,6 +54,7 @@ inline void append_eltwise(dnnl::post_ops& posts, dnnl::algorithm function, floa
 }
 
 // Descriptions, empty where oneDNN has no such primitive. Both interfaces throw dnnl::error for senseless extents.
+// Never ask one for its next_impl(): under 2.x that reads a descriptor which is gone.
 
 /// A convolution or transposed convolution. A `bias` without extents is none.
 template <class Forward>

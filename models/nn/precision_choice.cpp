@@ -143,7 +143,8 @@ Graph without_slow_integers(const Graph& graph, const std::vector<Dims>& shapes,
     const LoneConvolution alone(graph, node, shapes, timed_rows, 1);
     const bool bytes_before = comes_as_bytes(graph, node, integers);
     const Node* rounding = rounding_behind(graph, node, integers);
-    const auto in_integers = make_integer_convolution(alone.in_integers(weights, rounding));
+    auto in_integers = make_integer_convolution(alone.in_integers(weights, rounding));
+    if (in_integers == nullptr) in_integers = make_integer_convolution(alone.in_integers(weights));
     const auto in_floats = make_convolution(alone.in_floats(weights, winograd));
     const auto conversion = alone.conversion(weights);
     const auto rearrangement = alone.rearrangement();

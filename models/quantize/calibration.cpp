@@ -108,8 +108,11 @@ Result<std::vector<Sample>> make_samples(const nn::Graph& graph, const nn::Model
   return samples;
 }
 
-Result<std::vector<Histogram>> observe(const nn::Graph& graph, const std::vector<nn::ValueId>& values,
-                                       std::span<const Sample> samples) {
+namespace {
+
+/// Hands every value of every sample to `take`, by its number in `values`; one call at a time.
+Status watch(const nn::Graph& graph, const std::vector<nn::ValueId>& values, std::span<const Sample> samples,
+             const std::function<void(std::size_t, const Tensor&)>& take) {
   const auto input_of = [&](nn::ValueId id) {
     return static_cast<std::size_t>(std::find(graph.inputs.begin(), graph.inputs.end(), id) - graph.inputs.begin());
   };
@@ -117,24 +120,49 @@ Result<std::vector<Histogram>> observe(const nn::Graph& graph, const std::vector
   watched.outputs.clear();
   for (const nn::ValueId id : values)
     if (input_of(id) == graph.inputs.size()) watched.outputs.push_back(id);
-  std::mutex mutex;
-  const auto pass = [&](const auto& take) {
-    return run_samples(watched, nn::Precision::f32, samples, [&](std::size_t i, const std::vector<Tensor>& outputs) {
-      const std::lock_guard lock(mutex);
-      std::size_t next = 0;
-      for (std::size_t v = 0; v < values.size(); ++v) {
-        const std::size_t input = input_of(values[v]);
-        take(v, input < graph.inputs.size() ? samples[i].inputs[input].span() : outputs[next++].span());
-      }
-    });
-  };
-  std::vector<Range> ranges(values.size());
   if (watched.outputs.empty()) watched.outputs = graph.outputs;
-  Status done = pass([&](std::size_t v, std::span<const float> numbers) { ranges[v].include(numbers); });
+  std::mutex mutex;
+  return run_samples(watched, nn::Precision::f32, samples, [&](std::size_t i, const std::vector<Tensor>& outputs) {
+    const std::lock_guard lock(mutex);
+    std::size_t next = 0;
+    for (std::size_t v = 0; v < values.size(); ++v) {
+      const std::size_t input = input_of(values[v]);
+      take(v, input < graph.inputs.size() ? samples[i].inputs[input] : outputs[next++]);
+    }
+  });
+}
+
+}  // namespace
+
+Result<std::vector<Histogram>> observe(const nn::Graph& graph, const std::vector<nn::ValueId>& values,
+                                       std::span<const Sample> samples) {
+  std::vector<Range> ranges(values.size());
+  Status done = watch(graph, values, samples, [&](std::size_t v, const Tensor& x) { ranges[v].include(x.span()); });
   std::vector<Histogram> histograms(ranges.begin(), ranges.end());
-  if (done) done = pass([&](std::size_t v, std::span<const float> numbers) { histograms[v].add(numbers); });
+  if (done) done = watch(graph, values, samples, [&](std::size_t v, const Tensor& x) { histograms[v].add(x.span()); });
   if (!done) return done.error();
   return histograms;
+}
+
+Result<std::vector<ChannelMeans>> channel_means(const nn::Graph& graph, const std::vector<nn::ValueId>& values,
+                                                const std::vector<nn::QuantizeAttributes>& grids,
+                                                std::span<const Sample> samples) {
+  std::vector<ChannelMeans> means(values.size());
+  const auto add = [&](const Tensor& x, std::vector<double>& sums) {
+    const auto channels = static_cast<std::size_t>(x.dims()[1]), area = x.span().size() / channels;
+    sums.resize(channels, 0);
+    for (std::size_t c = 0; c < channels; ++c) {
+      double sum = 0;
+      for (const float one : x.span().subspan(c * area, area)) sum += static_cast<double>(one);
+      sums[c] += sum / static_cast<double>(area * samples.size());
+    }
+  };
+  const Status done = watch(graph, values, samples, [&](std::size_t v, const Tensor& x) {
+    add(x, means[v].exact);
+    add(nn::rounded(x, grids[v]), means[v].rounded);
+  });
+  if (!done) return done.error();
+  return means;
 }
 
 Result<double> quality(const nn::Graph& graph, nn::Precision precision, std::span<const Sample> samples) {

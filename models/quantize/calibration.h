@@ -37,6 +37,14 @@ Result<std::vector<Sample>> make_samples(const nn::Graph& graph, const nn::Model
 Result<std::vector<Histogram>> observe(const nn::Graph& graph, const std::vector<nn::ValueId>& values,
                                        std::span<const Sample> samples);
 
+/// Means of the channels of a picture over the samples, as it is and as it is on its grid.
+struct ChannelMeans {
+  std::vector<double> exact, rounded;
+};
+Result<std::vector<ChannelMeans>> channel_means(const nn::Graph& graph, const std::vector<nn::ValueId>& values,
+                                                const std::vector<nn::QuantizeAttributes>& grids,
+                                                std::span<const Sample> samples);
+
 /// PSNR against the clean pictures in dB, mean over the samples.
 Result<double> quality(const nn::Graph& graph, nn::Precision precision, std::span<const Sample> samples);
 

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "nn/passes.h"
 
@@ -15,6 +16,7 @@ namespace {
 struct Candidate {
   std::size_t node = 0;
   nn::QuantizeAttributes input, weights;
+  std::optional<Tensor> bias;  ///< that takes back what rounding moves the mean of a channel; none without a bias
 };
 
 bool is_candidate(const nn::Graph& graph, const nn::Node& node) {
@@ -39,6 +41,7 @@ nn::Graph quantized(const nn::Graph& graph, const std::vector<Candidate>& candid
       node.inputs[1] =
           made.add_constant(node.name + ".int8_weight", nn::rounded(*weights.constant, candidates[c].weights));
       made.value(node.inputs[1]).grid = candidates[c].weights;
+      if (candidates[c].bias) node.inputs[2] = made.add_constant(node.name + ".corrected_bias", *candidates[c].bias);
     }
     made.nodes.push_back(std::move(node));
   }
@@ -65,6 +68,26 @@ Result<std::vector<Candidate>> find_candidates(const nn::Graph& graph, const Opt
   return candidates;
 }
 
+/// The bias with which a channel of the result has the mean that it has in float, but for the border. Networks without
+/// biases keep to that: they scale with their input.
+std::optional<Tensor> corrected_bias(const nn::Graph& graph, const Candidate& candidate, const ChannelMeans& means) {
+  const nn::Node& node = graph.nodes[candidate.node];
+  if (node.inputs.size() < 3 || !graph.is_constant(node.inputs[2])) return {};
+  const Tensor& weights = *graph.value(node.inputs[1]).constant;
+  const Tensor rounded = nn::rounded(weights, candidate.weights);
+  Tensor bias = *graph.value(node.inputs[2]).constant;
+  const std::size_t channels = means.exact.size(), filter = weights.span().size() / bias.span().size();
+  const std::size_t taps = filter / channels;
+  for (std::size_t m = 0; m < bias.span().size(); ++m) {
+    double moved = 0;
+    for (std::size_t i = 0; i < filter; ++i)
+      moved += static_cast<double>(rounded.span()[m * filter + i]) * means.rounded[i / taps] -
+               static_cast<double>(weights.span()[m * filter + i]) * means.exact[i / taps];
+    bias.mutable_data()[m] -= static_cast<float>(moved);
+  }
+  return bias;
+}
+
 }  // namespace
 
 Result<Outcome> quantize(const nn::Graph& graph, std::span<const Sample> samples, const Options& options,
@@ -88,15 +111,25 @@ Result<Outcome> quantize(const nn::Graph& graph, std::span<const Sample> samples
   const auto histograms = observe(*folded, inputs, fit);
   if (!histograms) return histograms.error();
 
+  std::vector<Range> ranges;
+  std::vector<nn::QuantizeAttributes> grids;
+  for (const Histogram& histogram : *histograms) {
+    ranges.push_back(choose_range(histogram, options.ranges, options.percentile));
+    grids.push_back(grid_over(ranges.back()));
+  }
+  const auto means = channel_means(*folded, inputs, grids, fit);
+  if (!means) return means.error();
+
   Outcome outcome;
   std::vector<bool> chosen;
   for (Candidate& candidate : *candidates) {
     const nn::Node& node = folded->nodes[candidate.node];
-    const auto place = std::lower_bound(inputs.begin(), inputs.end(), node.inputs[0]) - inputs.begin();
-    const Range range =
-        choose_range((*histograms)[static_cast<std::size_t>(place)], options.ranges, options.percentile);
-    candidate.input = grid_over(range);
+    const auto place =
+        static_cast<std::size_t>(std::lower_bound(inputs.begin(), inputs.end(), node.inputs[0]) - inputs.begin());
+    const Range& range = ranges[place];
+    candidate.input = grids[place];
     candidate.weights = weight_grid(*folded->value(node.inputs[1]).constant, options.weight_bits == 7 ? 64 : 127);
+    candidate.bias = corrected_bias(*folded, candidate, (*means)[place]);
     const bool asked =
         std::find(options.keep_float.begin(), options.keep_float.end(), node.name) != options.keep_float.end();
     outcome.layers.push_back({node.name, range, 0, !asked, asked});

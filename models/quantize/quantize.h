@@ -12,7 +12,7 @@ namespace latentflow::quantize {
 
 struct Options {
   RangeMethod ranges = RangeMethod::percentile;
-  double percentile = 99.99;
+  double percentile = 99.999;
   int weight_bits = 8;                  ///< 8, or 7: exact in integers on processors without VNNI, too
   std::vector<std::string> keep_float;  ///< names of convolutions that are not tried
   double most_loss = 0.05;              ///< dB of PSNR that the whole may lose
@@ -35,9 +35,11 @@ struct Outcome {
 
 /// Quantizes every Conv of one group (input: uint8, one scale; weights: int8, per output channel), measures what each
 /// loses alone, and puts layers back to float, costliest first, until all together lose at most `most_loss` on the last
-/// quarter of the samples, which ranges are not taken from. BatchNormalization is folded before. `progress` is told
-/// what is going on, if given. Errors: a network that is quantized already or has no such convolution, an unknown
-/// name in keep_float, no layer that can be quantized without losing more.
+/// quarter of the samples, which ranges are not taken from. Biases are corrected for what rounding moves the mean of a
+/// channel (Nagel et al., Data-Free Quantization Through Weight Equalization and Bias Correction, ICCV 2019, 4.2).
+/// BatchNormalization is folded before. `progress` is told what is going on, if given. Errors: a network that is
+/// quantized already or has no such convolution, an unknown name in keep_float, no layer that can be quantized without
+/// losing more.
 Result<Outcome> quantize(const nn::Graph& graph, std::span<const Sample> samples, const Options& options,
                          const std::function<void(const std::string&)>& progress = {});
 

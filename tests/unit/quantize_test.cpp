@@ -116,6 +116,33 @@ TEST(Quantize, FindsTheLayerThatSuffers) {
   EXPECT_EQ(asked->quality, outcome->quality);
 }
 
+TEST(Quantize, KeepsTheMeansOfChannels) {
+  testing::Builder builder;
+  builder.graph.outputs = {builder.conv(builder.input({1, 3, 32, 32}), 3, 16, 1)};
+  std::mt19937 generator(8);
+  std::vector<Sample> samples(8);
+  const auto network = nn::Network::create(builder.graph);
+  for (Sample& sample : samples) {
+    sample.inputs = {Tensor({1, 3, 32, 32})};
+    for (float& one : sample.inputs[0].mutable_span()) one = std::uniform_real_distribution<float>(0.5, 1)(generator);
+    sample.clean = (*(*network)->run(sample.inputs))[0];
+    sample.counts = Tensor::filled({1, 1, 32, 32}, 1);
+  }
+  Options options;
+  options.ranges = RangeMethod::maximum, options.most_loss = 1000, options.weight_bits = 7;
+  const auto outcome = quantize::quantize(builder.graph, samples, options);
+  ASSERT_TRUE(outcome) << outcome.error().message;
+  const auto rounded = nn::Network::create(outcome->graph, {nn::Winograd::off, nn::Precision::int8});
+  std::vector<double> moved(16, 0);
+  for (const Sample& sample : std::span(samples).first(6)) {  // those that ranges and means come from
+    const Tensor result = (*(*rounded)->run(sample.inputs))[0];
+    for (std::size_t i = 0; i < result.span().size(); ++i)
+      moved[i / 1024] += static_cast<double>(result.span()[i] - sample.clean.span()[i]) / (6 * 1024);
+  }
+  // Weights of 1 in steps of 1/64, three of them at means of 0.75, would move it by some 0.005.
+  for (const double one : moved) EXPECT_NEAR(one, 0, 1e-5);
+}
+
 TEST(Quantize, RefusesWhatItCannotDo) {
   Case c;
   Options options;
