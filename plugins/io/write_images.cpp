@@ -22,7 +22,8 @@ void WriteImages::describe(Describe<WriteImages>& d) {
   d.field(&Params::depth, "depth", "samples, rounded where the format holds less")
       .choices({"keep", "8", "16", "float"});
   d.field(&Params::jpeg_quality, "jpeg_quality", "of JPEG files").range(1, 100);
-  d.field(&Params::png_compression, "png_compression", "of PNG files; 1 is fast and good for photographs, 9 is small").range(0, 9);
+  d.field(&Params::png_compression, "png_compression", "of PNG files; 1 is fast and good for photographs, 9 is small")
+      .range(0, 9);
   d.field(&Params::webp_quality, "webp_quality", "of WebP files; 101 is lossless").range(1, 101);
   d.field(&Params::existing, "existing", "what to do where a file of that name exists")
       .choices({"overwrite", "skip", "fail"});

@@ -7,7 +7,7 @@
 
 #include "nn/network.h"
 #include "nn/onednn_versions.h"
-#include "nn/packed_weights.h"
+#include "nn/parameters.h"
 #include "support/network_builder.h"
 
 namespace latentflow {
@@ -76,8 +76,7 @@ void onednn_winograd(benchmark::State& state, std::int64_t channels, std::int64_
   std::vector<std::shared_ptr<float>> buffers;
   onednn::Arguments arguments;
   const auto add = [&](int argument, const onednn::Layout& layout) {
-    buffers.push_back(aligned_floats(layout.get_size()));
-    std::fill_n(reinterpret_cast<char*>(buffers.back().get()), layout.get_size(), char{0});
+    buffers.push_back(zeroed_floats(layout.get_size()));
     arguments.emplace(argument, onednn::memory(layout, buffers.back().get()));
   };
   add(DNNL_ARG_SRC, description.src_desc());

@@ -13,8 +13,8 @@ namespace latentflow::nn {
 /// What the passes of one convolution need to know. References live as long as the plan.
 struct ConvolutionSetup {
   onednn::Windows windows;
-  Dims filter;                           ///< [M,C,kh,kw] or grouped [g,M/g,C/g,kh,kw]
-  Layout stored;                         ///< the same extents over the ONNX weights
+  Dims filter;    ///< [M,C,kh,kw] or grouped [g,M/g,C/g,kh,kw]
+  Layout stored;  ///< the same extents over the ONNX weights
   Layout src, dst;
   bool relu = false;  ///< the result is rectified
   ValueId filter_id = no_value, bias_id = no_value;
