@@ -100,6 +100,17 @@ bool comes_as_bytes(const Graph& graph, const Node& node, const std::vector<bool
   return maker != nullptr && integers[static_cast<std::size_t>(maker - graph.nodes.data())];
 }
 
+/// Whether the node reads a rounded value from whose rounding a remainder is taken, x - round(x), to be used beside it.
+bool needs_rounding(const Graph& graph, const Node& node) {
+  return std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId id) {
+    const Node* rounding = id == no_value ? nullptr : maker_of(graph, id);
+    if (rounding == nullptr || rounding->op != Op::quantize) return false;
+    return std::any_of(graph.nodes.begin(), graph.nodes.end(), [&](const Node& other) {
+      return other.op == Op::sub && other.inputs[0] == rounding->inputs[0] && other.inputs[1] == id;
+    });
+  });
+}
+
 /// The rounding of the result for a convolution in integers, null where nothing but floats is wanted of it.
 const Node* rounding_behind(const Graph& graph, const Node& node, const std::vector<bool>& integers) {
   ValueId value = node.output;
@@ -137,7 +148,7 @@ Graph without_slow_integers(const Graph& graph, const std::vector<Dims>& shapes,
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
     if (!runs_in_integers(graph, node)) {
-      slow.push_back(i);
+      if (!needs_rounding(graph, node)) slow.push_back(i);
       continue;
     }
     const LoneConvolution alone(graph, node, shapes, timed_rows, 1);

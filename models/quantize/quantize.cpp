@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "nn/passes.h"
+#include "split_input.h"
 
 namespace latentflow::quantize {
 namespace {
@@ -15,7 +16,9 @@ namespace {
 /// A convolution of the float graph with the grids that it may get.
 struct Candidate {
   std::size_t node = 0;
-  nn::QuantizeAttributes input, weights;
+  bool split = false;  ///< its input; see split_input.h
+  nn::QuantizeAttributes input, weight_grid;
+  Tensor weights;              ///< on the grid
   std::optional<Tensor> bias;  ///< that takes back what rounding moves the mean of a channel; none without a bias
 };
 
@@ -35,12 +38,12 @@ nn::Graph quantized(const nn::Graph& graph, const std::vector<Candidate>& candid
       if (candidates[c].node != i || !chosen[c]) continue;
       const nn::ValueId x = node.inputs[0];
       if (!rounded.contains(x))
-        rounded[x] = made.add_node(nn::Op::quantize, graph.value(x).name + ".quantized", {x}, candidates[c].input);
-      const nn::ValueInfo weights = graph.value(node.inputs[1]);
+        rounded[x] = candidates[c].split ? add_split(made, x, candidates[c].input)
+                                         : made.add_node(nn::Op::quantize, graph.value(x).name + ".quantized", {x},
+                                                         candidates[c].input);
       node.inputs[0] = rounded[x];
-      node.inputs[1] =
-          made.add_constant(node.name + ".int8_weight", nn::rounded(*weights.constant, candidates[c].weights));
-      made.value(node.inputs[1]).grid = candidates[c].weights;
+      node.inputs[1] = made.add_constant(node.name + ".int8_weight", candidates[c].weights);
+      made.value(node.inputs[1]).grid = candidates[c].weight_grid;
       if (candidates[c].bias) node.inputs[2] = made.add_constant(node.name + ".corrected_bias", *candidates[c].bias);
     }
     made.nodes.push_back(std::move(node));
@@ -55,7 +58,7 @@ Result<std::vector<Candidate>> find_candidates(const nn::Graph& graph, const Opt
   std::vector<Candidate> candidates;
   std::vector<std::string> names;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i)
-    if (is_candidate(graph, graph.nodes[i])) candidates.push_back({i, {}, {}}), names.push_back(graph.nodes[i].name);
+    if (is_candidate(graph, graph.nodes[i])) candidates.push_back({.node = i}), names.push_back(graph.nodes[i].name);
   if (candidates.empty())
     return invalid_argument(
         fmt::format("network \"{}\" has no Conv (of one group, with constant weights), and nothing "
@@ -73,18 +76,23 @@ Result<std::vector<Candidate>> find_candidates(const nn::Graph& graph, const Opt
 std::optional<Tensor> corrected_bias(const nn::Graph& graph, const Candidate& candidate, const ChannelMeans& means) {
   const nn::Node& node = graph.nodes[candidate.node];
   if (node.inputs.size() < 3 || !graph.is_constant(node.inputs[2])) return {};
-  const Tensor& weights = *graph.value(node.inputs[1]).constant;
-  const Tensor rounded = nn::rounded(weights, candidate.weights);
+  std::vector<double> rounded = means.rounded;
+  if (candidate.split)
+    for (std::size_t c = 0; c < means.exact.size(); ++c)
+      rounded.push_back(split_ratio * (means.exact[c] - means.rounded[c]));
   Tensor bias = *graph.value(node.inputs[2]).constant;
-  const std::size_t channels = means.exact.size(), filter = weights.span().size() / bias.span().size();
-  const std::size_t taps = filter / channels;
-  for (std::size_t m = 0; m < bias.span().size(); ++m) {
-    double moved = 0;
+  const auto outputs = bias.span().size();
+  // Of one filter over channels of these means.
+  const auto answer = [&](const Tensor& weights, const std::vector<double>& mean, std::size_t m) {
+    const std::size_t filter = weights.span().size() / outputs, taps = filter / mean.size();
+    double sum = 0;
     for (std::size_t i = 0; i < filter; ++i)
-      moved += static_cast<double>(rounded.span()[m * filter + i]) * means.rounded[i / taps] -
-               static_cast<double>(weights.span()[m * filter + i]) * means.exact[i / taps];
-    bias.mutable_data()[m] -= static_cast<float>(moved);
-  }
+      sum += static_cast<double>(weights.span()[m * filter + i]) * mean[i / taps];
+    return sum;
+  };
+  for (std::size_t m = 0; m < outputs; ++m)
+    bias.mutable_data()[m] -= static_cast<float>(answer(candidate.weights, rounded, m) -
+                                                 answer(*graph.value(node.inputs[1]).constant, means.exact, m));
   return bias;
 }
 
@@ -111,11 +119,16 @@ Result<Outcome> quantize(const nn::Graph& graph, std::span<const Sample> samples
   const auto histograms = observe(*folded, inputs, fit);
   if (!histograms) return histograms.error();
 
+  for (Candidate& candidate : *candidates)
+    candidate.split = worth_splitting(folded->value(folded->nodes[candidate.node].inputs[1]).constant->dims()[1]);
   std::vector<Range> ranges;
   std::vector<nn::QuantizeAttributes> grids;
-  for (const Histogram& histogram : *histograms) {
-    ranges.push_back(choose_range(histogram, options.ranges, options.percentile));
-    grids.push_back(grid_over(ranges.back()));
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const bool split = std::any_of(candidates->begin(), candidates->end(), [&](const Candidate& candidate) {
+      return candidate.split && folded->nodes[candidate.node].inputs[0] == inputs[i];
+    });
+    ranges.push_back(choose_range((*histograms)[i], options.ranges, options.percentile));
+    grids.push_back(split ? split_grid(ranges.back()) : grid_over(ranges.back()));
   }
   const auto means = channel_means(*folded, inputs, grids, fit);
   if (!means) return means.error();
@@ -128,7 +141,10 @@ Result<Outcome> quantize(const nn::Graph& graph, std::span<const Sample> samples
         static_cast<std::size_t>(std::lower_bound(inputs.begin(), inputs.end(), node.inputs[0]) - inputs.begin());
     const Range& range = ranges[place];
     candidate.input = grids[place];
-    candidate.weights = weight_grid(*folded->value(node.inputs[1]).constant, options.weight_bits == 7 ? 64 : 127);
+    const Tensor& weights = *folded->value(node.inputs[1]).constant;
+    const Tensor real = candidate.split ? split_weights(weights) : weights;
+    candidate.weight_grid = weight_grid(real, options.weight_bits == 7 ? 64 : 127);
+    candidate.weights = nn::rounded(real, candidate.weight_grid);
     candidate.bias = corrected_bias(*folded, candidate, (*means)[place]);
     const bool asked =
         std::find(options.keep_float.begin(), options.keep_float.end(), node.name) != options.keep_float.end();

@@ -36,10 +36,10 @@ struct Outcome {
 /// Quantizes every Conv of one group (input: uint8, one scale; weights: int8, per output channel), measures what each
 /// loses alone, and puts layers back to float, costliest first, until all together lose at most `most_loss` on the last
 /// quarter of the samples, which ranges are not taken from. Biases are corrected for what rounding moves the mean of a
-/// channel (Nagel et al., Data-Free Quantization Through Weight Equalization and Bias Correction, ICCV 2019, 4.2).
-/// BatchNormalization is folded before. `progress` is told what is going on, if given. Errors: a network that is
-/// quantized already or has no such convolution, an unknown name in keep_float, no layer that can be quantized without
-/// losing more.
+/// channel (Nagel et al., Data-Free Quantization Through Weight Equalization and Bias Correction, ICCV 2019, 4.2),
+/// inputs of few channels are split (split_input.h). BatchNormalization is folded before. `progress` is told what is
+/// going on, if given. Errors: a network that is quantized already or has no such convolution, an unknown name in
+/// keep_float, no layer that can be quantized without losing more.
 Result<Outcome> quantize(const nn::Graph& graph, std::span<const Sample> samples, const Options& options,
                          const std::function<void(const std::string&)>& progress = {});
 
