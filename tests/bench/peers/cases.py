@@ -16,6 +16,7 @@ class Case:
     engines: list = field(default_factory=lambda: ["latentflow", "ONNX Runtime", "OpenCV DNN", "PyTorch"])
     slow: bool = False  # only run when it is asked for by name or with --all
     quantized: bool = False  # latentflow gets the network with convolutions in 8-bit integers, the others the float one
+    quantized_model: str = ""  # that network, where it is not made for the bench
 
 
 NO_TORCH = ["latentflow", "ONNX Runtime", "OpenCV DNN"]

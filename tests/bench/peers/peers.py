@@ -88,6 +88,8 @@ nodes:
 
     def quantized_model(self, case):
         """The network as `latentflow model quantize` writes it. Speed does not depend on the weights: nothing is kept in float."""
+        if case.quantized_model:
+            return Path(case.quantized_model)
         target = self.work / f"{self.model_path(case).stem}.int8.onnx"
         if not target.exists():
             self.pictures(self.arguments.count)
@@ -243,6 +245,10 @@ def chosen_cases(arguments):
             sys.exit(f"--models {arguments.models}: no .onnx file in that folder")
         cases += [Case(path.stem, f"{path.name}, one picture 512x512", "network", str(path.resolve()), 512, 512, 1, 5, NO_TORCH)
                   for path in files]
+    if arguments.quantized:
+        model, integers = arguments.quantized
+        cases.append(Case(integers.stem, f"{integers.name}, 8 pictures 512x512; the others with {model.name}", "network", str(model),
+                          512, 512, 8, 3, NO_TORCH, quantized=True, quantized_model=str(integers)))
     if not arguments.case:
         return [case for case in cases if arguments.all or not case.slow]
     known = {case.name: case for case in cases}
@@ -258,6 +264,12 @@ def positive(text):
     return int(text)
 
 
+def file(text):
+    if not Path(text).is_file():
+        raise argparse.ArgumentTypeError(f"there is no file {text}")
+    return Path(text).resolve()
+
+
 def folder(text):
     if not Path(text).is_dir():
         raise argparse.ArgumentTypeError(f"there is no folder {text}")
@@ -267,6 +279,8 @@ def folder(text):
 def main():
     parser = argparse.ArgumentParser(prog="run.sh bench peers", description=__doc__.splitlines()[0])
     parser.add_argument("--models", type=folder, help="a folder of ONNX files; each becomes a case on a picture of 512x512")
+    parser.add_argument("--quantized", type=file, nargs=2, metavar=("FLOAT", "INT8"),
+                        help="also a network of yours on 8 pictures of 512x512, latentflow in integers, the others in float")
     parser.add_argument("--pictures", type=folder, help="photographs to use instead of drawn pictures")
     parser.add_argument("--out", type=Path, default=ROOT / "output/peers", help="folder for peers.md and peers.json")
     parser.add_argument("--case", action="append", help="only this case; may be repeated: " + ", ".join(c.name for c in CASES))
