@@ -11,11 +11,12 @@ namespace {
 constexpr std::int64_t many = std::int64_t{1} << 40;
 constexpr double least_share = 1e-6;  // of rho: its logarithm is taken
 
-void read_activation(Fields& fields, const char* key, Activation& activation) {
-  std::string name(activation_names[static_cast<std::size_t>(activation)]);
-  fields.read(key, name, {activation_names.begin(), activation_names.end()});
-  activation = static_cast<Activation>(std::find(activation_names.begin(), activation_names.end(), name) -
-                                       activation_names.begin());
+/// One of an enumeration whose values count through `names`.
+template <class Choice, std::size_t count>
+void read_choice(Fields& fields, const char* key, const std::array<std::string_view, count>& names, Choice& choice) {
+  std::string name(names[static_cast<std::size_t>(choice)]);
+  fields.read(key, name, {names.begin(), names.end()});
+  choice = static_cast<Choice>(std::find(names.begin(), names.end(), name) - names.begin());
 }
 
 void read_noise(Fields& fields, AutoencoderRecipe& recipe) {
@@ -60,9 +61,10 @@ void read_k_sparse(Fields& fields, AutoencoderRecipe& recipe) {
 
 void read_features(Fields& fields, FeatureRecipe& features) {
   fields.mapping("logistic", [&](Fields& f) {
-    double decay = 1e-4;
-    f.read("decay", decay, 0, 1e3);
-    features.logistic_decay = decay;
+    LogisticRecipe recipe;
+    f.read("decay", recipe.decay, 0, 1e3);
+    read_choice(f, "scale", feature_scale_names, recipe.scale);
+    features.logistic = recipe;
   });
   fields.mapping("fine_tune", [&](Fields& f) {
     FineTuneRecipe recipe;
@@ -127,7 +129,7 @@ void check(Fields& fields, const AutoencoderRecipe& recipe) {
                                recipe.patches->size * recipe.patches->size));
   if (recipe.patches && recipe.patches->whiten && recipe.output != Activation::linear)
     fields.problem("data: patches: whiten gives numbers of any size, which needs network.output linear");
-  if (recipe.patches && (recipe.features.logistic_decay || recipe.features.fine_tune))
+  if (recipe.patches && (recipe.features.logistic || recipe.features.fine_tune))
     fields.problem("features needs labels, which patches do not have");
   const bool hidden_sigmoid =
       recipe.layers.size() == 2 || recipe.stacked_steps == 0 || recipe.encoder == Activation::sigmoid;
@@ -152,9 +154,9 @@ void read_autoencoder(Fields& fields, Recipe& recipe) {
   AutoencoderRecipe& autoencoder = recipe.autoencoder;
   fields.mapping("network", [&](Fields& f) {
     f.read("layers", autoencoder.layers, 1, 1 << 20);
-    read_activation(f, "encoder", autoencoder.encoder);
-    read_activation(f, "code", autoencoder.code);
-    read_activation(f, "output", autoencoder.output);
+    read_choice(f, "encoder", activation_names, autoencoder.encoder);
+    read_choice(f, "code", activation_names, autoencoder.code);
+    read_choice(f, "output", activation_names, autoencoder.output);
     f.read("tied", autoencoder.tied);
   });
   std::string loss = "squared";

@@ -68,9 +68,21 @@ struct FineTuneRecipe {
   double weight_decay = 0;  ///< as of AdamW
 };
 
+/// What the features of a logistic regression are divided by before decay weighs their weights.
+enum class FeatureScale {
+  own,     ///< each by its deviation
+  common,  ///< all by the mean of their deviations: features that are 0 for most items, as of sparse codes, stay small
+};
+inline constexpr std::array<std::string_view, 2> feature_scale_names{"own", "common"};
+
+struct LogisticRecipe {
+  double decay = 1e-4;  ///< half of it times the squared weights of scaled features is added to the mean loss
+  FeatureScale scale = FeatureScale::own;
+};
+
 /// What the codes are tried for when the training is done, on the labels.
 struct FeatureRecipe {
-  std::optional<double> logistic_decay;  ///< multinomial logistic regression on codes; see LogisticOptions::decay
+  std::optional<LogisticRecipe> logistic;  ///< multinomial logistic regression on codes
   std::optional<FineTuneRecipe> fine_tune;
 };
 

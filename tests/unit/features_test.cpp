@@ -33,7 +33,7 @@ Points points(std::size_t count, double spread, std::uint64_t seed) {
 
 TEST(Logistic, ConvergesToTheMinimumWhateverTheScales) {
   const Points data = points(900, 0.8, 1);
-  const Result<LogisticModel> model = fit_logistic(data.rows, data.labels, 3, {1e-3, 1000, 1e-6});
+  const Result<LogisticModel> model = fit_logistic(data.rows, data.labels, 3, {{1e-3}, 1000, 1e-6});
   ASSERT_TRUE(model.ok()) << model.error().message;
   EXPECT_TRUE(model->converged);
   EXPECT_EQ(model->classes, 3);
@@ -51,6 +51,29 @@ TEST(Logistic, ConvergesToTheMinimumWhateverTheScales) {
   }
   for (const double share : foreseen) EXPECT_NEAR(share, 1, 1e-3);
   EXPECT_LT(model->loss, std::log(3.0));
+}
+
+TEST(Logistic, RareFeaturesStaySmallOnACommonScale) {
+  // Both features speak for the second class as often as not being 0 allows; the second is 0 for 98 of 100 items.
+  Random random(3);
+  std::vector<float> rows, louder;
+  std::vector<std::uint8_t> labels;
+  for (int i = 0; i < 1000; ++i) {
+    labels.push_back(i % 2);
+    rows.push_back(static_cast<float>(i % 2 + random.uniform(-1, 1)));
+    rows.push_back(i % 100 == 1 || i % 100 == 51 ? 1.0f : 0.0f);
+  }
+  for (const float one : rows) louder.push_back(100 * one);
+  const auto fit = [&](const std::vector<float>& data, FeatureScale scale) {
+    const Result<LogisticModel> model = fit_logistic(data, labels, 2, {{1e-2, scale}, 1000, 1e-6});
+    EXPECT_TRUE(model.ok());
+    return *model;
+  };
+  const LogisticModel own = fit(rows, FeatureScale::own), common = fit(rows, FeatureScale::common);
+  const auto opinion = [](const LogisticModel& model) { return std::abs(model.weights[3] - model.weights[1]); };
+  EXPECT_GT(opinion(common), 0);
+  EXPECT_LT(opinion(common), 0.7f * opinion(own));
+  EXPECT_NEAR(fit(louder, FeatureScale::common).loss, common.loss, 1e-6);
 }
 
 TEST(Logistic, SeparatesWhatCanBeSeparated) {

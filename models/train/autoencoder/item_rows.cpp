@@ -54,7 +54,7 @@ Result<ItemSet> delivered(const TrainingJob& job) {
   Result<ItemSet> set = rows_of_graph(graph, job.stop);
   if (!set) return set;
   const FeatureRecipe& features = job.recipe.autoencoder.features;
-  if (set->train.labels.empty() && (features.logistic_decay || features.fine_tune))
+  if (set->train.labels.empty() && (features.logistic || features.fine_tune))
     return invalid_argument(
         fmt::format("{}: the recipe's features need labels; wire a record with the field 'label' to record of node "
                     "deliver",

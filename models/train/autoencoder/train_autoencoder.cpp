@@ -308,8 +308,8 @@ class AutoencoderTrainer {
     const FeatureRecipe& features = shape_.features;
     Result<LogisticModel> model = LogisticModel();
     const auto codes = [&](const ItemRows& rows) { return encode(whole_, state_.average, rows.values, test_keep()); };
-    if (features.logistic_decay) {
-      model = fit_logistic(codes(items_.train), items_.train.labels, whole_.codes(), {*features.logistic_decay});
+    if (features.logistic) {
+      model = fit_logistic(codes(items_.train), items_.train.labels, whole_.codes(), {*features.logistic});
       if (!model) return model.error();
       note(fmt::format("logistic regression: {} iterations, {}, loss {:.5f}", model->iterations,
                        model->converged ? "converged" : "stopped before it converged", model->loss));
@@ -317,7 +317,7 @@ class AutoencoderTrainer {
       text += ", logistic regression on codes " + in_words({error(items_.test), error(items_.validation)});
     }
     if (features.fine_tune) {
-      FineTuning options{*features.fine_tune, features.logistic_decay ? &*model : nullptr,
+      FineTuning options{*features.fine_tune, features.logistic ? &*model : nullptr,
                          recipe_.batch,       test_keep(),
                          recipe_.seed,        job_.stop};
       options.note = [this](const std::string& line) { note(line); };

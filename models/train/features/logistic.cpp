@@ -25,51 +25,58 @@ double dot(const Vector& a, const Vector& b) {
   return sum;
 }
 
-/// The rows with mean 0 and variance 1 in every column; columns without variance become 0.
-struct Standardized {
+/// The rows with mean 0 in every column, scaled; columns without variance become 0.
+struct ScaledRows {
   std::vector<float> rows;
   Vector mean, scale;
 
-  Standardized(std::span<const float> source, std::int64_t features)
+  ScaledRows(std::span<const float> source, std::int64_t features, FeatureScale by)
       : rows(source.begin(), source.end()),
         mean(static_cast<std::size_t>(features)),
         scale(static_cast<std::size_t>(features)) {
     const std::int64_t count = static_cast<std::int64_t>(source.size()) / features;
     constexpr std::int64_t width = 16;
     tbb::parallel_for(std::int64_t{0}, (features + width - 1) / width, [&](std::int64_t part) {
-      const std::int64_t begin = part * width, end = std::min(features, begin + width);
-      Vector sum(width), square(width);
-      for (std::int64_t row = 0; row < count; ++row)
-        for (std::int64_t j = begin; j < end; ++j)
-          sum[static_cast<std::size_t>(j - begin)] +=
-              static_cast<double>(source[static_cast<std::size_t>(row * features + j)]);
-      for (double& entry : sum) entry /= static_cast<double>(count);
-      for (std::int64_t row = 0; row < count; ++row)
-        for (std::int64_t j = begin; j < end; ++j) {
-          const auto i = static_cast<std::size_t>(j - begin);
-          const double difference = static_cast<double>(source[static_cast<std::size_t>(row * features + j)]) - sum[i];
-          square[i] += difference * difference;
-        }
-      for (std::int64_t j = begin; j < end; ++j) {
-        const auto i = static_cast<std::size_t>(j - begin), at = static_cast<std::size_t>(j);
-        const double deviation = std::sqrt(square[i] / static_cast<double>(count));
-        mean[at] = sum[i];
-        scale[at] = deviation > 1e-6 * (std::abs(sum[i]) + 1e-6) ? 1 / deviation : 0;
-      }
-      for (std::int64_t row = 0; row < count; ++row)
-        for (std::int64_t j = begin; j < end; ++j) {
-          float& number = rows[static_cast<std::size_t>(row * features + j)];
-          const auto at = static_cast<std::size_t>(j);
-          number = static_cast<float>((static_cast<double>(number) - mean[at]) * scale[at]);
-        }
+      measure(source, features, part * width, std::min(features, (part + 1) * width));
     });
+    if (by == FeatureScale::common) {
+      double sum = 0, varying = 0;
+      for (const double inverse : scale)
+        if (inverse > 0) sum += 1 / inverse, ++varying;
+      for (double& inverse : scale) inverse = inverse > 0 ? varying / sum : 0;
+    }
+    tbb::parallel_for(std::int64_t{0}, count, [&](std::int64_t row) {
+      float* numbers = rows.data() + row * features;
+      for (std::size_t j = 0; j < mean.size(); ++j)
+        numbers[j] = static_cast<float>((static_cast<double>(numbers[j]) - mean[j]) * scale[j]);
+    });
+  }
+
+ private:
+  /// Means and inverse deviations of columns begin to end.
+  void measure(std::span<const float> source, std::int64_t features, std::int64_t begin, std::int64_t end) {
+    const std::int64_t count = static_cast<std::int64_t>(source.size()) / features;
+    const auto number = [&](std::int64_t row, std::size_t column) {
+      return static_cast<double>(source[static_cast<std::size_t>(row * features) + column]);
+    };
+    const auto first = static_cast<std::size_t>(begin), last = static_cast<std::size_t>(end);
+    for (std::int64_t row = 0; row < count; ++row)
+      for (std::size_t j = first; j < last; ++j) mean[j] += number(row, j);
+    for (std::size_t j = first; j < last; ++j) mean[j] /= static_cast<double>(count);
+    Vector squares(last - first);
+    for (std::int64_t row = 0; row < count; ++row)
+      for (std::size_t j = first; j < last; ++j) squares[j - first] += std::pow(number(row, j) - mean[j], 2);
+    for (std::size_t j = first; j < last; ++j) {
+      const double deviation = std::sqrt(squares[j - first] / static_cast<double>(count));
+      scale[j] = deviation > 1e-6 * (std::abs(mean[j]) + 1e-6) ? 1 / deviation : 0;
+    }
   }
 };
 
 /// Mean loss and its gradient by [classes, features + 1] numbers, the last column the bias.
 class Loss {
  public:
-  Loss(const Standardized& data, std::span<const std::uint8_t> labels, std::int64_t features, std::int64_t classes,
+  Loss(const ScaledRows& data, std::span<const std::uint8_t> labels, std::int64_t features, std::int64_t classes,
        double decay)
       : data_(data), labels_(labels), features_(features), classes_(classes), decay_(decay) {}
 
@@ -112,7 +119,7 @@ class Loss {
   }
 
  private:
-  const Standardized& data_;
+  const ScaledRows& data_;
   std::span<const std::uint8_t> labels_;
   std::int64_t features_, classes_;
   double decay_;
@@ -213,9 +220,10 @@ Result<LogisticModel> fit_logistic(std::span<const float> rows, std::span<const 
   model.features = features;
   model.classes = 1 + *std::max_element(labels.begin(), labels.end());
   if (model.classes < 2) return bad_input("all labels are 0; needs at least two classes");
-  const Standardized data(rows, features);
+  const ScaledRows data(rows, features, options.recipe.scale);
   const auto d = static_cast<std::size_t>(features), c = static_cast<std::size_t>(model.classes);
-  const Minimum found = minimise(Loss(data, labels, features, model.classes, options.decay), c * (d + 1), options);
+  const Minimum found =
+      minimise(Loss(data, labels, features, model.classes, options.recipe.decay), c * (d + 1), options);
   model.iterations = found.iterations, model.converged = found.converged, model.loss = found.value;
   model.weights.resize(c * d), model.bias.resize(c);
   for (std::size_t k = 0; k < c; ++k) {

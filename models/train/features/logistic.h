@@ -7,11 +7,12 @@
 #include <vector>
 
 #include "latentflow/result.h"
+#include "train/recipe_autoencoder.h"
 
 namespace latentflow::train {
 
 struct LogisticOptions {
-  double decay = 1e-4;  ///< half of it times the squared weights (of standardized features) is added to the mean loss
+  LogisticRecipe recipe{};
   std::int64_t most_iterations = 1000;
   double tolerance = 1e-4;  ///< converged when no entry of the gradient is larger
 };
@@ -27,7 +28,7 @@ struct LogisticModel {
 };
 
 /// Minimises the mean cross-entropy over rows [n, features] by L-BFGS (Nocedal and Wright, 2nd ed., algorithm 7.5) on
-/// standardized features, undone in the result; the problem is convex. The same bits for any number of threads.
+/// centred and scaled features, undone in the result; the problem is convex. The same bits for any number of threads.
 /// Requires as many labels as rows. Errors: bad_input without rows, with fewer than two classes, or with numbers that
 /// are not finite.
 Result<LogisticModel> fit_logistic(std::span<const float> rows, std::span<const std::uint8_t> labels,
