@@ -11,6 +11,7 @@ namespace latentflow::cli {
 /// What `eval` is told on the command line; empty texts leave the choice to the graphs.
 struct EvalArguments {
   std::string data, model, color;
+  std::string ensemble;             ///< flips and rotations to average over
   std::string seed = "0";           ///< for noise and drawn masks
   std::string levels = "15,25,50";  ///< denoise: noise levels in grey levels of 0..255
   bool estimator = false;           ///< denoise: measure the noise estimator instead

@@ -117,8 +117,7 @@ int eval_estimator(const EvalArguments& arguments) {
            {"sigma=" + level_text(level), fmt::format("keep_float={}", keep_float), "seed=" + arguments.seed}});
     }
   Scoring clean{"clean", "score_denoiser", {"sigma=0", "clean.sigma=auto", "seed=" + arguments.seed}};
-  if (!arguments.model.empty()) clean.sets.push_back("model=" + arguments.model);
-  scorings.push_back(clean);
+  scorings.push_back(with_model(std::move(clean), arguments));
   Scores scores = score(host, arguments, scorings);
   if (scores.runs.size() < scorings.size()) return scores.exit_code;
 
@@ -158,14 +157,13 @@ int eval_denoise(const EvalArguments& arguments) {
   for (const double level : *levels) {
     Scoring scoring{"sigma_" + level_text(level), "score_denoiser", {"sigma=" + level_text(level)}};
     scoring.sets.push_back("seed=" + arguments.seed);
-    if (!arguments.model.empty()) scoring.sets.push_back("model=" + arguments.model);
-    scorings.push_back(std::move(scoring));
+    scorings.push_back(with_model(std::move(scoring), arguments));
   }
   const Scores scores = score(host, arguments, scorings);
   if (scores.runs.size() < scorings.size()) return scores.exit_code;
-  const std::string title = fmt::format(
-      "{} on {}: PSNR in dB and SSIM at noise {}, float noise of seed {}, results rounded to 8 bit",
-      arguments.model.empty() ? "denoise_color" : arguments.model, arguments.data, arguments.levels, arguments.seed);
+  const std::string title =
+      fmt::format("{} on {}: PSNR in dB and SSIM at noise {}, float noise of seed {}, results rounded to 8 bit",
+                  model_text(arguments, "denoise_color"), arguments.data, arguments.levels, arguments.seed);
   const ScoreRows rows = with_means(joined(scores.runs, *levels));
   return print_table(title, rows, arguments.output, "table") ? scores.exit_code : 3;
 }

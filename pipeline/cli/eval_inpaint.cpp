@@ -101,7 +101,7 @@ int eval_inpaint(const EvalArguments& arguments) {
   const std::string method = arguments.method.empty() ? "network" : arguments.method;
   for (Scoring& scoring : groups->scorings) {
     scoring.sets.push_back("method=" + method);
-    if (!arguments.model.empty()) scoring.sets.push_back("model=" + arguments.model);
+    scoring = with_model(std::move(scoring), arguments);
   }
   const Host host;
   const Scores scores = score(host, arguments, groups->scorings);
@@ -125,12 +125,9 @@ int eval_inpaint(const EvalArguments& arguments) {
     every.insert(every.end(), rows.begin(), rows.end());
   }
   add_rows("mean", scores.runs.size(), every);
-  const std::string what =
-      fmt::format("{}{} on {}, masks: {}", method,
-                  method != "network"       ? ""
-                  : arguments.model.empty() ? " inpaint_color"
-                                            : " " + arguments.model,
-                  arguments.data, arguments.masks == "kinds" ? "drawn with seed " + arguments.seed : arguments.masks);
+  const std::string what = fmt::format(
+      "{}{} on {}, masks: {}", method, method == "network" ? " " + model_text(arguments, "inpaint_color") : "",
+      arguments.data, arguments.masks == "kinds" ? "drawn with seed " + arguments.seed : arguments.masks);
   const bool written =
       print_table(fmt::format("{}: whole pictures, mean PSNR in dB and SSIM; gain over the better of Telea and "
                               "Navier-Stokes, and the least of one picture",

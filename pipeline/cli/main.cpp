@@ -114,7 +114,7 @@ void add_denoise(CLI::App& app, DenoiseArguments& denoise, RunArguments& argumen
 }
 
 struct InpaintArguments {
-  std::string input, masks, output, method, model, threshold, dilate, missing_mask, fit;
+  std::string input, masks, output, method, model, ensemble, threshold, dilate, missing_mask, fit;
   bool invert = false;
 };
 
@@ -133,6 +133,9 @@ void add_inpaint(CLI::App& app, InpaintArguments& inpaint, RunArguments& argumen
       ->add_option("--model", inpaint.model,
                    "a zoo model or an .onnx file, for the method network (default: inpaint_color)")
       ->type_name("NAME");
+  command
+      ->add_option("--ensemble", inpaint.ensemble, "average over so many flips and rotations: 1 (default), 2, 4 or 8")
+      ->type_name("N");
   command->add_flag("--invert", inpaint.invert, "masks are black where pixels are missing");
   command
       ->add_option("--threshold", inpaint.threshold,
@@ -155,6 +158,7 @@ void add_inpaint(CLI::App& app, InpaintArguments& inpaint, RunArguments& argumen
                                  {"output", inpaint.output},
                                  {"method", inpaint.method},
                                  {"model", inpaint.model},
+                                 {"ensemble", inpaint.ensemble},
                                  {"invert", inpaint.invert ? "true" : ""},
                                  {"threshold", inpaint.threshold},
                                  {"dilate", inpaint.dilate},
@@ -177,6 +181,8 @@ void add_eval(CLI::App& app, EvalArguments& eval, std::function<int()>& chosen) 
     task->add_option("--color", eval.color, "channels of all pictures: keep, gray or color")
         ->check(CLI::IsMember({"keep", "gray", "color"}))
         ->type_name("WHICH");
+    task->add_option("--ensemble", eval.ensemble, "average over so many flips and rotations: 1 (default), 2, 4 or 8")
+        ->type_name("N");
     task->add_option("--seed", eval.seed, "for noise and drawn masks (default: 0)")->type_name("N");
     task->add_option("--output", eval.output, "folder for the tables as CSV and JSON lines")
         ->default_str(std::string("output/eval_") + name)

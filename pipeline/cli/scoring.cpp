@@ -81,6 +81,17 @@ NodeInfo row_source(const ScoreRows& rows) {
 
 }  // namespace
 
+Scoring with_model(Scoring scoring, const EvalArguments& arguments) {
+  if (!arguments.model.empty()) scoring.sets.push_back("model=" + arguments.model);
+  if (!arguments.ensemble.empty()) scoring.sets.push_back("ensemble=" + arguments.ensemble);
+  return scoring;
+}
+
+std::string model_text(const EvalArguments& arguments, const std::string& otherwise) {
+  return (arguments.model.empty() ? otherwise : arguments.model) +
+         (arguments.ensemble.empty() ? "" : " with an ensemble of " + arguments.ensemble);
+}
+
 Scores score(const Host& host, const EvalArguments& arguments, const std::vector<Scoring>& scorings) {
   Scores scores;
   RunOptions options;

@@ -16,6 +16,12 @@ struct Scoring {
   std::vector<std::string> sets;  ///< besides those
 };
 
+/// The graph with the model and the ensemble of the command line.
+Scoring with_model(Scoring scoring, const EvalArguments& arguments);
+
+/// For titles: the model, or the one that the graphs have, with the ensemble.
+std::string model_text(const EvalArguments& arguments, const std::string& otherwise);
+
 /// The rows of one run's table, by picture: quantities by name, in the order of the items.
 using ScoreRows = std::vector<Record>;
 

@@ -7,9 +7,9 @@
 #include <atomic>
 #include <cmath>
 
+#include "ensemble/orientation.h"
 #include "nn/model_card.h"
 #include "nn/onnx_import.h"
-#include "orientation.h"
 
 namespace latentflow::denoise {
 
@@ -137,13 +137,13 @@ Result<Image> Denoiser::clean(const Image& noisy, const Request& request, Contex
   const cv::Rect whole({0, 0}, noisy.mat().size());
   std::vector<float> sums(whole.area() * static_cast<std::size_t>(count));
   for (int i = 0; i < request.ensemble; ++i) {
-    const Orientation orientation = orientation_at(i);
-    const Image turned(oriented(noisy.mat(), orientation));
-    const Image turned_map(request.map != nullptr ? oriented(request.map->mat(), orientation) : cv::Mat());
+    const ensemble::Orientation orientation = ensemble::orientation_at(i);
+    const Image turned(ensemble::oriented(noisy.mat(), orientation));
+    const Image turned_map(request.map != nullptr ? ensemble::oriented(request.map->mat(), orientation) : cv::Mat());
     const Status status = run(turned, request.map != nullptr ? &turned_map : nullptr, request, ctx,
                               [&](const nn::Tile& tile, const float* planes) {
-                                add_turned_back(planes, {as_rect(tile.input), as_rect(tile.output), count}, orientation,
-                                                whole.size(), sums.data());
+                                ensemble::add_turned_back(planes, {as_rect(tile.input), as_rect(tile.output), count},
+                                                          orientation, whole.size(), sums.data());
                               });
     if (!status) return status.error();
   }

@@ -28,7 +28,7 @@ class Denoiser {
     const Image* map = nullptr;
     double strength = 1;
     std::int64_t tile = 0;  ///< side in pixels, 0: the planner's choice
-    int ensemble = 1;       ///< 1, 2, 4 or 8 orientations (orientation.h) that are cleaned and averaged
+    int ensemble = 1;       ///< 1, 2, 4 or 8 orientations (ensemble/orientation.h) that are cleaned and averaged
   };
   Result<Image> clean(const Image& noisy, const Request& request, Context& ctx) const;
 

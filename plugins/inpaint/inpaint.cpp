@@ -26,10 +26,16 @@ void Inpaint::describe(Describe<Inpaint>& d) {
   d.field(&Params::tile, "tile", "network: side of the tiles large pictures are cut into; 0 lets the planner choose")
       .range(0, 4096)
       .unit("pixels");
+  d.field(
+       &Params::ensemble, "ensemble",
+       "network: how many of the eight flips and rotations of a picture are filled and averaged: 1, 2, 4 or 8; takes "
+       "so many times as long")
+      .range(1, 8);
   d.field(&Params::precision, "precision",
           "network: how it computes: int8 as a quantized file says, f32 without rounding, auto the faster of the two "
           "per layer (f32 where the file is not quantized), bf16 half the memory, with AVX-512 only")
       .choices({"auto", "f32", "bf16", "int8"});
+  d.rule("ensemble is 1, 2, 4 or 8", [](const Params& p) { return (p.ensemble & (p.ensemble - 1)) == 0; });
   d.example("{node: inpaint, image: photos, mask: masks}");
 }
 
@@ -61,7 +67,7 @@ Result<Image> Inpaint::process(const Image& image, const Image& mask, Context& c
     return bad_input(
         "the mask covers the whole picture, there is nothing to fill it from; white means missing, "
         "read_masks with invert: true swaps black and white");
-  if (inpainter != nullptr) return inpainter->fill(image, *holes, params.tile, ctx);
+  if (inpainter != nullptr) return inpainter->fill(image, *holes, request(), ctx);
   if (params.method != "smooth")
     return Image(fill_classically(image, *holes, params.method == "telea" ? Classical::telea : Classical::navier_stokes,
                                   params.radius));
@@ -75,7 +81,7 @@ Prediction Inpaint::predict(const Shapes& shapes) const {
   const std::int64_t pixels = picture.known() ? picture.dims[0] * picture.dims[1] : 0;
   Prediction prediction;
   if (inpainter != nullptr)
-    prediction = inpainter->memory(picture, params.tile);
+    prediction = inpainter->memory(picture, request());
   else if (params.method == "smooth")
     prediction.working_bytes = holes::fill_bytes(pixels, picture.known() ? static_cast<int>(picture.dims[2]) : 0);
   else

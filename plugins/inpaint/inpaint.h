@@ -13,6 +13,7 @@ struct Inpaint {
     double radius = 3;
     std::string fit = "exact";
     std::int64_t tile = 0;
+    std::int64_t ensemble = 1;
     std::string precision = "auto";
   };
   static constexpr Port inputs[] = {
@@ -24,6 +25,8 @@ struct Inpaint {
 
   Result<Image> process(const Image& image, const Image& mask, Context& ctx) const;
   Prediction predict(const Shapes& shapes) const;
+
+  Inpainter::Request request() const { return {params.tile, static_cast<int>(params.ensemble)}; }
 
   Params params;
   std::shared_ptr<const Inpainter> inpainter;  ///< with method network only

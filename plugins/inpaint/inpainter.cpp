@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "ensemble/orientation.h"
 #include "holes/fill.h"
 #include "nn/model_card.h"
 #include "nn/onnx_import.h"
@@ -28,11 +29,14 @@ void with_sample_type(int depth, F&& f) {
 
 double white_of(const cv::Mat& picture) { return Image(picture).white(); }
 
+cv::Rect as_rect(const nn::Region& region) {
+  return {static_cast<int>(region.x), static_cast<int>(region.y), static_cast<int>(region.width),
+          static_cast<int>(region.height)};
+}
+
 /// Part of the region that lies inside the picture.
 cv::Rect inside(const nn::Region& region, const cv::Mat& picture) {
-  return cv::Rect(static_cast<int>(region.x), static_cast<int>(region.y), static_cast<int>(region.width),
-                  static_cast<int>(region.height)) &
-         cv::Rect({0, 0}, picture.size());
+  return as_rect(region) & cv::Rect({0, 0}, picture.size());
 }
 
 }  // namespace
@@ -114,43 +118,36 @@ std::vector<Tensor> Inpainter::read(const cv::Mat& prefilled, const cv::Mat& mas
   return inputs;
 }
 
+void Inpainter::write(const float* planes, const cv::Rect& covered, const cv::Rect& counted, const Feeding& feed,
+                      const cv::Mat& mask, cv::Mat& result) {
+  const cv::Rect kept = counted & cv::Rect({0, 0}, result.size());
+  const std::ptrdiff_t plane_size = static_cast<std::ptrdiff_t>(covered.height) * covered.width;
+  const auto white = static_cast<float>(white_of(result));
+  with_sample_type(result.depth(), [&](auto sample) {
+    using Sample = decltype(sample);
+    for (int y = kept.y; y < kept.br().y; ++y)
+      for (int x = kept.x; x < kept.br().x; ++x) {
+        if (mask.at<std::uint8_t>(y, x) == 0) continue;
+        const float* at = planes + static_cast<std::ptrdiff_t>(y - covered.y) * covered.width + (x - covered.x);
+        Sample* pixel = result.ptr<Sample>(y) + static_cast<std::ptrdiff_t>(x) * result.channels();
+        if (feed.average) {
+          pixel[0] = cv::saturate_cast<Sample>(white * (at[0] + at[plane_size] + at[2 * plane_size]) / 3.0f);
+          continue;
+        }
+        for (int entry = 0, plane = 0; entry < feed.batch; ++entry)
+          for (int p = 0; p < feed.planes; ++p, ++plane)
+            pixel[feed.channel(entry, p)] = cv::saturate_cast<Sample>(white * at[plane * plane_size]);
+      }
+  });
+}
+
 Inpainter::Feeding Inpainter::feeding(bool grey) const {
   return {planes_ == 1 && !grey ? 3 : 1, planes_, planes_ == 3 && grey};
 }
 
-Result<Image> Inpainter::fill(const Image& picture, const cv::Mat& mask, std::int64_t tile, Context& ctx) const {
-  const Feeding feed = feeding(picture.channels() == 1);
-  const cv::Mat prefilled = holes::fill_smoothly(picture.mat(), mask);
-  cv::Mat result = picture.mat().clone();
-  std::atomic<int> tiles = 0;
-
-  const auto write = [&](const nn::Tile& one, const std::vector<Tensor>& outputs) -> Status {
-    const Dims& dims = outputs[0].dims();
-    if (dims != Dims{feed.batch, planes_, one.input.height, one.input.width})
-      return bad_input(
-          fmt::format("{} gives {} for a picture of {}x{}", name_, to_string(dims), one.input.width, one.input.height));
-    ++tiles;
-    const cv::Rect kept = inside(one.output, result);
-    const std::int64_t plane_size = one.input.height * one.input.width;
-    const auto white = static_cast<float>(picture.white());
-    with_sample_type(result.depth(), [&](auto sample) {
-      using Sample = decltype(sample);
-      for (int y = kept.y; y < kept.br().y; ++y)
-        for (int x = kept.x; x < kept.br().x; ++x) {
-          if (mask.at<std::uint8_t>(y, x) == 0) continue;
-          const float* at = outputs[0].data() + (y - one.input.y) * one.input.width + (x - one.input.x);
-          Sample* pixel = result.ptr<Sample>(y) + static_cast<std::ptrdiff_t>(x) * result.channels();
-          if (feed.average) {
-            pixel[0] = cv::saturate_cast<Sample>(white * (at[0] + at[plane_size] + at[2 * plane_size]) / 3.0f);
-            continue;
-          }
-          for (int entry = 0, plane = 0; entry < feed.batch; ++entry)
-            for (int p = 0; p < feed.planes; ++p, ++plane)
-              pixel[feed.channel(entry, p)] = cv::saturate_cast<Sample>(white * at[plane * plane_size]);
-        }
-    });
-    return success();
-  };
+Status Inpainter::run(const cv::Mat& picture, const cv::Mat& mask, const Feeding& feed, std::int64_t tile, Context& ctx,
+                      const std::function<void(const nn::Tile&, const float*)>& write) const {
+  const cv::Mat prefilled = holes::fill_smoothly(picture, mask);
   nn::TileOptions options;
   options.side = tile;
   options.cancelled = [&ctx] { return ctx.cancelled(); };
@@ -158,19 +155,54 @@ Result<Image> Inpainter::fill(const Image& picture, const cv::Mat& mask, std::in
     const cv::Rect kept = inside(one.output, mask);
     return !kept.empty() && cv::countNonZero(mask(kept)) > 0;
   };
-  const Status status = network_->run_tiles(
-      padded(picture.height()), padded(picture.width()), options,
+  return network_->run_tiles(
+      padded(mask.rows), padded(mask.cols), options,
       [&](const nn::Region& region) -> Result<std::vector<Tensor>> { return read(prefilled, mask, region, feed); },
-      write);
+      [&](const nn::Tile& one, const std::vector<Tensor>& outputs) -> Status {
+        const Dims& dims = outputs[0].dims();
+        if (dims != Dims{feed.batch, planes_, one.input.height, one.input.width})
+          return bad_input(fmt::format("{} gives {} for a picture of {}x{}", name_, to_string(dims), one.input.width,
+                                       one.input.height));
+        write(one, outputs[0].data());
+        return success();
+      });
+}
+
+Result<Image> Inpainter::fill(const Image& picture, const cv::Mat& mask, const Request& request, Context& ctx) const {
+  const Feeding feed = feeding(picture.channels() == 1);
+  cv::Mat result = picture.mat().clone();
+  std::atomic<int> tiles = 0;
+  Status status = success();
+  if (request.ensemble <= 1) {
+    status = run(picture.mat(), mask, feed, request.tile, ctx, [&](const nn::Tile& tile, const float* planes) {
+      ++tiles;
+      write(planes, as_rect(tile.input), as_rect(tile.output), feed, mask, result);
+    });
+  } else {
+    const cv::Rect whole({0, 0}, mask.size());
+    const int count = feed.batch * feed.planes;
+    std::vector<float> sums(whole.area() * static_cast<std::size_t>(count));
+    for (int i = 0; i < request.ensemble && status; ++i) {
+      const ensemble::Orientation orientation = ensemble::orientation_at(i);
+      status = run(ensemble::oriented(picture.mat(), orientation), ensemble::oriented(mask, orientation), feed,
+                   request.tile, ctx, [&](const nn::Tile& tile, const float* planes) {
+                     ++tiles;
+                     ensemble::add_turned_back(planes, {as_rect(tile.input), as_rect(tile.output), count}, orientation,
+                                               whole.size(), sums.data());
+                   });
+    }
+    for (float& sum : sums) sum /= static_cast<float>(request.ensemble);
+    if (status) write(sums.data(), whole, whole, feed, mask, result);
+  }
   if (!status) return status.error();
   ctx.measure("tiles", tiles);
   return Image(result);
 }
 
-Prediction Inpainter::memory(const Shape& picture, std::int64_t tile) const {
+Prediction Inpainter::memory(const Shape& picture, const Request& request) const {
   Prediction prediction;
   nn::TileOptions options;
-  options.side = tile;
+  options.side = request.tile;
   if (!picture.known()) {
     prediction.worker_bytes = options.bytes_per_tile;
     return prediction;
@@ -181,6 +213,10 @@ Prediction Inpainter::memory(const Shape& picture, std::int64_t tile) const {
   // First the filling, whose result stays.
   prediction.working_bytes = std::max(
       picture.bytes(), holes::fill_bytes(picture.dims[0] * picture.dims[1], static_cast<int>(picture.dims[2])));
+  // An ensemble keeps picture and mask as they are turned, and the sums of up to three planes of floats.
+  if (request.ensemble > 1)
+    prediction.working_bytes +=
+        picture.bytes() + static_cast<std::size_t>(picture.dims[0] * picture.dims[1]) * (1 + 3 * sizeof(float));
   const Result<nn::Network::TileMemory> tiles = network_->tile_memory(inputs, options);
   if (!tiles) return prediction;  // it will fail for the same reason when it runs
   prediction.worker_bytes = tiles->tile_bytes;

@@ -1,6 +1,7 @@
 // inpainter.h: an inpainting network together with the facts that say how to feed it.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <opencv2/core.hpp>
 #include <string>
@@ -20,18 +21,29 @@ class Inpainter {
                                                        Services& services);
 
   /// `mask` (see holes/mask.h) of the picture's size, neither empty nor full. Known samples and alpha keep their bits.
-  /// Only tiles with missing pixels are computed; `tile` is their side in pixels, 0 for the planner's choice. Measures
-  /// the number of tiles as "tiles".
-  Result<Image> fill(const Image& picture, const cv::Mat& mask, std::int64_t tile, Context& ctx) const;
+  /// Only tiles with missing pixels are computed. Measures the number of tiles as "tiles".
+  struct Request {
+    std::int64_t tile = 0;  ///< side in pixels, 0: the planner's choice
+    int ensemble = 1;       ///< 1, 2, 4 or 8 orientations (ensemble/orientation.h) that are filled and averaged
+  };
+  Result<Image> fill(const Image& picture, const cv::Mat& mask, const Request& request, Context& ctx) const;
 
   /// What fill() needs besides picture, mask and result; no outputs are filled in.
-  Prediction memory(const Shape& picture, std::int64_t tile) const;
+  Prediction memory(const Shape& picture, const Request& request) const;
 
  private:
   struct Feeding;
+  /// Fills a picture smoothly, runs the network on its tiles that have missing pixels and hands their planes to
+  /// `write`. The smooth filling is made in every orientation anew: networks know how it errs, which is not the same in
+  /// all.
+  Status run(const cv::Mat& picture, const cv::Mat& mask, const Feeding& feed, std::int64_t tile, Context& ctx,
+             const std::function<void(const nn::Tile&, const float*)>& write) const;
   Feeding feeding(bool grey) const;
   /// The extent a picture is reflected to, so that the network can divide it.
   std::int64_t padded(std::int64_t extent) const { return (extent + multiple_ - 1) / multiple_ * multiple_; }
+  /// Puts planes, which cover a part of the picture, into its holes where they count.
+  static void write(const float* planes, const cv::Rect& covered, const cv::Rect& counted, const Feeding& feed,
+                    const cv::Mat& mask, cv::Mat& result);
   std::vector<Tensor> read(const cv::Mat& prefilled, const cv::Mat& mask, const nn::Region& region,
                            const Feeding& feed) const;
 

@@ -152,20 +152,23 @@ TEST_F(DenoiseTest, AnEnsembleOfASymmetricNetworkChangesNothing) {
 }
 
 TEST_F(DenoiseTest, AnEnsembleAveragesOverFlipsAndRotations) {
-  const cv::Mat picture = noise_picture(CV_8UC1);
   const std::string model = looking_up_model();
-  const auto moved = [&](int x, int y) {
-    cv::Mat result;
-    picture(cv::Rect(1 + x, 1 + y, picture.cols - 2, picture.rows - 2)).convertTo(result, CV_32F);
-    return result;
-  };
-  const cv::Mat up = moved(0, -1), down = moved(0, 1), left = moved(-1, 0), right = moved(1, 0);
-  const std::map<std::int64_t, cv::Mat> wanted{
-      {1, up}, {2, up}, {4, (up + down) / 2}, {8, (up + down + left + right) / 4}};
-  for (const auto& [ensemble, mean] : wanted) {
-    cv::Mat inside;
-    run({model, {}, 1, 16, ensemble}, picture)(cv::Rect(1, 1, mean.cols, mean.rows)).convertTo(inside, CV_32F);
-    EXPECT_LE(largest_difference(inside, mean), 0.51) << ensemble;
+  for (const cv::Mat& picture : {noise_picture(CV_8UC1), noise_picture(CV_8UC1, 40, 40)}) {
+    const cv::Mat untouched = picture.clone();
+    const auto moved = [&](int x, int y) {
+      cv::Mat result;
+      picture(cv::Rect(1 + x, 1 + y, picture.cols - 2, picture.rows - 2)).convertTo(result, CV_32F);
+      return result;
+    };
+    const cv::Mat up = moved(0, -1), down = moved(0, 1), left = moved(-1, 0), right = moved(1, 0);
+    const std::map<std::int64_t, cv::Mat> wanted{
+        {1, up}, {2, up}, {4, (up + down) / 2}, {8, (up + down + left + right) / 4}};
+    for (const auto& [ensemble, mean] : wanted) {
+      cv::Mat inside;
+      run({model, {}, 1, 16, ensemble}, picture)(cv::Rect(1, 1, mean.cols, mean.rows)).convertTo(inside, CV_32F);
+      EXPECT_LE(largest_difference(inside, mean), 0.51) << ensemble;
+      EXPECT_EQ(largest_difference(picture, untouched), 0) << ensemble;
+    }
   }
 }
 

@@ -35,9 +35,9 @@ class FileServices final : public Services {
 class InpaintTest : public testing::Test {
  protected:
   /// One convolution over the picture and the mask (its last channel): weights[to][from], the same at all `side` x
-  /// `side` places.
+  /// `side` places, or, `upwards`, at the place above the middle of 3x3 alone.
   std::string model(const std::vector<std::vector<float>>& weights, std::int64_t side = 1,
-                    const std::string& task = "inpaint", std::int64_t multiple = 8) {
+                    const std::string& task = "inpaint", std::int64_t multiple = 8, bool upwards = false) {
     const auto planes = static_cast<std::int64_t>(weights.size());
     nn::Graph graph;
     const auto image = graph.add_input("image", {-1, planes, -1, -1}), mask = graph.add_input("mask", {-1, 1, -1, -1});
@@ -47,7 +47,11 @@ class InpaintTest : public testing::Test {
     Tensor values({planes, planes + 1, side, side});
     float* value = values.mutable_data();
     for (const std::vector<float>& row : weights)
-      for (const float one : row) value = std::fill_n(value, side * side, one / static_cast<float>(side * side));
+      for (const float one : row) {
+        std::fill_n(value, side * side, upwards ? 0.0f : one / static_cast<float>(side * side));
+        if (upwards) value[1] = one;
+        value += side * side;
+      }
     graph.outputs = {graph.add_node(nn::Op::conv, "filled", {both, graph.add_constant("weights", values)}, attributes)};
     nn::ModelCard card;
     card.task = task, card.color = planes == 3 ? "rgb" : "gray", card.image_input = "image", card.multiple = multiple;
@@ -112,6 +116,36 @@ TEST_F(InpaintTest, FillsAConstantWithItselfByEveryMethodWithoutANetwork) {
     damaged.setTo(cv::Scalar::all(0), mask);
     for (const char* method : {"smooth", "telea", "navier_stokes"})
       EXPECT_LE(cv::norm(filled({.method = method}, damaged, mask), picture, cv::NORM_INF), most) << method << type;
+  }
+}
+
+TEST_F(InpaintTest, AnEnsembleAveragesWhatTheNetworkMakesOfEveryOrientation) {
+  const std::string up = model({{1, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, 0}}, 3, "inpaint", 8, true);
+  for (const auto& [type, width, height] :
+       {std::tuple{CV_8UC1, 45, 30}, {CV_8UC3, 45, 30}, {CV_8UC3, 32, 32}, {CV_16UC4, 33, 33}, {CV_32FC3, 30, 45}}) {
+    const cv::Mat picture = soft_picture(width, height, type), untouched = picture.clone();
+    cv::Mat mask = cv::Mat::zeros(picture.size(), CV_8U);
+    for (int y = 3; y < height - 3; y += 4)
+      for (int x = 3; x < width - 3; x += 5) mask.at<std::uint8_t>(y, x) = 255;  // alone, so that neighbours are known
+    const auto moved = [&](int x, int y) {
+      cv::Mat result;
+      picture(cv::Rect(1 + x, 1 + y, picture.cols - 2, picture.rows - 2)).convertTo(result, CV_64F);
+      return result;
+    };
+    const cv::Mat above = moved(0, -1), below = moved(0, 1), left = moved(-1, 0), right = moved(1, 0);
+    for (const auto& [ensemble, mean] : std::map<std::int64_t, cv::Mat>{
+             {1, above}, {4, (above + below) / 2}, {8, (above + below + left + right) / 4}}) {
+      const cv::Mat result =
+          filled({.method = "network", .model = up, .tile = 16, .ensemble = ensemble}, picture, mask);
+      cv::Mat expected = picture.clone(), inside;
+      mean.convertTo(inside, picture.type());
+      inside.copyTo(expected(cv::Rect(1, 1, mean.cols, mean.rows)), mask(cv::Rect(1, 1, mean.cols, mean.rows)));
+      if (picture.channels() == 4) cv::mixChannels({picture}, {expected}, {3, 3});
+      EXPECT_LE(cv::norm(result, expected, cv::NORM_INF), picture.depth() == CV_32F ? 1e-6 : 1) << ensemble << type;
+      expected.copyTo(result, mask);
+      EXPECT_TRUE(same_pixels(result, expected)) << ensemble << " " << type;
+      EXPECT_TRUE(same_pixels(picture, untouched)) << ensemble << " " << type;
+    }
   }
 }
 

@@ -3,7 +3,7 @@
 
 #include <opencv2/core.hpp>
 
-namespace latentflow::denoise {
+namespace latentflow::ensemble {
 
 /// First transposed, then mirrored. What a network learns is not quite symmetric: the mean over orientations, each
 /// turned back, is a little closer to the truth (Timofte, Rothe, Van Gool, "Seven Ways to Improve Example-Based Single
@@ -30,4 +30,4 @@ struct TurnedTile {
 /// it was. Disjoint regions may be added by several threads at once.
 void add_turned_back(const float* planes, const TurnedTile& tile, Orientation orientation, cv::Size size, float* sums);
 
-}  // namespace latentflow::denoise
+}  // namespace latentflow::ensemble

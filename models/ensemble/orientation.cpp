@@ -4,13 +4,16 @@
 #include <cstddef>
 #include <utility>
 
-namespace latentflow::denoise {
+namespace latentflow::ensemble {
 
 Orientation orientation_at(int index) { return {(index & 4) != 0, (index & 1) != 0, (index & 2) != 0}; }
 
 cv::Mat oriented(const cv::Mat& picture, Orientation orientation) {
-  cv::Mat turned = picture;
-  if (orientation.transposed) cv::transpose(picture, turned);
+  cv::Mat turned;  // no second name of a square picture, which would be transposed in place
+  if (orientation.transposed)
+    cv::transpose(picture, turned);
+  else
+    turned = picture;
   if (!orientation.mirrored && !orientation.upside_down) return turned;
   // Around the vertical axis 1, the horizontal one 0, both -1.
   cv::Mat flipped;
@@ -36,4 +39,4 @@ void add_turned_back(const float* planes, const TurnedTile& tile, Orientation or
     }
 }
 
-}  // namespace latentflow::denoise
+}  // namespace latentflow::ensemble
