@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include "convolution.h"
 
@@ -32,11 +33,31 @@ struct RowTask {
 typedef float Lanes16 __attribute__((vector_size(64)));
 typedef float Lanes8 __attribute__((vector_size(32)));
 
+/// Of two vectors whose groups of `Width` lanes are sums so far: every group is folded in half, those of `a` come
+/// first.
+template <class Lanes, int Width, std::size_t... Lane>
+[[gnu::always_inline]] inline void fold(const Lanes& a, const Lanes& b, Lanes& folded, std::index_sequence<Lane...>) {
+  constexpr int half = Width / 2;
+  constexpr auto place = [](std::size_t lane) {
+    return static_cast<int>(lane) / half * Width + static_cast<int>(lane) % half;
+  };
+  folded = __builtin_shufflevector(a, b, place(Lane)...) + __builtin_shufflevector(a, b, (place(Lane) + half)...);
+}
+
+/// Lane i of vectors[0] becomes the sum over the lanes of vectors[i]; as many vectors as lanes, which are overwritten.
+template <class Lanes, int Width = sizeof(Lanes) / sizeof(float)>
+[[gnu::always_inline]] inline void sum_over_lanes(Lanes* vectors) {
+  constexpr int lanes = sizeof(Lanes) / sizeof(float);
+  for (int i = 0; i < Width / 2; ++i)
+    fold<Lanes, Width>(vectors[2 * i], vectors[2 * i + 1], vectors[i], std::make_index_sequence<lanes>());
+  if constexpr (Width > 2) sum_over_lanes<Lanes, Width / 2>(vectors);
+}
+
 /// `Count` neighbouring outputs of `Outputs` channels from column `x`, kernel columns [first, last): the lanes run over
 /// channels and are added up at the end, so that every source vector is used as it lies in memory.
 template <class Lanes, int Outputs, int Count>
 [[gnu::always_inline]] inline void strip(const RowTask& task, std::int64_t x, std::int64_t first, std::int64_t last) {
-  constexpr std::int64_t lanes = sizeof(Lanes) / sizeof(float);
+  constexpr int lanes = sizeof(Lanes) / sizeof(float);
   Lanes sums[Outputs][Count] = {};
   const std::int64_t filter = task.blocks * task.kernel_height * task.kernel_width * lanes;
   for (std::int64_t block = 0; block < task.blocks; ++block)
@@ -51,14 +72,14 @@ template <class Lanes, int Outputs, int Count>
         }
       }
     }
-  for (int output = 0; output < Outputs; ++output)
-    for (int i = 0; i < Count; ++i) {
-      float total[lanes];
-      for (std::int64_t lane = 0; lane < lanes; ++lane) total[lane] = sums[output][i][lane];
-      for (std::int64_t half = lanes / 2; half > 0; half /= 2)
-        for (std::int64_t lane = 0; lane < half; ++lane) total[lane] += total[lane + half];
-      task.dst[output * task.plane + x + i] = total[0];
-    }
+  for (int begin = 0; begin < Outputs * Count; begin += lanes) {
+    Lanes vectors[lanes] = {};
+    for (int i = begin; i < std::min<int>(Outputs * Count, begin + lanes); ++i)
+      vectors[i - begin] = sums[i / Count][i % Count];
+    sum_over_lanes(vectors);
+    for (int i = begin; i < std::min<int>(Outputs * Count, begin + lanes); ++i)
+      task.dst[i / Count * task.plane + x + i % Count] = vectors[0][i - begin];
+  }
 }
 
 template <class Lanes, int Outputs>
