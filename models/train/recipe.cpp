@@ -142,6 +142,7 @@ void read_pictures(Fields& fields, Recipe& recipe) {
     f.read("every", recipe.validation.every, 1, many);
   });
   fields.read("shard", recipe.shard, 1, 65536);
+  fields.read("restarts", recipe.restarts, 1, many);
 }
 
 void read_all(Fields& fields, Recipe& recipe) {
@@ -171,6 +172,10 @@ void read_all(Fields& fields, Recipe& recipe) {
   });
   fields.read("batch", recipe.batch, 1, 65536);
   fields.read("steps", recipe.steps, recipe.autoencoder.stacked_steps > 0 ? 0 : 1, many);
+  for (std::size_t i = 0; i < recipe.restarts.size(); ++i)
+    if (recipe.restarts[i] >= recipe.steps || (i > 0 && recipe.restarts[i] <= recipe.restarts[i - 1]))
+      fields.problem(fmt::format("restarts are {}; they have to rise and to be below steps, {}",
+                                 fmt::join(recipe.restarts, ", "), recipe.steps));
   std::int64_t seed = 1;
   fields.read("seed", seed, 0, many);
   recipe.seed = static_cast<std::uint64_t>(seed);
@@ -217,6 +222,18 @@ const Phase& Recipe::phase(double progress) const {
   for (const Phase& phase : phases)
     if (progress < phase.until) return phase;
   return phases.back();
+}
+
+Recipe::Schedule Recipe::schedule(std::int64_t step) const {
+  std::int64_t begin = 0, end = steps;
+  for (const std::int64_t restart : restarts) {
+    if (restart > step) {
+      end = restart;
+      break;
+    }
+    begin = restart;
+  }
+  return {step - begin, static_cast<double>(step - begin) / static_cast<double>(end - begin)};
 }
 
 Result<Recipe> parse_recipe(const std::string& text, const std::string& file, const std::vector<std::string>& sets) {

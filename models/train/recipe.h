@@ -121,10 +121,19 @@ struct Recipe {
   ValidationRecipe validation;
   std::int64_t batch = 32, shard = 8;  ///< samples per step, and per piece one worker computes
   std::int64_t steps = 10000;
+  /// Steps at which learning rate and phases begin anew (Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with
+  /// Warm Restarts", ICLR 2017), rising and below `steps`; for networks on pictures.
+  std::vector<std::int64_t> restarts;
   std::uint64_t seed = 1;
   std::string text;  ///< the file, for the model card
 
   const Phase& phase(double progress) const;
+  /// Where a step lies between the restarts before and behind it.
+  struct Schedule {
+    std::int64_t step = 0;  ///< since the restart before
+    double share = 0;       ///< of the way to the next one, or to the end
+  };
+  Schedule schedule(std::int64_t step) const;
   /// No folder of data is needed.
   bool draws_its_data() const {
     if (task != Task::autoencoder) return data.graph.has_value();

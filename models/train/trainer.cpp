@@ -47,7 +47,7 @@ class Trainer {
     if (Status status = prepare(); !status) return status.error();
     start_ = report_time_ = checkpoint_time_ = Clock::now();
     report_step_ = state_.step, report_done_ = progress();
-    maker_->fill(batches_[0], state_.step, recipe_.phase(progress()));
+    maker_->fill(batches_[0], state_.step, recipe_.phase(schedule(state_.step).share));
     for (int current = 0; progress() < 1; current = 1 - current) {
       if (job_.stop != nullptr && job_.stop->load()) return stopped();
       if (Status status = step(batches_[current], batches_[1 - current]); !status) return status.error();
@@ -70,6 +70,9 @@ class Trainer {
         return invalid_argument(fmt::format("channels is {}, allowed are multiples of 16", channels));
     if (recipe_.network.codes % 16 != 0)
       return invalid_argument(fmt::format("codes is {}, allowed are multiples of 16", recipe_.network.codes));
+    if (job_.time_limit && !recipe_.restarts.empty())
+      return invalid_argument(
+          "the recipe restarts its schedule at given steps, which a time limit would move; leave one out");
     if (Status status = make_folders(job_); !status) return status;
     cv::setNumThreads(1);
     if (Status status = read_pictures(largest); !status) return status;
@@ -165,14 +168,18 @@ class Trainer {
     return training_progress(job_, static_cast<double>(state_.step) / static_cast<double>(recipe_.steps), elapsed());
   }
 
+  /// Of rate and phases: that of the recipe, or the share of all that is done where time is limited.
+  Recipe::Schedule schedule(std::int64_t step) const {
+    return job_.time_limit ? Recipe::Schedule{step, progress()} : recipe_.schedule(step);
+  }
+
   /// One update on `batch`, while the samples of the next one are made.
   Status step(Batch& batch, Batch& next) {
-    const double done = progress();
+    const Recipe::Schedule now = schedule(state_.step);
     ShardPlans& shards = plans_.at(batch.phase.patch);
     const std::size_t count = shards.plans.size();
     shards.packed.pack(*parameters_, state_.weights);
-    const double step_after = static_cast<double>(state_.step + 1) / static_cast<double>(recipe_.steps);
-    maker_->start(next, state_.step + 1, recipe_.phase(job_.time_limit ? done : step_after));
+    maker_->start(next, state_.step + 1, recipe_.phase(schedule(state_.step + 1).share));
     std::vector<double> losses(count);
     const std::int64_t elements = recipe_.batch * batch.phase.patch * batch.phase.patch * maker_->channels();
     // Shards first: they are the large pieces, and the samples fill the gaps at the end.
@@ -208,7 +215,7 @@ class Trainer {
     }
     const bool new_phase = batch.phase.loss != last_loss_kind_;
     last_loss_kind_ = batch.phase.loss;
-    rate_ = learning_rate(recipe_.optimiser, state_.step, done);
+    rate_ = learning_rate(recipe_.optimiser, now.step, now.share);
     const double norm = update(recipe_.optimiser, rate_, gradients, state_);
     if (!std::isfinite(loss) || !std::isfinite(norm))
       return internal_error(fmt::format("step {}: loss {} and gradient {} are not finite; the last checkpoint is kept",

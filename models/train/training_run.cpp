@@ -4,10 +4,35 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <sstream>
 
 namespace latentflow::train {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+/// Without the lines that say how long to train.
+std::string but_its_length(const std::string& recipe) {
+  std::string rest;
+  std::istringstream lines(recipe);
+  for (std::string line; std::getline(lines, line);)
+    if (!line.starts_with("steps:") && !line.starts_with("restarts:")) rest += line + '\n';
+  return rest;
+}
+
+/// Whether the recipe goes on, after a restart, where the shorter one of the checkpoint ends.
+bool goes_on(const std::string& shorter, const Recipe& recipe) {
+  if (but_its_length(shorter) != but_its_length(recipe.text) || shorter.find("\n# --set ") != std::string::npos)
+    return false;
+  const Result<Recipe> before = parse_recipe(shorter, "the recipe in the checkpoint");
+  if (!before) return false;
+  const auto end = std::find(recipe.restarts.begin(), recipe.restarts.end(), before->steps);
+  return end != recipe.restarts.end() &&
+         std::equal(recipe.restarts.begin(), end, before->restarts.begin(), before->restarts.end());
+}
+
+}  // namespace
 
 Status make_folders(const TrainingJob& job) {
   for (const fs::path& file : {job.model, job.checkpoints / "checkpoint"}) {
@@ -30,7 +55,7 @@ Result<std::optional<Checkpoint>> checkpoint_to_resume(const TrainingJob& job, s
     return std::optional<Checkpoint>();
   }
   if (!loaded) return loaded.error();
-  if (loaded->recipe != job.recipe.text)
+  if (loaded->recipe != job.recipe.text && !goes_on(loaded->recipe, job.recipe))
     return invalid_argument(fmt::format(
         "{} was written under another recipe; use the same one, or another folder of checkpoints", file.string()));
   if (loaded->seed != job.recipe.seed)

@@ -16,6 +16,7 @@ Status make_folders(const TrainingJob& job);
 std::filesystem::path checkpoint_file(const TrainingJob& job);
 
 /// The checkpoint that the job resumes from; none where it does not resume or there is none yet (which is noted).
+/// A recipe with a restart where a shorter one ended, otherwise the same, may go on from the checkpoint of that one.
 /// Errors: a checkpoint of another recipe, seed or number of weights, or a damaged one.
 Result<std::optional<Checkpoint>> checkpoint_to_resume(const TrainingJob& job, std::size_t parameters);
 

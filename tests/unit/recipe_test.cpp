@@ -65,7 +65,9 @@ TEST(Recipe, RefusesSharesThatDoNotSumToOne) {
             std::string::npos);
 }
 
-TEST(Recipe, RefusesPhasesThatDoNotReachTheEnd) {
+TEST(Recipe, RefusesPhasesAndRestartsThatDoNotFit) {
+  EXPECT_NE(problems("model: m\nsteps: 9\nrestarts: [5, 3]\n").find("have to rise"), std::string::npos);
+  EXPECT_NE(problems("model: m\nsteps: 9\nrestarts: [9]\n").find("below steps, 9"), std::string::npos);
   EXPECT_NE(problems("model: m\nphases: [{until: 0.5, patch: 64}]\n").find("has to end at 1"), std::string::npos);
 }
 

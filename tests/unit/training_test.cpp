@@ -136,6 +136,45 @@ TEST_F(TrainingTest, AResumedRunEndsWithTheBitsOfAStraightOne) {
   EXPECT_EQ(resumed->average, straight->average);
 }
 
+TEST_F(TrainingTest, AFinishedRunGoesOnWithTheBitsOfOneThatRestartsThere) {
+  const std::string head = "model: small\nsteps: ";
+  const auto recipe = [&](std::int64_t steps, std::vector<std::int64_t> restarts) {
+    Recipe made = small_recipe(steps);
+    made.restarts = std::move(restarts);
+    made.text = head + std::to_string(steps) + "\nseed: 1\n" +
+                (made.restarts.empty() ? "" : "restarts: [" + std::to_string(made.restarts[0]) + "]\n");
+    return made;
+  };
+  std::vector<double> rates;
+  TrainingJob at_once = job(recipe(13, {8}));
+  at_once.report_seconds = 0;
+  at_once.report = [&](const Progress& progress) { rates.push_back(progress.rate); };
+  const Result<TrainingSummary> straight = train(at_once);
+  ASSERT_TRUE(straight.ok()) << straight.error().message;
+  ASSERT_EQ(rates.size(), 14u);  // and one at the end
+  EXPECT_LT(rates[7], 0.2 * rates[5]);
+  EXPECT_GT(rates[10], 5 * rates[7]);
+  EXPECT_LT(rates[12], rates[10]);
+
+  TrainingJob shorter = job(recipe(8, {}), "again"), longer = job(recipe(13, {8}), "again");
+  shorter.checkpoints = longer.checkpoints = folder_ / "checkpoints";
+  longer.resume = true;
+  ASSERT_TRUE(train(shorter).ok());
+  const Result<TrainingSummary> resumed = train(longer);
+  ASSERT_TRUE(resumed.ok()) << resumed.error().message;
+  EXPECT_EQ(resumed->steps, 13);
+  EXPECT_EQ(resumed->weights, straight->weights);
+  EXPECT_EQ(resumed->average, straight->average);
+
+  ASSERT_TRUE(train(shorter).ok());
+  TrainingJob elsewhere = longer;
+  elsewhere.recipe = recipe(13, {7});
+  EXPECT_FALSE(train(elsewhere).ok());
+  TrainingJob limited = job(recipe(13, {8}));
+  limited.time_limit = 100;
+  EXPECT_FALSE(train(limited).ok());
+}
+
 TEST_F(TrainingTest, ResumingUnderAnotherRecipeIsRefused) {
   TrainingJob first = job(small_recipe(3));
   first.checkpoints = folder_ / "checkpoints";
