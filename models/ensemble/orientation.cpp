@@ -39,4 +39,18 @@ void add_turned_back(const float* planes, const TurnedTile& tile, Orientation or
     }
 }
 
+Result<std::vector<float>> mean_over_orientations(int count, cv::Size size, int planes,
+                                                  const std::function<Status(Orientation, const TakeTile&)>& run) {
+  std::vector<float> sums(size.area() * static_cast<std::size_t>(planes));
+  for (int i = 0; i < count; ++i) {
+    const Orientation orientation = orientation_at(i);
+    const Status status = run(orientation, [&](const float* made, const TurnedTile& tile) {
+      add_turned_back(made, tile, orientation, size, sums.data());
+    });
+    if (!status) return status.error();
+  }
+  for (float& sum : sums) sum /= static_cast<float>(count);
+  return sums;
+}
+
 }  // namespace latentflow::ensemble

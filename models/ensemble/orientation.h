@@ -1,7 +1,11 @@
 // orientation.h: the eight flips and rotations of a picture, for averaging what a network makes of each.
 #pragma once
 
+#include <functional>
 #include <opencv2/core.hpp>
+#include <vector>
+
+#include "latentflow/result.h"
 
 namespace latentflow::ensemble {
 
@@ -29,5 +33,13 @@ struct TurnedTile {
 /// Adds planes [count, height, width] of an oriented picture to `sums` [count, size.height, size.width], the picture as
 /// it was. Disjoint regions may be added by several threads at once.
 void add_turned_back(const float* planes, const TurnedTile& tile, Orientation orientation, cv::Size size, float* sums);
+
+/// Takes what a network made of a tile.
+using TakeTile = std::function<void(const float* planes, const TurnedTile& tile)>;
+
+/// The mean [planes, size.height, size.width] over the first `count` orientations of what `run` hands over for each.
+/// Errors: the first of `run`, after which no other orientation is tried.
+Result<std::vector<float>> mean_over_orientations(int count, cv::Size size, int planes,
+                                                  const std::function<Status(Orientation, const TakeTile&)>& run);
 
 }  // namespace latentflow::ensemble

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "nn/network.h"
+#include "split_input.h"
 #include "train/samples.h"
 
 namespace latentflow::quantize {
@@ -144,10 +145,11 @@ Result<std::vector<Histogram>> observe(const nn::Graph& graph, const std::vector
   return histograms;
 }
 
-Result<std::vector<ChannelMeans>> channel_means(const nn::Graph& graph, const std::vector<nn::ValueId>& values,
-                                                const std::vector<nn::QuantizeAttributes>& grids,
+Result<std::vector<ChannelMeans>> channel_means(const nn::Graph& graph, const std::vector<RoundedInput>& inputs,
                                                 std::span<const Sample> samples) {
-  std::vector<ChannelMeans> means(values.size());
+  std::vector<ChannelMeans> means(inputs.size());
+  std::vector<nn::ValueId> values;
+  for (const RoundedInput& input : inputs) values.push_back(input.value);
   const auto add = [&](const Tensor& x, std::vector<double>& sums) {
     const auto channels = static_cast<std::size_t>(x.dims()[1]), area = x.span().size() / channels;
     sums.resize(channels, 0);
@@ -159,7 +161,7 @@ Result<std::vector<ChannelMeans>> channel_means(const nn::Graph& graph, const st
   };
   const Status done = watch(graph, values, samples, [&](std::size_t v, const Tensor& x) {
     add(x, means[v].exact);
-    add(nn::rounded(x, grids[v]), means[v].rounded);
+    add(inputs[v].split ? split_numbers(x, inputs[v].grid) : nn::rounded(x, inputs[v].grid), means[v].rounded);
   });
   if (!done) return done.error();
   return means;

@@ -37,12 +37,18 @@ Result<std::vector<Sample>> make_samples(const nn::Graph& graph, const nn::Model
 Result<std::vector<Histogram>> observe(const nn::Graph& graph, const std::vector<nn::ValueId>& values,
                                        std::span<const Sample> samples);
 
-/// Means of the channels of a picture over the samples, as it is and as it is on its grid.
+/// Means of the channels of a picture over the samples, as it is and as it is after rounding (split_input.h: twice as
+/// many).
 struct ChannelMeans {
   std::vector<double> exact, rounded;
 };
-Result<std::vector<ChannelMeans>> channel_means(const nn::Graph& graph, const std::vector<nn::ValueId>& values,
-                                                const std::vector<nn::QuantizeAttributes>& grids,
+/// A value that convolutions read, and how it is rounded for them.
+struct RoundedInput {
+  nn::ValueId value = nn::no_value;
+  nn::QuantizeAttributes grid;
+  bool split = false;
+};
+Result<std::vector<ChannelMeans>> channel_means(const nn::Graph& graph, const std::vector<RoundedInput>& inputs,
                                                 std::span<const Sample> samples);
 
 /// PSNR against the clean pictures in dB, mean over the samples.

@@ -16,8 +16,8 @@ namespace {
 /// A convolution of the float graph with the grids that it may get.
 struct Candidate {
   std::size_t node = 0;
-  bool split = false;  ///< its input; see split_input.h
-  nn::QuantizeAttributes input, weight_grid;
+  RoundedInput input;
+  nn::QuantizeAttributes weight_grid;
   Tensor weights;              ///< on the grid
   std::optional<Tensor> bias;  ///< that takes back what rounding moves the mean of a channel; none without a bias
 };
@@ -38,9 +38,9 @@ nn::Graph quantized(const nn::Graph& graph, const std::vector<Candidate>& candid
       if (candidates[c].node != i || !chosen[c]) continue;
       const nn::ValueId x = node.inputs[0];
       if (!rounded.contains(x))
-        rounded[x] = candidates[c].split ? add_split(made, x, candidates[c].input)
-                                         : made.add_node(nn::Op::quantize, graph.value(x).name + ".quantized", {x},
-                                                         candidates[c].input);
+        rounded[x] = candidates[c].input.split ? add_split(made, x, candidates[c].input.grid)
+                                               : made.add_node(nn::Op::quantize, graph.value(x).name + ".quantized",
+                                                               {x}, candidates[c].input.grid);
       node.inputs[0] = rounded[x];
       node.inputs[1] = made.add_constant(node.name + ".int8_weight", candidates[c].weights);
       made.value(node.inputs[1]).grid = candidates[c].weight_grid;
@@ -76,10 +76,6 @@ Result<std::vector<Candidate>> find_candidates(const nn::Graph& graph, const Opt
 std::optional<Tensor> corrected_bias(const nn::Graph& graph, const Candidate& candidate, const ChannelMeans& means) {
   const nn::Node& node = graph.nodes[candidate.node];
   if (node.inputs.size() < 3 || !graph.is_constant(node.inputs[2])) return {};
-  std::vector<double> rounded = means.rounded;
-  if (candidate.split)
-    for (std::size_t c = 0; c < means.exact.size(); ++c)
-      rounded.push_back(split_ratio * (means.exact[c] - means.rounded[c]));
   Tensor bias = *graph.value(node.inputs[2]).constant;
   const auto outputs = bias.span().size();
   // Of one filter over channels of these means.
@@ -91,7 +87,7 @@ std::optional<Tensor> corrected_bias(const nn::Graph& graph, const Candidate& ca
     return sum;
   };
   for (std::size_t m = 0; m < outputs; ++m)
-    bias.mutable_data()[m] -= static_cast<float>(answer(candidate.weights, rounded, m) -
+    bias.mutable_data()[m] -= static_cast<float>(answer(candidate.weights, means.rounded, m) -
                                                  answer(*graph.value(node.inputs[1]).constant, means.exact, m));
   return bias;
 }
@@ -119,18 +115,17 @@ Result<Outcome> quantize(const nn::Graph& graph, std::span<const Sample> samples
   const auto histograms = observe(*folded, inputs, fit);
   if (!histograms) return histograms.error();
 
-  for (Candidate& candidate : *candidates)
-    candidate.split = worth_splitting(folded->value(folded->nodes[candidate.node].inputs[1]).constant->dims()[1]);
   std::vector<Range> ranges;
-  std::vector<nn::QuantizeAttributes> grids;
+  std::vector<RoundedInput> rounding;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const bool split = std::any_of(candidates->begin(), candidates->end(), [&](const Candidate& candidate) {
-      return candidate.split && folded->nodes[candidate.node].inputs[0] == inputs[i];
+      const nn::Node& node = folded->nodes[candidate.node];
+      return node.inputs[0] == inputs[i] && worth_splitting(folded->value(node.inputs[1]).constant->dims()[1]);
     });
     ranges.push_back(choose_range((*histograms)[i], options.ranges, options.percentile));
-    grids.push_back(split ? split_grid(ranges.back()) : grid_over(ranges.back()));
+    rounding.push_back({inputs[i], split ? split_grid(ranges.back()) : grid_over(ranges.back()), split});
   }
-  const auto means = channel_means(*folded, inputs, grids, fit);
+  const auto means = channel_means(*folded, rounding, fit);
   if (!means) return means.error();
 
   Outcome outcome;
@@ -140,9 +135,9 @@ Result<Outcome> quantize(const nn::Graph& graph, std::span<const Sample> samples
     const auto place =
         static_cast<std::size_t>(std::lower_bound(inputs.begin(), inputs.end(), node.inputs[0]) - inputs.begin());
     const Range& range = ranges[place];
-    candidate.input = grids[place];
+    candidate.input = rounding[place];
     const Tensor& weights = *folded->value(node.inputs[1]).constant;
-    const Tensor real = candidate.split ? split_weights(weights) : weights;
+    const Tensor real = candidate.input.split ? split_weights(weights) : weights;
     candidate.weight_grid = weight_grid(real, options.weight_bits == 7 ? 64 : 127);
     candidate.weights = nn::rounded(real, candidate.weight_grid);
     candidate.bias = corrected_bias(*folded, candidate, (*means)[place]);

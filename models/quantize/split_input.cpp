@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "nn/quantization.h"
+
 namespace latentflow::quantize {
 
 bool worth_splitting(std::int64_t channels) { return channels > 0 && channels <= 8; }
@@ -22,6 +24,21 @@ nn::ValueId add_split(nn::Graph& graph, nn::ValueId x, const nn::QuantizeAttribu
   const nn::ValueId larger = graph.add_node(nn::Op::mul, name + ".left_larger", {left, ratio});
   const nn::ValueId both = graph.add_node(nn::Op::concat, name + ".split", {rounded, larger}, nn::ConcatAttributes{1});
   return graph.add_node(nn::Op::quantize, name + ".quantized", {both}, grid);
+}
+
+Tensor split_numbers(const Tensor& x, const nn::QuantizeAttributes& grid) {
+  Dims dims = x.dims();
+  dims[1] *= 2;
+  Tensor both(dims);
+  const Tensor rounded = nn::rounded(x, grid);
+  const std::int64_t each = x.size() / dims[0];
+  for (std::int64_t n = 0; n < dims[0]; ++n) {
+    const float *from = x.data() + n * each, *near = rounded.data() + n * each;
+    float* to = both.mutable_data() + 2 * n * each;
+    std::copy_n(near, each, to);
+    std::transform(from, from + each, near, to + each, [](float a, float b) { return split_ratio * (a - b); });
+  }
+  return nn::rounded(both, grid);
 }
 
 Tensor split_weights(const Tensor& weights) {

@@ -1,4 +1,4 @@
-// split_input.h: eight bits more for the input of a convolution with few channels.
+// split_input.h: some bits more for the input of a convolution with few channels.
 #pragma once
 
 #include "nn/graph.h"
@@ -9,8 +9,9 @@ namespace latentflow::quantize {
 /// A rounded input x is given to the convolution twice: as it is, and as further channels `split_ratio` times what its
 /// rounding left, with weights that are as many times smaller,
 ///     W x = W [x] + W / r (r (x - [x])),
-/// both on one grid of integers. What rounding x costs shrinks by about the ratio, and kernels that pad channels to a
-/// multiple of 4 or 16 anyway take no longer. Without rounding the further channels are 0.
+/// both on one grid of integers. What rounding x costs shrinks by a half of the ratio or more; by less than all of it,
+/// because W / r is on the grid of W, where it has few steps. Kernels that pad channels to 16 take no longer. Without
+/// rounding the further channels are 0.
 inline constexpr int split_ratio = 16;
 
 /// Whether the channels, and as many again, are within those that kernels pad to.
@@ -21,6 +22,9 @@ nn::QuantizeAttributes split_grid(const Range& range);
 
 /// The input [N,C,H,W] of a convolution as [N,2C,H,W] on the grid.
 nn::ValueId add_split(nn::Graph& graph, nn::ValueId x, const nn::QuantizeAttributes& grid);
+
+/// What that gives for numbers [N,C,H,W].
+Tensor split_numbers(const Tensor& x, const nn::QuantizeAttributes& grid);
 
 /// [M,C,kh,kw] to [M,2C,kh,kw].
 Tensor split_weights(const Tensor& weights);

@@ -13,7 +13,8 @@ namespace latentflow::train {
 double loss_and_gradient(Loss loss, std::span<const float> output, std::span<const float> target, std::int64_t elements,
                          std::span<float> gradient);
 
-/// Rate at this point: linear warm-up over the first steps, then half a cosine of `progress` (0..1) down to final_rate.
+/// Rate at this point: linear warm-up over the first steps (since the last restart), then half a cosine of `progress`
+/// (0..1) down to final_rate.
 double learning_rate(const OptimiserRecipe& recipe, std::int64_t step, double progress);
 
 /// Everything that training changes; what a checkpoint holds.

@@ -173,9 +173,11 @@ void read_all(Fields& fields, Recipe& recipe) {
   fields.read("batch", recipe.batch, 1, 65536);
   fields.read("steps", recipe.steps, recipe.autoencoder.stacked_steps > 0 ? 0 : 1, many);
   for (std::size_t i = 0; i < recipe.restarts.size(); ++i)
-    if (recipe.restarts[i] >= recipe.steps || (i > 0 && recipe.restarts[i] <= recipe.restarts[i - 1]))
+    if (recipe.restarts[i] >= recipe.steps || (i > 0 && recipe.restarts[i] <= recipe.restarts[i - 1])) {
       fields.problem(fmt::format("restarts are {}; they have to rise and to be below steps, {}",
                                  fmt::join(recipe.restarts, ", "), recipe.steps));
+      break;
+    }
   std::int64_t seed = 1;
   fields.read("seed", seed, 0, many);
   recipe.seed = static_cast<std::uint64_t>(seed);

@@ -80,7 +80,7 @@ struct CorruptionRecipe {
 
 enum class Loss { l1, mse };
 
-/// Lasts until this share of the training is done.
+/// Lasts until this share of the training is done, or of the way from one restart to the next.
 struct Phase {
   double until = 1.0;
   std::int64_t patch = 64;

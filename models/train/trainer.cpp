@@ -70,6 +70,9 @@ class Trainer {
         return invalid_argument(fmt::format("channels is {}, allowed are multiples of 16", channels));
     if (recipe_.network.codes % 16 != 0)
       return invalid_argument(fmt::format("codes is {}, allowed are multiples of 16", recipe_.network.codes));
+    if (!recipe_.restarts.empty() && recipe_.restarts.back() >= recipe_.steps)
+      return invalid_argument(fmt::format("the recipe restarts its schedule at step {}, and training ends at step {}",
+                                          recipe_.restarts.back(), recipe_.steps));
     if (job_.time_limit && !recipe_.restarts.empty())
       return invalid_argument(
           "the recipe restarts its schedule at given steps, which a time limit would move; leave one out");

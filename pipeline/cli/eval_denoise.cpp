@@ -140,9 +140,9 @@ int eval_estimator(const EvalArguments& arguments) {
     for (const char* quantity : {"psnr", "ssim"}) one.set(quantity, number_of(row, quantity));
     kept.push_back(std::move(one));
   }
-  written = print_table("clean pictures denoised with sigma: auto, against themselves", kept, arguments.output,
-                        "clean_pictures") &&
-            written;
+  const std::string harm_title = fmt::format("clean pictures denoised by {} with sigma: auto, against themselves",
+                                             model_text(arguments, "denoise_color"));
+  written = print_table(harm_title, kept, arguments.output, "clean_pictures") && written;
   return written ? scores.exit_code : 3;
 }
 

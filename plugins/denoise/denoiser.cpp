@@ -135,20 +135,18 @@ Result<Image> Denoiser::clean(const Image& noisy, const Request& request, Contex
   }
   const int count = static_cast<int>(feed.batch) * planes_;
   const cv::Rect whole({0, 0}, noisy.mat().size());
-  std::vector<float> sums(whole.area() * static_cast<std::size_t>(count));
-  for (int i = 0; i < request.ensemble; ++i) {
-    const ensemble::Orientation orientation = ensemble::orientation_at(i);
-    const Image turned(ensemble::oriented(noisy.mat(), orientation));
-    const Image turned_map(request.map != nullptr ? ensemble::oriented(request.map->mat(), orientation) : cv::Mat());
-    const Status status = run(turned, request.map != nullptr ? &turned_map : nullptr, request, ctx,
-                              [&](const nn::Tile& tile, const float* planes) {
-                                ensemble::add_turned_back(planes, {as_rect(tile.input), as_rect(tile.output), count},
-                                                          orientation, whole.size(), sums.data());
-                              });
-    if (!status) return status.error();
-  }
-  for (float& sum : sums) sum /= static_cast<float>(request.ensemble);
-  write_planes(sums.data(), {whole, whole, feed.order, feed.average, request.strength}, noisy, result);
+  const auto mean = ensemble::mean_over_orientations(
+      request.ensemble, whole.size(), count, [&](ensemble::Orientation orientation, const ensemble::TakeTile& take) {
+        const Image turned(ensemble::oriented(noisy.mat(), orientation));
+        const Image turned_map(request.map != nullptr ? ensemble::oriented(request.map->mat(), orientation)
+                                                      : cv::Mat());
+        return run(turned, request.map != nullptr ? &turned_map : nullptr, request, ctx,
+                   [&](const nn::Tile& tile, const float* planes) {
+                     take(planes, {as_rect(tile.input), as_rect(tile.output), count});
+                   });
+      });
+  if (!mean) return mean.error();
+  write_planes(mean->data(), {whole, whole, feed.order, feed.average, request.strength}, noisy, result);
   return Image(result);
 }
 

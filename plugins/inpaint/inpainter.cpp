@@ -118,8 +118,8 @@ std::vector<Tensor> Inpainter::read(const cv::Mat& prefilled, const cv::Mat& mas
   return inputs;
 }
 
-void Inpainter::write(const float* planes, const cv::Rect& covered, const cv::Rect& counted, const Feeding& feed,
-                      const cv::Mat& mask, cv::Mat& result) {
+void Inpainter::put_into_holes(const float* planes, const cv::Rect& covered, const cv::Rect& counted,
+                               const Feeding& feed, const cv::Mat& mask, cv::Mat& result) {
   const cv::Rect kept = counted & cv::Rect({0, 0}, result.size());
   const std::ptrdiff_t plane_size = static_cast<std::ptrdiff_t>(covered.height) * covered.width;
   const auto white = static_cast<float>(white_of(result));
@@ -172,29 +172,27 @@ Result<Image> Inpainter::fill(const Image& picture, const cv::Mat& mask, const R
   const Feeding feed = feeding(picture.channels() == 1);
   cv::Mat result = picture.mat().clone();
   std::atomic<int> tiles = 0;
-  Status status = success();
   if (request.ensemble <= 1) {
-    status = run(picture.mat(), mask, feed, request.tile, ctx, [&](const nn::Tile& tile, const float* planes) {
-      ++tiles;
-      write(planes, as_rect(tile.input), as_rect(tile.output), feed, mask, result);
-    });
+    const Status status =
+        run(picture.mat(), mask, feed, request.tile, ctx, [&](const nn::Tile& tile, const float* planes) {
+          ++tiles;
+          put_into_holes(planes, as_rect(tile.input), as_rect(tile.output), feed, mask, result);
+        });
+    if (!status) return status.error();
   } else {
     const cv::Rect whole({0, 0}, mask.size());
     const int count = feed.batch * feed.planes;
-    std::vector<float> sums(whole.area() * static_cast<std::size_t>(count));
-    for (int i = 0; i < request.ensemble && status; ++i) {
-      const ensemble::Orientation orientation = ensemble::orientation_at(i);
-      status = run(ensemble::oriented(picture.mat(), orientation), ensemble::oriented(mask, orientation), feed,
-                   request.tile, ctx, [&](const nn::Tile& tile, const float* planes) {
-                     ++tiles;
-                     ensemble::add_turned_back(planes, {as_rect(tile.input), as_rect(tile.output), count}, orientation,
-                                               whole.size(), sums.data());
-                   });
-    }
-    for (float& sum : sums) sum /= static_cast<float>(request.ensemble);
-    if (status) write(sums.data(), whole, whole, feed, mask, result);
+    const auto mean = ensemble::mean_over_orientations(
+        request.ensemble, whole.size(), count, [&](ensemble::Orientation orientation, const ensemble::TakeTile& take) {
+          return run(ensemble::oriented(picture.mat(), orientation), ensemble::oriented(mask, orientation), feed,
+                     request.tile, ctx, [&](const nn::Tile& tile, const float* planes) {
+                       ++tiles;
+                       take(planes, {as_rect(tile.input), as_rect(tile.output), count});
+                     });
+        });
+    if (!mean) return mean.error();
+    put_into_holes(mean->data(), whole, whole, feed, mask, result);
   }
-  if (!status) return status.error();
   ctx.measure("tiles", tiles);
   return Image(result);
 }

@@ -20,12 +20,12 @@ class Inpainter {
   static Result<std::shared_ptr<const Inpainter>> load(const std::string& model, nn::Precision precision,
                                                        Services& services);
 
-  /// `mask` (see holes/mask.h) of the picture's size, neither empty nor full. Known samples and alpha keep their bits.
-  /// Only tiles with missing pixels are computed. Measures the number of tiles as "tiles".
   struct Request {
     std::int64_t tile = 0;  ///< side in pixels, 0: the planner's choice
     int ensemble = 1;       ///< 1, 2, 4 or 8 orientations (ensemble/orientation.h) that are filled and averaged
   };
+  /// `mask` (see holes/mask.h) of the picture's size, neither empty nor full. Known samples and alpha keep their bits.
+  /// Only tiles with missing pixels are computed. Measures their number, over all orientations, as "tiles".
   Result<Image> fill(const Image& picture, const cv::Mat& mask, const Request& request, Context& ctx) const;
 
   /// What fill() needs besides picture, mask and result; no outputs are filled in.
@@ -42,8 +42,8 @@ class Inpainter {
   /// The extent a picture is reflected to, so that the network can divide it.
   std::int64_t padded(std::int64_t extent) const { return (extent + multiple_ - 1) / multiple_ * multiple_; }
   /// Puts planes, which cover a part of the picture, into its holes where they count.
-  static void write(const float* planes, const cv::Rect& covered, const cv::Rect& counted, const Feeding& feed,
-                    const cv::Mat& mask, cv::Mat& result);
+  static void put_into_holes(const float* planes, const cv::Rect& covered, const cv::Rect& counted, const Feeding& feed,
+                             const cv::Mat& mask, cv::Mat& result);
   std::vector<Tensor> read(const cv::Mat& prefilled, const cv::Mat& mask, const nn::Region& region,
                            const Feeding& feed) const;
 

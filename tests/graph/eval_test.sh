@@ -39,6 +39,12 @@ has denoise/table.jsonl '^\{"name":"mean","psnr_15":[0-9.]+'
 mean=$(tail -1 score/table.csv | cut -d, -f4)
 has denoise/table.csv "^mean,[0-9.]+,[0-9.]+,$mean,"
 
+"$program" run score_denoiser --quiet --set input=data/one --set sigma=50 --set ensemble=4 --set output=score > /dev/null || wrong "score_denoiser fails"
+expect 0 'denoise_color with an ensemble of 4' eval denoise --data data/one --sigma 50 --ensemble 4 --output ensemble
+has ensemble/table.csv "^mean,$(tail -1 score/table.csv | cut -d, -f4),"
+expect 1 'ensemble is 1, 2, 4 or 8' eval denoise --data data/one --sigma 50 --ensemble 3 --output ensemble
+expect 0 'inpaint_color with an ensemble of 2' eval inpaint --data data/one --masks masks --ensemble 2 --output ensemble
+
 expect 0 'noise 15' eval denoise --estimator --data data/one --output estimator
 [ "$(wc -l < estimator/estimator.csv)" = 15 ] || wrong "7 levels, float and rounded, and the header are 15 lines: $(cat estimator/estimator.csv)"
 has estimator/estimator.csv '^name,mean_estimate,mean_error,worst_estimate,worst_picture,worst_percent$'

@@ -6,6 +6,9 @@
 #include <random>
 
 #include "nn/network.h"
+#include "nn/onnx_export.h"
+#include "nn/onnx_import.h"
+#include "nn/precision_choice.h"
 #include "quantize/quantize.h"
 #include "quantize/split_input.h"
 #include "support/network_builder.h"
@@ -144,7 +147,7 @@ TEST(Quantize, KeepsTheMeansOfChannels) {
   for (const double one : moved) EXPECT_NEAR(one, 0, 1e-5);
 }
 
-/// One filter of 3x3 over a picture of one channel, in integers, and the root of its mean squared error.
+/// The root of the mean squared difference of what the network gives to the truth.
 double error_of(const nn::Graph& graph, nn::Precision precision, const Tensor& picture, const Tensor& truth) {
   const auto network = nn::Network::create(graph, {nn::Winograd::off, precision});
   const Tensor result = (*(*network)->run({&picture, 1}))[0];
@@ -154,43 +157,81 @@ double error_of(const nn::Graph& graph, nn::Precision precision, const Tensor& p
   return std::sqrt(squares / static_cast<double>(truth.span().size()));
 }
 
-TEST(Quantize, SplitInputsAreFinerThanTheirGrid) {
+/// A convolution from one channel whose weights are integers of 7 bits, so that its input is all that loses by
+/// rounding.
+struct SplitCase {
   testing::Builder builder;
-  const nn::ValueId input = builder.input({1, 1, 64, 64});
-  builder.graph.outputs = {builder.conv(input, 1, 16, 3)};
-  const nn::Node conv = builder.graph.nodes.back();
-  std::mt19937 generator(4);
-  Tensor& weights = *builder.graph.value(conv.inputs[1]).constant;
-  // Weights on their grid, so that all there is to see is the rounding of the input.
-  for (float& one : weights.mutable_span())
-    one = static_cast<float>(std::uniform_int_distribution<int>(-7, 7)(generator)) * 16 / 127;
-  for (std::int64_t m = 0; m < 16; ++m) weights.mutable_data()[m * 9] = 1;
-  Tensor picture({1, 1, 64, 64});
-  for (float& one : picture.mutable_span()) one = std::uniform_real_distribution<float>(-0.2f, 1.2f)(generator);
-  const Tensor truth = (*(*nn::Network::create(builder.graph))->run({&picture, 1}))[0];
+  nn::ValueId input = builder.input({1, 1, 64, 64});
+  Tensor picture{Dims{1, 1, 64, 64}}, truth;
 
-  const auto with = [&](bool split) {
+  SplitCase() {
+    builder.graph.outputs = {builder.conv(input, 1, 16, 3)};
+    std::mt19937 generator(4);
+    Tensor& weights = *builder.graph.value(builder.graph.nodes.back().inputs[1]).constant;
+    for (float& one : weights.mutable_span())
+      one = static_cast<float>(std::uniform_int_distribution<int>(-64, 64)(generator)) / 64;
+    for (std::int64_t m = 0; m < 16; ++m) weights.mutable_data()[m * 9] = 1;
+    for (float& one : picture.mutable_span()) one = std::uniform_real_distribution<float>(-0.2f, 1.2f)(generator);
+    truth = (*(*nn::Network::create(builder.graph))->run({&picture, 1}))[0];
+  }
+
+  nn::Graph rounded(bool split) const {
     nn::Graph graph = builder.graph;
-    const Range range{-0.2f, 1.2f};
+    nn::Node node = graph.nodes.back();
     graph.nodes.clear();
-    nn::Node node = conv;
+    const Range range{-0.2f, 1.2f};
+    const Tensor weights = *graph.value(node.inputs[1]).constant, real = split ? split_weights(weights) : weights;
     node.inputs[0] = split ? add_split(graph, input, split_grid(range))
                            : graph.add_node(nn::Op::quantize, "rounded", {input}, grid_over(range));
-    const Tensor real = split ? split_weights(weights) : weights;
-    const nn::QuantizeAttributes grid = weight_grid(real, 127);
+    const nn::QuantizeAttributes grid = weight_grid(real, 64);
     node.inputs[1] = graph.add_constant("integers", nn::rounded(real, grid));
     graph.value(node.inputs[1]).grid = grid;
     graph.nodes.push_back(node);
     return graph;
-  };
-  const double plain = error_of(with(false), nn::Precision::int8, picture, truth);
-  const double split = error_of(with(true), nn::Precision::int8, picture, truth);
-  EXPECT_GT(plain, 0.002);
-  EXPECT_LT(split, plain / 8);
-  EXPECT_GT(split, 0);  // it is in integers nevertheless
-  // Without rounding there is nothing left to give; and where integers are chosen by speed, both ways are right.
-  EXPECT_LT(error_of(with(true), nn::Precision::f32, picture, truth), 1e-6);
-  EXPECT_LT(error_of(with(true), nn::Precision::automatic, picture, truth), plain / 8);
+  }
+};
+
+TEST(Quantize, SplitInputsAreFinerThanTheirGrid) {
+  const SplitCase c;
+  const nn::Graph split = c.rounded(true);
+  ASSERT_TRUE(nn::runs_in_integers(split, split.nodes.back()));
+  const double lost = error_of(c.rounded(false), nn::Precision::int8, c.picture, c.truth);
+  const double lost_split = error_of(split, nn::Precision::int8, c.picture, c.truth);
+  EXPECT_GT(lost, 0.002);
+  EXPECT_LT(lost_split, lost / 4);
+  EXPECT_GT(lost_split, 1e-5);
+  // Without rounding there is nothing left to give.
+  EXPECT_LT(error_of(split, nn::Precision::f32, c.picture, c.truth), 1e-6);
+
+  const test::TemporaryFolder folder;
+  const std::string file = (folder.path() / "split.onnx").string();
+  ASSERT_TRUE(nn::save_onnx(split, file));
+  const auto read = nn::load_onnx(file);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_NEAR(error_of(*read, nn::Precision::int8, c.picture, c.truth), lost_split, 1e-9);
+}
+
+TEST(Quantize, RoundingThatARemainderIsTakenFromStaysWhateverIsFaster) {
+  const nn::Graph split = SplitCase().rounded(true);
+  const auto shapes = nn::infer_shapes(split, std::vector<Dims>{{1, 1, 64, 64}});
+  ASSERT_TRUE(shapes);
+  nn::PackedWeights weights;
+  const nn::Graph faster = nn::without_slow_integers(split, *shapes, weights, nn::Winograd::off);
+  const auto sub = std::find_if(faster.nodes.begin(), faster.nodes.end(),
+                                [](const nn::Node& node) { return node.op == nn::Op::sub; });
+  ASSERT_NE(sub, faster.nodes.end());
+  const nn::Node* rounding = nn::maker_of(faster, sub->inputs[1]);
+  ASSERT_NE(rounding, nullptr);
+  EXPECT_EQ(rounding->op, nn::Op::quantize);
+}
+
+TEST(Quantize, SplitNumbersAreWhatTheNodesGive) {
+  const SplitCase c;
+  nn::Graph graph = c.builder.graph;
+  graph.nodes.clear();
+  const nn::QuantizeAttributes grid = split_grid({-0.1f, 0.9f});  // some are cut off
+  graph.outputs = {add_split(graph, c.input, grid)};
+  EXPECT_LT(error_of(graph, nn::Precision::int8, c.picture, split_numbers(c.picture, grid)), 1e-6);
 }
 
 TEST(Quantize, SplitsInputsOfFewChannelsOnly) {

@@ -249,6 +249,10 @@ def chosen_cases(arguments):
         model, integers = arguments.quantized
         cases.append(Case(integers.stem, f"{integers.name}, 8 pictures 512x512; the others with {model.name}", "network", str(model),
                           512, 512, 8, 3, NO_TORCH, quantized=True, quantized_model=str(integers)))
+    names = [case.name for case in cases]
+    for name in names:
+        if names.count(name) > 1:
+            sys.exit(f"there are two cases with the name {name}; give the file another one")
     if not arguments.case:
         return [case for case in cases if arguments.all or not case.slow]
     known = {case.name: case for case in cases}
@@ -280,7 +284,8 @@ def main():
     parser = argparse.ArgumentParser(prog="run.sh bench peers", description=__doc__.splitlines()[0])
     parser.add_argument("--models", type=folder, help="a folder of ONNX files; each becomes a case on a picture of 512x512")
     parser.add_argument("--quantized", type=file, nargs=2, metavar=("FLOAT", "INT8"),
-                        help="also a network of yours on 8 pictures of 512x512, latentflow in integers, the others in float")
+                        help="also a network of yours on 8 pictures of 512x512: latentflow with the file of integers, per layer "
+                        "the faster of the two, the others with the float one")
     parser.add_argument("--pictures", type=folder, help="photographs to use instead of drawn pictures")
     parser.add_argument("--out", type=Path, default=ROOT / "output/peers", help="folder for peers.md and peers.json")
     parser.add_argument("--case", action="append", help="only this case; may be repeated: " + ", ".join(c.name for c in CASES))
