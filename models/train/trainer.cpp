@@ -98,7 +98,7 @@ class Trainer {
 
   std::string data_name() const {
     return recipe_.data.graph ? "graph " + name_of(*recipe_.data.graph)
-                              : fs::absolute(job_.data).lexically_normal().filename().string();
+                              : folder_name(job_.data);
   }
 
   Status read_pictures(std::int64_t smallest) {
@@ -315,7 +315,7 @@ class Trainer {
       if (Status status = write_checkpoint(); !status) return status.error();
     const std::string on = job_.validation.empty()
                                ? "held-out pictures"
-                               : fs::absolute(job_.validation).lexically_normal().filename().string();
+                               : folder_name(job_.validation);
     if (Status status = write_model(fmt::format("{}: {}", on, describe(scores_))); !status) return status.error();
     return TrainingSummary{state_.step, elapsed(),         first_loss_,    last_loss_,
                            scores_,     describe(scores_), state_.weights, state_.average};

@@ -44,6 +44,11 @@ Status make_folders(const TrainingJob& job) {
   return success();
 }
 
+std::string folder_name(const fs::path& folder) {
+  const fs::path whole = fs::absolute(folder).lexically_normal();
+  return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+}
+
 fs::path checkpoint_file(const TrainingJob& job) { return job.checkpoints / (job.recipe.model + ".checkpoint"); }
 
 Result<std::optional<Checkpoint>> checkpoint_to_resume(const TrainingJob& job, std::size_t parameters) {

@@ -13,6 +13,9 @@ namespace latentflow::train {
 /// Makes the folders of the model and of the checkpoints. Errors: io.
 Status make_folders(const TrainingJob& job);
 
+/// What cards call a folder: its own name, however the path to it is spelt ("photographs/" too).
+std::string folder_name(const std::filesystem::path& folder);
+
 std::filesystem::path checkpoint_file(const TrainingJob& job);
 
 /// The checkpoint that the job resumes from; none where it does not resume or there is none yet (which is noted).

@@ -9,6 +9,7 @@
 
 #include "nn/model_card.h"
 #include "nn/network.h"
+#include "nn/onnx_import.h"
 #include "train/checkpoint.h"
 #include "train/networks.h"
 #include "train/trainer.h"
@@ -78,6 +79,17 @@ TEST_F(TrainingTest, LossFallsAndTheModelDenoisesHeldOutPictures) {
   ASSERT_EQ(summary->scores.size(), 1u);
   EXPECT_NEAR(summary->scores[0].before, 20.17, 0.3);
   EXPECT_GT(summary->scores[0].after, summary->scores[0].before + 2);
+}
+
+TEST_F(TrainingTest, CardsNameTheFolderHoweverItIsSpelt) {
+  for (const char* spelling : {"data", "data/", "data/inner/.."}) {
+    TrainingJob one = job(small_recipe(1));
+    one.data = folder_ / spelling;
+    ASSERT_TRUE(train(one).ok());
+    const auto graph = nn::load_onnx(one.model);
+    ASSERT_TRUE(graph);
+    EXPECT_EQ(nn::read_card(*graph)->data, "data: 7 pictures to train on, 1 held out") << spelling;
+  }
 }
 
 TEST_F(TrainingTest, LearnsToLeaveNoiselessPicturesAlone) {

@@ -6,14 +6,10 @@
 #include "digit_rows.h"
 #include "graph_rows.h"
 #include "patch_rows.h"
-#include "train/trainer.h"
+#include "train/training_run.h"
 
 namespace latentflow::train {
 namespace {
-
-std::string name_of(const std::filesystem::path& folder) {
-  return std::filesystem::absolute(folder).lexically_normal().filename().string();
-}
 
 Result<ItemSet> digits(const TrainingJob& job) {
   const DigitData& data = job.recipe.autoencoder.digits;
@@ -30,8 +26,8 @@ Result<ItemSet> digits(const TrainingJob& job) {
   Result<ItemSet> set = load_digits(data, job.data, job.recipe.seed, photographs);
   if (!set) return set;
   set->about = fmt::format(
-      "{}{}{}", data.synthetic ? "drawn digits" : name_of(job.data), data.rotated ? ", rotated" : "",
-      data.background ? fmt::format(", before {} photographs of {}", photographs.size(), name_of(job.photographs))
+      "{}{}{}", data.synthetic ? "drawn digits" : folder_name(job.data), data.rotated ? ", rotated" : "",
+      data.background ? fmt::format(", before {} photographs of {}", photographs.size(), folder_name(job.photographs))
                       : "");
   return set;
 }
@@ -44,7 +40,7 @@ Result<ItemSet> patches(const TrainingJob& job) {
   if (!photographs) return photographs.error();
   Result<ItemSet> set = cut_patches(data, *photographs, job.recipe.seed);
   if (set)
-    set->about = fmt::format("{}: {}patches of {}x{} from {} photographs", graph ? name_of(*graph) : name_of(job.data),
+    set->about = fmt::format("{}: {}patches of {}x{} from {} photographs", graph ? name_of(*graph) : folder_name(job.data),
                              data.whiten ? "whitened " : "", data.size, data.size, photographs->size());
   return set;
 }
