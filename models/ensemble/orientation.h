@@ -23,6 +23,13 @@ Orientation orientation_at(int index);
 /// The picture in this orientation, a copy unless it is the first.
 cv::Mat oriented(const cv::Mat& picture, Orientation orientation);
 
+/// A region of a tiling (nn::Region) as OpenCV spells it.
+template <class Region>
+cv::Rect as_rect(const Region& region) {
+  return {static_cast<int>(region.x), static_cast<int>(region.y), static_cast<int>(region.width),
+          static_cast<int>(region.height)};
+}
+
 /// What a region of an oriented picture holds.
 struct TurnedTile {
   cv::Rect planes;  ///< the region that the planes cover, in the oriented picture

@@ -63,8 +63,7 @@ Result<std::optional<Checkpoint>> checkpoint_to_resume(const TrainingJob& job, s
   if (loaded->recipe != job.recipe.text && !goes_on(loaded->recipe, job.recipe))
     return invalid_argument(
         fmt::format("{} was written under another recipe; use the same one (or one that has its steps as a restart and "
-                    "differs in the lines "
-                    "steps and restarts alone), or another folder of checkpoints",
+                    "differs in the lines steps and restarts alone), or another folder of checkpoints",
                     file.string()));
   if (loaded->seed != job.recipe.seed)
     return invalid_argument(

@@ -28,11 +28,6 @@ nn::TileOptions tile_options(std::int64_t side) {
   return options;
 }
 
-cv::Rect as_rect(const nn::Region& region) {
-  return {static_cast<int>(region.x), static_cast<int>(region.y), static_cast<int>(region.width),
-          static_cast<int>(region.height)};
-}
-
 }  // namespace
 
 struct Denoiser::Feeding {
@@ -90,7 +85,7 @@ Status Denoiser::run(const Image& noisy, const Image* map, const Request& reques
   const Feeding feed = feeding(noisy.channels() == 1);
   std::atomic<double> gflop = 0;
   const auto read = [&](const nn::Region& region) -> Result<std::vector<Tensor>> {
-    const cv::Rect rect = as_rect(region);
+    const cv::Rect rect = ensemble::as_rect(region);
     std::vector<Tensor> inputs{Tensor({feed.batch, planes_, region.height, region.width})};
     read_planes(noisy, rect, feed.order, inputs[0].mutable_data());
     if (!wants_level_) return inputs;
@@ -127,8 +122,10 @@ Result<Image> Denoiser::clean(const Image& noisy, const Request& request, Contex
   cv::Mat result = noisy.mat().clone();
   if (request.ensemble <= 1) {
     const Status status = run(noisy, request.map, request, ctx, [&](const nn::Tile& tile, const float* planes) {
-      write_planes(planes, {as_rect(tile.input), as_rect(tile.output), feed.order, feed.average, request.strength},
-                   noisy, result);
+      write_planes(
+          planes,
+          {ensemble::as_rect(tile.input), ensemble::as_rect(tile.output), feed.order, feed.average, request.strength},
+          noisy, result);
     });
     if (!status) return status.error();
     return Image(result);
@@ -142,7 +139,7 @@ Result<Image> Denoiser::clean(const Image& noisy, const Request& request, Contex
                                                       : cv::Mat());
         return run(turned, request.map != nullptr ? &turned_map : nullptr, request, ctx,
                    [&](const nn::Tile& tile, const float* planes) {
-                     take(planes, {as_rect(tile.input), as_rect(tile.output), count});
+                     take(planes, {ensemble::as_rect(tile.input), ensemble::as_rect(tile.output), count});
                    });
       });
   if (!mean) return mean.error();

@@ -29,14 +29,9 @@ void with_sample_type(int depth, F&& f) {
 
 double white_of(const cv::Mat& picture) { return Image(picture).white(); }
 
-cv::Rect as_rect(const nn::Region& region) {
-  return {static_cast<int>(region.x), static_cast<int>(region.y), static_cast<int>(region.width),
-          static_cast<int>(region.height)};
-}
-
 /// Part of the region that lies inside the picture.
 cv::Rect inside(const nn::Region& region, const cv::Mat& picture) {
-  return as_rect(region) & cv::Rect({0, 0}, picture.size());
+  return ensemble::as_rect(region) & cv::Rect({0, 0}, picture.size());
 }
 
 }  // namespace
@@ -176,7 +171,7 @@ Result<Image> Inpainter::fill(const Image& picture, const cv::Mat& mask, const R
     const Status status =
         run(picture.mat(), mask, feed, request.tile, ctx, [&](const nn::Tile& tile, const float* planes) {
           ++tiles;
-          put_into_holes(planes, as_rect(tile.input), as_rect(tile.output), feed, mask, result);
+          put_into_holes(planes, ensemble::as_rect(tile.input), ensemble::as_rect(tile.output), feed, mask, result);
         });
     if (!status) return status.error();
   } else {
@@ -187,7 +182,7 @@ Result<Image> Inpainter::fill(const Image& picture, const cv::Mat& mask, const R
           return run(ensemble::oriented(picture.mat(), orientation), ensemble::oriented(mask, orientation), feed,
                      request.tile, ctx, [&](const nn::Tile& tile, const float* planes) {
                        ++tiles;
-                       take(planes, {as_rect(tile.input), as_rect(tile.output), count});
+                       take(planes, {ensemble::as_rect(tile.input), ensemble::as_rect(tile.output), count});
                      });
         });
     if (!mean) return mean.error();
