@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <opencv2/core.hpp>
 
-#include "io/idx.h"
+#include "data/idx.h"
 #include "nn/pca.h"
 
 namespace latentflow {
@@ -16,12 +16,12 @@ constexpr std::int64_t items = 60000, features = 784;
 constexpr int components = 50;
 
 /// Random rows in 0..1 of about fifty directions and noise, or the pictures of an IDX file.
-const Tensor& data() {
+const Tensor& items_to_fit() {
   static const Tensor rows = [] {
     Tensor made({items, features});
     float* target = made.mutable_data();
     if (const char* file = std::getenv("LATENTFLOW_IDX")) {
-      const auto idx = io::IdxFile::open(file, 3);
+      const auto idx = data::IdxFile::open(file, 3);
       if (!idx || idx->count() < items || idx->item_bytes() != features) std::abort();
       std::vector<std::uint8_t> picture(features);
       for (std::int64_t i = 0; i < items; ++i) {
@@ -48,12 +48,12 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
 
 void fit_once() {
   nn::Moments moments(features);
-  if (!moments.add(data().span()) || !nn::fit_pca(moments, {.components = components})) std::abort();
+  if (!moments.add(items_to_fit().span()) || !nn::fit_pca(moments, {.components = components})) std::abort();
 }
 
 /// cv::PCA takes many seconds, so each is timed once.
 void ratio_to_opencv(benchmark::State& state) {
-  const cv::Mat whole(static_cast<int>(items), features, CV_32F, const_cast<float*>(data().data()));
+  const cv::Mat whole(static_cast<int>(items), features, CV_32F, const_cast<float*>(items_to_fit().data()));
   for (auto _ : state) {
     auto begin = std::chrono::steady_clock::now();
     const cv::PCA opencv(whole, cv::noArray(), cv::PCA::DATA_AS_ROW, components);
@@ -70,10 +70,10 @@ void ratio_to_opencv(benchmark::State& state) {
 }
 
 void covariance(benchmark::State& state) {
-  data();
+  items_to_fit();
   for (auto _ : state) {
     nn::Moments moments(features);
-    if (!moments.add(data().span())) std::abort();
+    if (!moments.add(items_to_fit().span())) std::abort();
     benchmark::DoNotOptimize(moments.items());
   }
   state.counters["GFLOP/s"] =
@@ -81,12 +81,13 @@ void covariance(benchmark::State& state) {
 }
 
 void fit(benchmark::State& state) {
-  data();
+  items_to_fit();
   for (auto _ : state) fit_once();
 }
 
 void fit_randomized(benchmark::State& state) {
-  for (auto _ : state) benchmark::DoNotOptimize(nn::fit_pca_randomized(data(), {.components = components}).ok());
+  for (auto _ : state)
+    benchmark::DoNotOptimize(nn::fit_pca_randomized(items_to_fit(), {.components = components}).ok());
 }
 
 BENCHMARK(ratio_to_opencv)->Iterations(1)->UseManualTime()->Unit(benchmark::kMillisecond);
