@@ -9,17 +9,20 @@
 #include <cstdlib>
 #include <new>
 
+#include "latentflow/aligned_memory.h"
+
 namespace latentflow::nn {
 
 std::shared_ptr<float> aligned_floats(std::size_t bytes) {
   // Huge pages where the system grants them: faults and address translation cost a tenth and more of a short run.
   constexpr std::size_t huge = std::size_t{2} << 20;
-  const std::size_t step = bytes >= 2 * huge ? huge : Tensor::alignment;
-  const std::size_t rounded = std::max(step, (bytes + step - 1) / step * step);
-  void* memory = std::aligned_alloc(step, rounded);
+  if (bytes < 2 * huge)
+    return {static_cast<float*>(allocate_aligned(bytes)), [](float* pointer) { free_aligned(pointer); }};
+  const std::size_t rounded = (bytes + huge - 1) / huge * huge;
+  void* memory = std::aligned_alloc(huge, rounded);
   if (memory == nullptr) throw std::bad_alloc();
 #if defined(MADV_HUGEPAGE)
-  if (step == huge) madvise(memory, rounded, MADV_HUGEPAGE);
+  madvise(memory, rounded, MADV_HUGEPAGE);
 #endif
   return {static_cast<float*>(memory), [](float* pointer) { std::free(pointer); }};
 }

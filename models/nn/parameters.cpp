@@ -3,18 +3,16 @@
 
 #include <tbb/parallel_for.h>
 
-#include <cstdlib>
 #include <cstring>
-#include <new>
+
+#include "latentflow/aligned_memory.h"
 
 namespace latentflow::nn {
 
 std::shared_ptr<float> zeroed_floats(std::size_t bytes) {
-  const std::size_t whole = (std::max<std::size_t>(bytes, 1) + 63) / 64 * 64;
-  void* memory = std::aligned_alloc(64, whole);
-  if (memory == nullptr) throw std::bad_alloc();
-  std::memset(memory, 0, whole);
-  return {static_cast<float*>(memory), [](float* data) { std::free(data); }};
+  void* memory = allocate_aligned(bytes);
+  std::memset(memory, 0, whole_lines(bytes));
+  return {static_cast<float*>(memory), [](float* data) { free_aligned(data); }};
 }
 
 ParameterLayout::ParameterLayout(const Graph& graph) {

@@ -3,16 +3,14 @@
 
 #include <atomic>
 #include <cstddef>
-#include <cstdlib>
 #include <iterator>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <new>
 #include <span>
 #include <vector>
 
-#include "latentflow/tensor.h"
+#include "latentflow/aligned_memory.h"
 
 namespace latentflow {
 
@@ -23,7 +21,7 @@ class ScratchPool {
   ScratchPool(const ScratchPool&) = delete;
   ScratchPool& operator=(const ScratchPool&) = delete;
   ~ScratchPool() {
-    for (auto& [size, block] : idle_) std::free(block);
+    for (auto& [size, block] : idle_) free_aligned(block);
   }
 
   struct Block {
@@ -33,7 +31,7 @@ class ScratchPool {
 
   /// Throws std::bad_alloc.
   Block take(std::size_t bytes) {
-    const std::size_t size = (bytes + Tensor::alignment - 1) / Tensor::alignment * Tensor::alignment;
+    const std::size_t size = whole_lines(bytes);
     {
       const std::lock_guard lock(mutex_);
       if (auto found = idle_.lower_bound(size); found != idle_.end() && found->first <= 2 * size) {
@@ -43,9 +41,7 @@ class ScratchPool {
         return block;
       }
     }
-    void* memory = std::aligned_alloc(Tensor::alignment, size == 0 ? Tensor::alignment : size);
-    if (memory == nullptr) throw std::bad_alloc();
-    return {memory, size};
+    return {allocate_aligned(size), size};
   }
 
   /// Idle blocks may take so much from now on; the largest go first.
@@ -56,7 +52,7 @@ class ScratchPool {
     while (idle_bytes_ > keep_bytes_) {
       const auto largest = std::prev(idle_.end());
       idle_bytes_ -= largest->first;
-      std::free(largest->second);
+      free_aligned(largest->second);
       idle_.erase(largest);
     }
   }
@@ -66,7 +62,7 @@ class ScratchPool {
     // Added before the limit is looked at: keep() does it in the other order, so that one of the two sees the other.
     if ((idle_bytes_ += block.size) > keep_bytes_ || block.size == 0) {
       idle_bytes_ -= block.size;
-      return std::free(block.memory);
+      return free_aligned(block.memory);
     }
     idle_.emplace(block.size, block.memory);
   }

@@ -2,14 +2,14 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <new>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "latentflow/aligned_memory.h"
 
 namespace latentflow {
 
@@ -37,7 +37,7 @@ inline std::string to_string(const Dims& dims) {
 /// handed on never changes behind its reader's back.
 class Tensor {
  public:
-  static constexpr std::size_t alignment = 64;
+  static constexpr std::size_t alignment = memory_alignment;
 
   Tensor() = default;
 
@@ -80,10 +80,8 @@ class Tensor {
 
  private:
   static std::shared_ptr<float[]> allocate(std::int64_t count) {
-    const std::size_t bytes = (static_cast<std::size_t>(count) * sizeof(float) + alignment - 1) / alignment * alignment;
-    void* memory = std::aligned_alloc(alignment, bytes == 0 ? alignment : bytes);
-    if (memory == nullptr) throw std::bad_alloc();
-    return {static_cast<float*>(memory), [](float* pointer) { std::free(pointer); }};
+    return {static_cast<float*>(allocate_aligned(static_cast<std::size_t>(count) * sizeof(float))),
+            [](float* pointer) { free_aligned(pointer); }};
   }
 
   Dims dims_;
