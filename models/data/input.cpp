@@ -14,7 +14,8 @@
 namespace latentflow::data {
 
 Result<Input> Input::open(const Path& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // Not blocking: else a pipe in a folder of pictures would be waited for without end. Means nothing to a file.
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file < 0) {
     const std::string reason = std::strerror(errno);
     if (errno == ENOENT) return not_found("file does not exist: " + path.string());

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <map>
 #include <set>
 #include <string_view>
@@ -20,6 +21,15 @@ void check_names(const CheckedNode& node, const std::vector<SourceItem>& listed,
     if (!names.insert(item.name).second)
       return diagnostics.error(node.place,
                                fmt::format("'{}' ({}) lists '{}' twice", node.id, node.info->name, item.name));
+}
+
+/// Those of `item`: of its key, else of its whole name, else of its name without extension. Keys carry an extension
+/// only where two items of one source would share one, and it need not be so in the other source.
+Keys::const_iterator find_partners(const Keys& keys, const SourceItem& item) {
+  auto found = keys.find(item.key);
+  if (found == keys.end()) found = keys.find(item.name);
+  if (found == keys.end()) found = keys.find(std::filesystem::path(item.name).replace_extension().generic_string());
+  return found;
 }
 
 /// "a.png, b.png and 3 more"
@@ -71,7 +81,8 @@ ItemList list_sources(const CheckedGraph& graph, const std::vector<std::unique_p
       const std::string& key = joined.partners[0].item->key;
       if (listed.size() == 1) {
         partner = &listed[0];
-      } else if (const auto found = keys.find(key); found == keys.end() && stand_in != nullptr) {
+      } else if (const auto found = find_partners(keys, *joined.partners[0].item);
+                 found == keys.end() && stand_in != nullptr) {
         partner = stand_in;
       } else if (found == keys.end()) {
         why = fmt::format("no partner for '{}' in {}", key, id);

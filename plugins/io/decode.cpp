@@ -50,6 +50,9 @@ Result<cv::Mat> by_opencv(ByteSpan file, const Header& header, const Path& path)
                            cv::IMREAD_UNCHANGED);
   if (picture.empty())
     return bad_input(fmt::format("{} file is damaged: its pixels cannot be decoded", to_string(header.format)));
+  // Only PNM may say that white is less than the type holds.
+  const double full = picture.depth() == CV_8U ? 255 : 65535;
+  if (header.white > 0 && header.white < full) picture.convertTo(picture, -1, full / header.white);
   return usual_layout(std::move(picture));
 }
 

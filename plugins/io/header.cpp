@@ -96,6 +96,9 @@ Result<Header> pnm_header(const Input& input, int kind) {
   header.channels = kind == '3' || kind == '6' || kind == 'F' ? 3 : 1;
   header.element_bytes = is_float ? 4 : wanted == 3 && number(words[2]) > 255 ? 2 : 1;
   const bool as_text = kind >= '1' && kind <= '3';
+  // OpenCV scales text of 8 bit to 0..255 and nothing else.
+  if (const int white = wanted == 3 && !is_float ? number(words[2]) : 0; white > 0 && (!as_text || white > 255))
+    header.white = white;
   const auto width = static_cast<std::uint64_t>(std::max(0, header.width)),
              height = static_cast<std::uint64_t>(std::max(0, header.height));
   const std::uint64_t samples = width * static_cast<std::uint64_t>(header.channels);

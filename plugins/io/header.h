@@ -20,6 +20,7 @@ struct Header {
   std::size_t element_bytes = 1;   ///< 1, 2 or 4 (float)
   int orientation = 1;             ///< EXIF 0x0112, 1 to 8
   std::uint64_t needed_bytes = 0;  ///< size of a whole file, where the header tells (bmp, pnm, pfm); 0 otherwise
+  int white = 0;                   ///< PNM: the sample that means white, if decoding does not see to it; 0 otherwise
   bool cmyk = false;               ///< JPEG with four ink channels; decodes to 3 channels
 
   bool turned() const { return orientation >= 5; }  ///< orientation exchanges width and height

@@ -3,13 +3,16 @@
 
 #include <fmt/format.h>
 #include <glob.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <fstream>
 #include <map>
 #include <set>
 #include <system_error>
+#include <utility>
 
 #include "header.h"
 
@@ -39,7 +42,7 @@ std::set<std::string> wanted_extensions(const ListingOptions& options) {
 bool is_hidden(const Path& path) {
   const std::string name = path.filename().string();
   return name.starts_with('.') || name == "__MACOSX" || name == "@eaDir" || name == "$RECYCLE.BIN" ||
-         name == "System Volume Information";
+         name == "System Volume Information" || name == "lost+found";
 }
 
 SourceItem make_item(std::string name, Path path) { return {std::move(name), "", std::move(path), 0}; }
@@ -83,6 +86,7 @@ class FolderWalk {
 
   std::vector<SourceItem> items;
   std::size_t others = 0, folders = 0;
+  Path unreadable;  ///< where run() failed, if it was not the root
 
  private:
   /// The first visit; what cannot be resolved is not entered.
@@ -95,7 +99,8 @@ class FolderWalk {
   std::error_code walk(const Path& folder) {
     std::error_code failure;
     if (!enter(folder)) return failure;
-    fs::recursive_directory_iterator entry(folder, fs::directory_options::skip_permission_denied, failure);
+    fs::recursive_directory_iterator entry(folder, failure);
+    if (failure) unreadable = folder;
     for (; !failure && entry != fs::recursive_directory_iterator(); entry.increment(failure)) {
       const Path& path = entry->path();
       std::error_code ignored;
@@ -103,6 +108,10 @@ class FolderWalk {
       const bool goes_in = is_folder && options_.recurse && !is_hidden(path);
       if (is_folder && (!goes_in || is_link || !enter(path))) entry.disable_recursion_pending();
       if (is_hidden(path)) continue;
+      if (goes_in && ::access(path.c_str(), R_OK | X_OK) != 0) {
+        unreadable = path;
+        return std::error_code(errno, std::generic_category());
+      }
       if (goes_in && is_link) links_.insert(path);
       if (is_folder)
         ++folders;
@@ -124,7 +133,8 @@ Result<std::vector<SourceItem>> list_folder(const Path& folder, const ListingOpt
   const std::set<std::string> wanted = wanted_extensions(options);
   FolderWalk walk(folder, options, wanted);
   if (const std::error_code failure = walk.run())
-    return io_error(fmt::format("cannot list folder '{}': {}", folder.string(), failure.message()));
+    return io_error(fmt::format("cannot list folder '{}': {}",
+                                (walk.unreadable.empty() ? folder : walk.unreadable).string(), failure.message()));
   std::vector<SourceItem>& items = walk.items;
   if (items.empty() && walk.others == 0 && walk.folders == 0)
     return not_found(fmt::format("no pictures in '{}': the folder is empty", folder.string()));
@@ -150,7 +160,9 @@ Result<std::vector<SourceItem>> list_file(const Path& list, const ListingOptions
   std::ifstream stream(list);
   if (!stream) return io_error(fmt::format("cannot read list file '{}'", list.string()));
   std::vector<SourceItem> items;
+  bool first = true;
   for (std::string line; std::getline(stream, line);) {
+    if (std::exchange(first, false) && line.starts_with("\xef\xbb\xbf")) line.erase(0, 3);  // of editors on Windows
     while (!line.empty() && std::isspace(static_cast<unsigned char>(line.back()))) line.pop_back();
     if (line.empty() || line.starts_with("# ") || line == "#") continue;
     const Path written(line);
@@ -201,11 +213,13 @@ Result<std::vector<SourceItem>> list_pictures(const Path& path, const ListingOpt
   Result<std::vector<SourceItem>> items =
       !exists                           ? list_glob(path, options)
       : fs::is_directory(path, ignored) ? list_folder(path, options)
-      : extension_of(path) == "txt"     ? list_file(path, options)
+      : is_list_file(path)              ? list_file(path, options)
                                         : std::vector<SourceItem>{make_item(path.filename().generic_string(), path)};
   if (items) finish_names(*items);
   return items;
 }
+
+bool is_list_file(const Path& path) { return extension_of(path) == "txt"; }
 
 bool natural_less(std::string_view left, std::string_view right) {
   const auto digit = [](char c) { return c >= '0' && c <= '9'; };

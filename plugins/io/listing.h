@@ -18,6 +18,9 @@ struct ListingOptions {
 /// was looked.
 Result<std::vector<SourceItem>> list_pictures(const Path& path, const ListingOptions& options);
 
+/// Whether list_pictures() takes an existing file for a list.
+bool is_list_file(const Path& path);
+
 /// Natural order: digits compare as numbers, letters without case, folders before what follows: "img2" < "img10".
 bool natural_less(std::string_view left, std::string_view right);
 

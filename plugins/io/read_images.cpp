@@ -76,7 +76,9 @@ ReadImages::ReadImages(const Params& p) : params(p) {
 }
 
 Result<std::vector<SourceItem>> ReadImages::list() const {
-  return list_pictures(params.path, {params.recurse, params.extensions});
+  Result<std::vector<SourceItem>> items = list_pictures(params.path, {params.recurse, params.extensions});
+  if (items) claims_.read(*items);
+  return items;
 }
 
 Result<Header> ReadImages::checked_header(const Input& input, const SourceItem& item) const {

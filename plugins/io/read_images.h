@@ -1,6 +1,7 @@
 // read_images.h: the node read_images: pictures from a folder, a list, one file or a glob.
 #pragma once
 
+#include "file_claims.h"
 #include "header.h"
 #include "latentflow/plugin.h"
 
@@ -29,6 +30,8 @@ struct ReadImages {
 
  private:
   Result<Header> checked_header(const Input& input, const SourceItem& item) const;
+
+  mutable FileClaims claims_;
 };
 
 }  // namespace latentflow::io

@@ -44,9 +44,10 @@ ReadMasks::ReadMasks(const Params& p) : params(p), images_(as_pictures(p)) {}
 Result<std::vector<SourceItem>> ReadMasks::list() const {
   Result<std::vector<SourceItem>> items = list_pictures(params.path, {params.recurse, {}});
   if (!items) return items;
+  claims_.read(*items);
   // A single file is meant for all pictures; a folder with one mask in it is not.
   std::error_code ignored;
-  const bool one_file = std::filesystem::is_regular_file(params.path, ignored) && params.path.extension() != ".txt";
+  const bool one_file = std::filesystem::is_regular_file(params.path, ignored) && !is_list_file(params.path);
   if (!one_file) items->push_back({no_mask_name, "", Path(), items->size()});
   return items;
 }

@@ -29,6 +29,7 @@ struct ReadMasks {
   Error none_for_this() const;
 
   const ReadImages images_;
+  mutable FileClaims claims_;
 };
 
 }  // namespace latentflow::io

@@ -38,7 +38,9 @@ Result<std::vector<SourceItem>> ReadTensor::list() {
   options.recurse = params.recurse;
   options.extensions = {"npy"};
   options.noun = ".npy files";
-  return list_pictures(params.path, options);
+  Result<std::vector<SourceItem>> items = list_pictures(params.path, options);
+  if (items) claims_.read(*items);
+  return items;
 }
 
 Result<std::vector<SourceItem>> ReadTensor::list_rows() {

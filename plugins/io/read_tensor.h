@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "array_file.h"
+#include "file_claims.h"
 #include "latentflow/plugin.h"
 
 namespace latentflow::io {
@@ -27,6 +28,7 @@ struct ReadTensor {
  private:
   Result<std::vector<SourceItem>> list_rows();
 
+  FileClaims claims_;
   std::shared_ptr<const Input> array_;  ///< the one file whose rows are items
   nn::NpyHeader header_;
 };

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -26,7 +27,7 @@ int write_all(int file, ByteSpan bytes) {
 
 }  // namespace
 
-Status write_atomically(const Path& target, std::span<const ByteSpan> parts, const std::string& mark) {
+Status write_atomically(const Path& target, std::span<const ByteSpan> parts) {
   const auto failed = [&](const std::string& what, int code) {
     return io_error(fmt::format("cannot {} '{}': {}", what, target.string(), std::strerror(code)));
   };
@@ -35,8 +36,11 @@ Status write_atomically(const Path& target, std::span<const ByteSpan> parts, con
     std::filesystem::create_directories(folder, failure);
     if (failure) return io_error(fmt::format("cannot make folder '{}': {}", folder.string(), failure.message()));
   }
-  Path temporary = target;
-  temporary += fmt::format(".{}-{}.partial", ::getpid(), mark);
+  static std::atomic<std::uint64_t> writers = 0;
+  constexpr std::size_t begin_of_name = 200;  // of the 255 bytes that a name may have
+  const Path temporary =
+      target.parent_path() /
+      fmt::format("{}.{}-{}.partial", target.filename().string().substr(0, begin_of_name), ::getpid(), writers++);
   const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (file < 0) return failed("create", errno);
   int code = 0;

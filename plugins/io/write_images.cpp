@@ -49,25 +49,14 @@ Result<Path> WriteImages::target_for(const ItemInfo& item) const {
     const bool says = !Path(params.pattern).extension().empty() && !own.empty() && format_to_write(own.substr(1)).ok();
     if (!says) *relative += extension;
   }
-  const Path target = params.path / *relative;
-  std::error_code ignored;
-  if (!item.path.empty() && std::filesystem::equivalent(target, item.path, ignored) && !ignored)
-    return invalid_argument(
-        fmt::format("would overwrite its own source '{}'; choose another folder or pattern", item.path.string()));
-  return target;
+  return params.path / *relative;
 }
 
 Status WriteImages::process(const Image& image, Context& ctx) const {
   const ItemInfo& item = ctx.item();
   const Result<Path> target = target_for(item);
   if (!target) return target.error();
-  {
-    const std::lock_guard guard(lock_);
-    if (!written_.insert(target.value().string()).second)
-      return invalid_argument(fmt::format(
-          "another picture of this run was already written to '{}'; use {{ext}}, {{name}} or {{number}} in pattern",
-          target.value().string()));
-  }
+  if (Status status = claims_.write(*target, item.path, "{ext}, {name} or {number}"); !status) return status;
   std::error_code ignored;
   if (params.existing != "overwrite" && std::filesystem::exists(target.value(), ignored)) {
     if (params.existing == "fail")
@@ -102,8 +91,7 @@ Status WriteImages::process(const Image& image, Context& ctx) const {
   std::string dropped;
   const Pieces pieces = attach(*encoded, format.value(), attachments, dropped);
   if (!dropped.empty()) warnings.push_back("not kept: " + dropped);
-  if (Status status = write_atomically(target.value(), pieces.parts, std::to_string(item.number)); !status)
-    return status;
+  if (Status status = write_atomically(target.value(), pieces.parts); !status) return status;
   for (std::string& warning : warnings) ctx.warn(std::move(warning));
   return success();
 }

@@ -1,11 +1,10 @@
 // write_images.h: the node write_images: pictures to a folder, mirrored, whole or not at all.
 #pragma once
 
-#include <mutex>
-#include <set>
 #include <string>
 
 #include "encode.h"
+#include "file_claims.h"
 #include "latentflow/plugin.h"
 #include "naming.h"
 
@@ -37,8 +36,7 @@ struct WriteImages {
  private:
   Result<Path> target_for(const ItemInfo& item) const;
 
-  mutable std::mutex lock_;
-  mutable std::set<std::string> written_;  ///< paths of this run, to find two items that lead to one file
+  mutable FileClaims claims_;
 };
 
 }  // namespace latentflow::io

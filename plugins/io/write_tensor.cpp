@@ -59,13 +59,7 @@ Status WriteTensor::process(const Tensor& tensor, Context& ctx) {
   if (relative->extension() != ".npy") *relative += ".npy";
   const Path target = params.path / *relative;
   std::error_code ignored;
-  if (!item.path.empty() && std::filesystem::equivalent(target, item.path, ignored) && !ignored)
-    return invalid_argument(
-        fmt::format("would overwrite its own source '{}'; choose another folder or pattern", item.path.string()));
-  if (!written_.insert(target.string()).second)
-    return invalid_argument(
-        fmt::format("another item of this run was already written to '{}'; use {{name}} or {{number}} in pattern",
-                    target.string()));
+  if (Status status = claims_.write(target, item.path, "{name} or {number}"); !status) return status;
   if (params.existing != "overwrite" && std::filesystem::exists(target, ignored)) {
     if (params.existing == "fail") return io_error(fmt::format("file '{}' exists (existing: fail)", target.string()));
     ctx.warn(fmt::format("'{}' exists, left as it is", target.string()));
@@ -76,9 +70,9 @@ Status WriteTensor::process(const Tensor& tensor, Context& ctx) {
   if (const auto size = item.metadata.tags.find(nn::coded_size_tag); size != item.metadata.tags.end()) {
     const std::string line = size->second + "\n";
     const ByteSpan text[] = {bytes_of(line)};
-    if (Status status = write_atomically(size_file(target), text, std::to_string(item.number)); !status) return status;
+    if (Status status = write_atomically(size_file(target), text); !status) return status;
   }
-  return write_atomically(target, parts, std::to_string(item.number));
+  return write_atomically(target, parts);
 }
 
 Status WriteTensor::append(const Tensor& tensor, const std::string& name) {
@@ -103,8 +97,8 @@ Status WriteTensor::finish() {
   std::string names;
   for (const std::string& name : names_) names += name + "\n";
   const ByteSpan list[] = {bytes_of(names)}, array[] = {bytes_of(head), bytes_of(rows_)};
-  if (Status status = write_atomically(names_file(params.path), list, "names"); !status) return status;
-  return write_atomically(params.path, array, "array");
+  if (Status status = write_atomically(names_file(params.path), list); !status) return status;
+  return write_atomically(params.path, array);
 }
 
 }  // namespace latentflow::io

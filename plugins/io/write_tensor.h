@@ -1,9 +1,9 @@
 // write_tensor.h: the node write_tensor: tensors as .npy files, one per item or all in one array.
 #pragma once
 
-#include <set>
 #include <string>
 
+#include "file_claims.h"
 #include "latentflow/plugin.h"
 #include "naming.h"
 
@@ -32,8 +32,8 @@ struct WriteTensor {
   bool one_array() const { return params.path.extension() == ".npy"; }
   Status append(const Tensor& tensor, const std::string& name);
 
-  std::set<std::string> written_;  ///< paths of this run, to find two items that lead to one file
-  Dims row_;                       ///< shape of the first item
+  FileClaims claims_;
+  Dims row_;  ///< shape of the first item
   std::vector<float> rows_;
   std::vector<std::string> names_;
 };

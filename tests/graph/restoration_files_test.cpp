@@ -87,6 +87,18 @@ const PictureKind picture_kinds[] = {
     {"grey16", CV_16UC1, ".png"},    {"colour16", CV_16UC3, ".png"}, {"alpha16", CV_16UC4, ".png"},
     {"colour16t", CV_16UC3, ".tif"}, {"greyf", CV_32FC1, ".tif"},    {"colourf", CV_32FC3, ".tif"}};
 
+TEST_F(RestorationFiles, MasksAreFoundWhicheverFolderHasTwoPicturesOfOneName) {
+  const cv::Mat picture = write_picture("photos/a", CV_8UC3, ".png");
+  folder_.write("photos/a.tif", encoded(".tif", picture));
+  folder_.write("photos/b.png", encoded(".png", picture));
+  folder_.write("masks/a.png", encoded(".png", mask()));
+  folder_.write("masks/b.png", encoded(".png", mask()));
+  folder_.write("masks/b.bmp", encoded(".bmp", cv::Mat(picture.size(), CV_8UC1, cv::Scalar(0))));
+  run("inpaint_folder.yaml", {set("input", "photos"), set("masks", "masks"), set("output", "whole"), "method=smooth"});
+  for (const char* name : {"a.png", "a.tif", "b.png"})
+    EXPECT_GT(cv::norm(read(std::string("whole/") + name), picture, cv::NORM_INF), 0) << name;
+}
+
 TEST_F(RestorationFiles, DenoisingKeepsDepthColoursAndAlpha) {
   for (const PictureKind& kind : picture_kinds)
     write_picture(std::string("noisy/") + kind.name, kind.type, kind.extension);

@@ -1,5 +1,6 @@
 // io_listing_test.cpp: which pictures a path stands for, and in which order.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -92,6 +93,27 @@ TEST(Listing, ListFilesKeepTheirOrderAndNamesStayUnique) {
   EXPECT_EQ(names_of(items), (Names{"b/x.png", "a/x.png", "x.png", "x_2.png", "missing.png"}));
   EXPECT_EQ(items.value()[0].path, folder / "b/x.png");
   EXPECT_EQ(items.value()[3].path, "/far/x.png");
+}
+
+TEST(Listing, ListFilesMayBeginWithAByteOrderMark) {
+  TemporaryFolder folder;
+  folder.write("a.png", std::string("x"));
+  const auto items = list_pictures(folder.write("list.TXT", std::string("\xef\xbb\xbf"
+                                                                        "a.png\n")),
+                                   {});
+  EXPECT_EQ(names_of(items), Names{"a.png"});
+}
+
+TEST(Listing, RefusesAFolderWithAPartItMayNotRead) {
+  if (::geteuid() == 0) GTEST_SKIP() << "root may read everything";
+  TemporaryFolder folder;
+  folder.write("a.png", std::string("x")), folder.write("closed/b.png", std::string("x"));
+  std::filesystem::permissions(folder / "closed", std::filesystem::perms::none);
+  const auto items = list_pictures(folder.path(), {.recurse = true, .extensions = {}});
+  EXPECT_EQ(names_of(list_pictures(folder.path(), {})), Names{"a.png"});
+  std::filesystem::permissions(folder / "closed", std::filesystem::perms::owner_all);
+  EXPECT_EQ(names_of(items),
+            Names{"error: cannot list folder '" + (folder / "closed").string() + "': Permission denied"});
 }
 
 TEST(Listing, PatternsNameRelativeToTheFolderBeforeTheFirstStar) {

@@ -1,5 +1,6 @@
 // io_read_test.cpp: read_images: every format it takes, and every kind of bad file.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 #include <cstdio>
@@ -159,6 +160,36 @@ TEST(ReadImages, ReadsFloatTiffExactly) {
     EXPECT_TRUE(same_pixels(image.value().mat(), picture));
     EXPECT_EQ(reader().probe(item_for(path)).value().element_bytes, 4u);
   }
+}
+
+TEST(ReadImages, ScalesPnmToItsOwnWhite) {
+  TemporaryFolder folder;
+  const auto samples = [&](const std::string& text) {
+    FakeContext context("a");
+    const auto image = reader().process(item_for(folder.write("a.pgm", text)), context);
+    EXPECT_TRUE(image) << (image ? "" : image.error().message);
+    std::vector<int> values;
+    if (image && image->depth() == CV_8U)
+      values.assign(image->mat().begin<std::uint8_t>(), image->mat().end<std::uint8_t>());
+    if (image && image->depth() == CV_16U)
+      values.assign(image->mat().begin<std::uint16_t>(), image->mat().end<std::uint16_t>());
+    return values;
+  };
+  using Values = std::vector<int>;
+  const std::string fine("\x0f\xff\x08\x00", 4), coarse("\x64\x32", 2);
+  EXPECT_EQ(samples("P5\n2 1\n4095\n" + fine), (Values{65535, 32776}));
+  EXPECT_EQ(samples("P2\n2 1\n4095\n4095 2048\n"), (Values{65535, 32776}));
+  EXPECT_EQ(samples("P5\n2 1\n100\n" + coarse), (Values{255, 128}));
+  EXPECT_EQ(samples("P2\n2 1\n100\n100 50\n")[0], 255);
+  EXPECT_EQ(samples("P5\n2 1\n65535\n" + fine), (Values{4095, 2048}));
+  EXPECT_EQ(samples("P5\n2 1\n255\n" + coarse), (Values{100, 50}));
+}
+
+TEST(ReadImages, DoesNotWaitForAPipe) {
+  TemporaryFolder folder;
+  const Path pipe = folder / "a.png";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_EQ(failure(pipe), "is not a regular file: " + pipe.string());
 }
 
 TEST(ReadImages, ReadsAPictureOfOnePixel) {

@@ -147,7 +147,7 @@ TEST(WriteTensor, MirrorsNamesAndRefusesToWriteOneFileTwice) {
   EXPECT_TRUE(node->process(tensor, first).ok());
   const Status twice = node->process(tensor, again);
   ASSERT_FALSE(twice.ok());
-  EXPECT_NE(twice.error().message.find("another item of this run was already written to"), std::string::npos);
+  EXPECT_NE(twice.error().message.find("another result was already written to"), std::string::npos);
   EXPECT_FALSE(node->process(tensor, outside).ok());
   EXPECT_EQ(folder.files(), std::vector<std::string>{"x/y.tar.npy"});
   test::FakeServices services;

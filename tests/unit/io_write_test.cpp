@@ -189,6 +189,42 @@ TEST(WriteImages, NeverOverwritesItsOwnSource) {
   }
 }
 
+TEST(WriteImages, NeverOverwritesTheSourceOfAnotherItem) {
+  TemporaryFolder folder;
+  const Buffer bytes = test::encoded(".png", soft_picture(8, 8, CV_8UC1));
+  folder.write("a.PNG", bytes), folder.write("a.png", bytes);
+  std::filesystem::create_directory_symlink(folder.path(), folder / "link");
+  WriteImages::Params params;
+  params.path = folder / "link";
+  FakeContext context(ItemInfo{0, "a.PNG", folder / "a.PNG", {}});
+  {
+    ReadImages::Params source;
+    source.path = folder.path();
+    const ReadImages reader(source);
+    ASSERT_TRUE(reader.list());
+    EXPECT_EQ(write_one(*writer(params), soft_picture(8, 8, CV_8UC1, 3), context),
+              "would overwrite '" + (folder / "a.png").string() +
+                  "', the source of another item; choose another folder or pattern");
+    EXPECT_EQ(TemporaryFolder::read(folder / "a.png"), bytes);
+  }
+  EXPECT_EQ(write_one(*writer(params), soft_picture(8, 8, CV_8UC1, 3), context), "") << "nobody reads it any more";
+}
+
+TEST(WriteImages, NeverTakesThePlaceOfAnotherNodesResult) {
+  TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "out");
+  WriteImages::Params params, other;
+  params.path = folder / "out", other.path = folder / "out/../out/.";
+  FakeContext context("a.png");
+  {
+    const auto first = writer(params), second = writer(other);
+    EXPECT_EQ(write_one(*first, soft_picture(8, 8, CV_8UC1, 1), context), "");
+    EXPECT_NE(write_one(*second, soft_picture(8, 8, CV_8UC1, 2), context).find("another result was already written to"),
+              std::string::npos);
+  }
+  EXPECT_EQ(write_one(*writer(other), soft_picture(8, 8, CV_8UC1, 2), context), "") << "a later run";
+}
+
 TEST(WriteImages, RoundsToWhatAFormatHolds) {
   struct Row {
     const char* extension;
@@ -317,13 +353,22 @@ TEST(WriteFile, KeepsTheOldFileAndNoRemainsWhenSpaceRunsOut) {
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
   const Buffer bytes(5000, 1);
   const std::vector<ByteSpan> parts{bytes, bytes};
-  const Status status = write_atomically(folder / "a.png", parts, "0");
+  const Status status = write_atomically(folder / "a.png", parts);
   ::setrlimit(RLIMIT_FSIZE, &normal);
   std::signal(SIGXFSZ, previous);
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().message, "cannot write '" + (folder / "a.png").string() + "': File too large");
   EXPECT_EQ(folder.files(), (Names{"a.png"}));
   EXPECT_EQ(TemporaryFolder::text(folder / "a.png"), "old");
+}
+
+TEST(WriteFile, TakesTheLongestNamesThatThereAre) {
+  TemporaryFolder folder;
+  const std::string name = std::string(251, 'n') + ".png";
+  const Buffer bytes(10, 1);
+  const std::vector<ByteSpan> parts{bytes};
+  EXPECT_TRUE(write_atomically(folder / name, parts).ok());
+  EXPECT_EQ(folder.files(), Names{name});
 }
 
 }  // namespace
