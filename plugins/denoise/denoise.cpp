@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "latentflow/finite.h"
 #include "noise_estimate.h"
 
 namespace latentflow::denoise {
@@ -90,6 +91,7 @@ Result<Image> Denoise::process(const Image& image, const Image* sigma_map, Conte
   if (sigma_map != nullptr && (sigma_map->mat().size() != image.mat().size() || sigma_map->channels() != 1))
     return bad_input(fmt::format("needs a sigma_map of {}x{} with 1 channel, got {}", image.width(), image.height(),
                                  describe_picture(*sigma_map)));
+  if (Status finite = check_finite(image); !finite) return finite.error();
   const Denoiser& chosen = image.channels() == 1 ? *gray_denoiser : *denoiser;
   Denoiser::Request request{0, sigma_map, params.strength, params.tile, static_cast<int>(params.ensemble)};
   if (chosen.wants_level() && sigma_map == nullptr) {

@@ -8,6 +8,7 @@
 #include "classical.h"
 #include "holes/fill.h"
 #include "holes/mask.h"
+#include "latentflow/finite.h"
 
 namespace latentflow::inpaint {
 
@@ -67,6 +68,7 @@ Result<Image> Inpaint::process(const Image& image, const Image& mask, Context& c
     return bad_input(
         "the mask covers the whole picture, there is nothing to fill it from; white means missing, "
         "read_masks with invert: true swaps black and white");
+  if (Status finite = check_finite(image, *holes); !finite) return finite.error();
   if (inpainter != nullptr) return inpainter->fill(image, *holes, request(), ctx);
   if (params.method != "smooth")
     return Image(fill_classically(image, *holes, params.method == "telea" ? Classical::telea : Classical::navier_stokes,

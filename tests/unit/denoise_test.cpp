@@ -289,6 +289,13 @@ TEST_F(DenoiseTest, HandlesASinglePixel) {
   EXPECT_EQ(largest_difference(run({subtracting_model(), {10.0}, 1, 0}, pixel), pixel - cv::Scalar::all(10)), 0);
 }
 
+TEST_F(DenoiseTest, FailsPicturesWithASampleThatIsNoNumber) {
+  cv::Mat picture(10, 20, CV_32FC3, cv::Scalar::all(0.5));
+  picture.at<cv::Vec3f>(4, 7)[1] = -INFINITY;
+  const auto node = Denoise::create({.model = subtracting_model()}, services_);
+  EXPECT_EQ(node.value()->process(Image(picture), nullptr, context_).error().code, Code::bad_input);
+}
+
 TEST_F(DenoiseTest, RefusesAModelOfAnotherTaskByName) {
   nn::Graph graph;
   const auto image = graph.add_input("image", {-1, 3, -1, -1});

@@ -224,6 +224,17 @@ TEST_F(InpaintTest, WhatIsUnderTheMaskPlaysNoPartEvenIfItIsNoNumber) {
   }
 }
 
+TEST_F(InpaintTest, FailsWhereAKnownSampleIsNoNumber) {
+  cv::Mat picture = soft_picture(20, 10, CV_32FC3), mask = cv::Mat::zeros(10, 20, CV_8UC1);
+  mask.at<unsigned char>(1, 1) = 255;
+  picture.at<cv::Vec3f>(4, 7)[1] = std::numeric_limits<float>::quiet_NaN();
+  for (const char* method : {"smooth", "telea", "navier_stokes", "network"}) {
+    const Result<Image> result = fill({.method = method, .model = identity()}, picture, mask);
+    ASSERT_FALSE(result) << method;
+    EXPECT_NE(result.error().message.find("not a number at x 7, y 4"), std::string::npos) << result.error().message;
+  }
+}
+
 TEST_F(InpaintTest, SaysWhatIsWrongWithAMask) {
   const cv::Mat picture = soft_picture(20, 10, CV_8UC3);
   const auto message = [&](const cv::Mat& mask) {

@@ -1,0 +1,13 @@
+// finite.h: numbers that pictures of floats may hold and networks must not see.
+#pragma once
+
+#include "latentflow/result.h"
+#include "latentflow/value.h"
+
+namespace latentflow {
+
+/// bad_input with the place of the first sample that is NaN or infinite, but for pixels where `except` (8 bit, one
+/// channel, of the same size, or empty) is not 0.
+Status check_finite(const Image& image, const cv::Mat& except = cv::Mat());
+
+}  // namespace latentflow

@@ -1,0 +1,23 @@
+// finite.cpp: see latentflow/finite.h.
+#include "latentflow/finite.h"
+
+#include <cmath>
+
+namespace latentflow {
+
+Status check_finite(const Image& image, const cv::Mat& except) {
+  if (image.depth() != CV_32F) return success();
+  const int channels = image.channels();
+  for (int y = 0; y < image.height(); ++y) {
+    const float* row = image.mat().ptr<float>(y);
+    const unsigned char* left_out = except.empty() ? nullptr : except.ptr<unsigned char>(y);
+    for (int i = 0; i < image.width() * channels; ++i)
+      if (!std::isfinite(row[i]) && (left_out == nullptr || left_out[i / channels] == 0))
+        return bad_input("the picture is " + std::string(std::isnan(row[i]) ? "not a number" : "infinite") + " at x " +
+                         std::to_string(i / channels) + ", y " + std::to_string(y) +
+                         "; one such sample spoils what lies around it");
+  }
+  return success();
+}
+
+}  // namespace latentflow
