@@ -58,8 +58,8 @@ Result<MaskGroups> masks_of(const Path& folder) {
 struct Better {
   std::string quantity;
   double operator()(const Record& row) const {
-    return number_of(row, quantity) -
-           std::max(number_of(row, "telea_" + quantity), number_of(row, "navier_stokes_" + quantity));
+    const auto score = [&](const std::string& method) { return bounded(number_of(row, method + quantity)); };
+    return score("") - std::max(score("telea_"), score("navier_stokes_"));
   }
 };
 
@@ -71,6 +71,7 @@ Record group_row(const std::string& name, std::size_t masks, const ScoreRows& ro
   for (const std::string quantity : {"psnr", "ssim"}) {
     if (quantity == "ssim" && !prefix.empty()) continue;
     const std::string full = prefix + quantity;
+    if (std::none_of(rows.begin(), rows.end(), [&](const Record& row) { return row.find(full) != nullptr; })) continue;
     const double telea = mean_of(rows, "telea_" + full), navier = mean_of(rows, "navier_stokes_" + full),
                  filled = mean_of(rows, full);
     row.set("telea_" + full, telea);
@@ -121,8 +122,13 @@ int eval_inpaint(const EvalArguments& arguments) {
       ++masks;
       rows.insert(rows.end(), scores.runs[run].begin(), scores.runs[run].end());
     }
+    if (rows.empty()) continue;  // every item failed, and was reported
     add_rows(groups->names[group], masks, rows);
     every.insert(every.end(), rows.begin(), rows.end());
+  }
+  if (every.empty()) {
+    fmt::print(stderr, "latentflow: error: no picture could be scored\n");
+    return scores.exit_code;
   }
   add_rows("mean", scores.runs.size(), every);
   const std::string what = fmt::format(

@@ -156,13 +156,16 @@ double number_of(const Record& row, const std::string& quantity, double otherwis
   return number != nullptr ? *number : otherwise;
 }
 
+double bounded(double psnr) { return std::isinf(psnr) ? equal_psnr : psnr; }
+
 double mean_of(const ScoreRows& rows, const std::string& quantity) {
   double sum = 0;
   std::size_t count = 0;
   for (const Record& row : rows) {
     if (row.find(quantity) == nullptr) continue;
-    const double value = number_of(row, quantity);
-    sum += std::isinf(value) ? equal_psnr : value;
+    const double value = bounded(number_of(row, quantity));
+    if (std::isnan(value)) continue;  // of holes where nothing is missing
+    sum += value;
     ++count;
   }
   return count == 0 ? 0 : sum / static_cast<double>(count);

@@ -36,10 +36,12 @@ Scores score(const Host& host, const EvalArguments& arguments, const std::vector
 /// A number of a row; `otherwise` if it has none of that name. Infinity is written as the text "inf".
 double number_of(const Record& row, const std::string& quantity, double otherwise = 0);
 
-/// Mean over the rows that have the quantity; 0 if none has. A PSNR without bound (equal pictures) counts as
-/// `equal_psnr`.
-double mean_of(const ScoreRows& rows, const std::string& quantity);
+/// `psnr`, or `equal_psnr` where it has no bound (equal pictures).
 inline constexpr double equal_psnr = 99;  // dB
+double bounded(double psnr);
+
+/// Mean of bounded() over the rows whose quantity is a number; 0 if none is.
+double mean_of(const ScoreRows& rows, const std::string& quantity);
 
 /// Prints rows as an aligned table under a title, and writes them to output/NAME.csv and .jsonl. The field "name" is
 /// the first column. False if that failed, which is reported.
