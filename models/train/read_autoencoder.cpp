@@ -54,6 +54,7 @@ void read_k_sparse(Fields& fields, AutoencoderRecipe& recipe) {
   fields.read("first", sparse.first, 1, many);
   fields.read("until", sparse.until, 0, 1);
   fields.read("test_factor", sparse.test_factor, 1, 100);
+  fields.read("centred", sparse.centred);
   if (sparse.first < sparse.k)
     fields.problem(fmt::format("first is {}, below k, {}; the number falls to k", sparse.first, sparse.k));
   recipe.k_sparse = sparse;

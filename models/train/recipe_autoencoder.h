@@ -40,6 +40,7 @@ struct KSparse {
   std::int64_t first = 100;  ///< k at the beginning, from which it falls linearly
   double until = 0.5;        ///< share of the training after which it is k
   double test_factor = 3;    ///< alpha: the finished encoder keeps alpha k
+  bool centred = false;      ///< starts with the code 0 for the mean item, see centre()
 };
 
 /// Digits as rows of numbers in 0..1; see load_digits().

@@ -214,6 +214,33 @@ TEST(KSparse, KeepsExactlyTheLargestActivations) {
   }
 }
 
+TEST(KSparse, CentredUnitsAreAllAmongTheLargestForSomeItem) {
+  using enum Activation;
+  const std::vector<float> items = random_numbers(200 * 40, 0, 1, 8);
+  std::vector<float> mean(40);
+  for (std::size_t i = 0; i < items.size(); ++i) mean[i % 40] += items[i] / 200;
+  for (const auto& layers : {std::vector<std::int64_t>{40, 100}, {40, 60, 100}}) {
+    const Autoencoder shape = make_autoencoder(recipe_of(layers, tanh, linear, linear, true));
+    std::vector<float> parameters = initial_parameters(shape, 1);
+    const auto never_counted = [&] {
+      const std::vector<float> codes = encode(shape, parameters, items, 10);
+      int units = 0;
+      for (std::size_t unit = 0; unit < 100; ++unit) {
+        bool counted = false;
+        for (std::size_t row = 0; row < 200; ++row) counted |= codes[row * 100 + unit] != 0;
+        units += !counted;
+      }
+      return units;
+    };
+    const int before = never_counted();
+    centre(shape, items, parameters);
+    EXPECT_GT(before, 20);
+    EXPECT_LT(never_counted(), 5);
+    for (const float number : encode(shape, parameters, mean)) EXPECT_NEAR(number, 0, 1e-5);
+    EXPECT_NEAR(squared_error(shape, parameters, mean), 0, 1e-8);
+  }
+}
+
 TEST(Autoencoder, TiedLayersShareTheirWeights) {
   using enum Activation;
   const AutoencoderRecipe recipe = recipe_of({9, 6, 4}, tanh, linear, linear, true);

@@ -89,6 +89,24 @@ std::vector<float> initial_parameters(const Autoencoder& autoencoder, std::uint6
   return parameters;
 }
 
+void centre(const Autoencoder& autoencoder, std::span<const float> rows, std::span<float> parameters) {
+  const auto features = static_cast<std::size_t>(autoencoder.features());
+  std::vector<double> sum(features);
+  for (std::size_t i = 0; i < rows.size(); ++i) sum[i % features] += static_cast<double>(rows[i]);
+  std::vector<float> mean(features);
+  for (std::size_t j = 0; j < features; ++j)
+    mean[j] = static_cast<float>(sum[j] * static_cast<double>(features) / static_cast<double>(rows.size()));
+
+  // Both layers add their bias last, so what is missing can be added to it.
+  const DenseLayer &code = autoencoder.layers[autoencoder.encoder - 1], &output = autoencoder.layers.back();
+  const std::vector<float> at_mean = encode(autoencoder, parameters, mean);
+  for (std::size_t j = 0; j < at_mean.size(); ++j) parameters[code.bias + j] -= at_mean[j];
+  Tape tape;
+  const std::vector<float> zero(at_mean.size());
+  forward(std::span(autoencoder.layers).subspan(autoencoder.encoder), parameters, zero, 1, tape);
+  for (std::size_t j = 0; j < features; ++j) parameters[output.bias + j] += mean[j] - tape.values.back()[j];
+}
+
 std::vector<float> encode(const Autoencoder& autoencoder, std::span<const float> parameters,
                           std::span<const float> rows, std::int64_t keep) {
   const auto count = static_cast<std::int64_t>(rows.size()) / autoencoder.features();

@@ -32,6 +32,10 @@ Autoencoder level_of(const Autoencoder& whole, std::size_t level);
 /// Uniform weights of variance 2 / (inputs + outputs) (Glorot and Bengio, AISTATS 2010), twice that for layers with
 /// rectifiers (He et al., ICCV 2015); biases 0.
 std::vector<float> initial_parameters(const Autoencoder& autoencoder, std::uint64_t seed);
+/// Changes two biases so that the mean of `rows` [rows, features] has the code 0 and the code 0 decodes to the mean.
+/// Where only the largest activations count, this is what keeps units in the race whose weights point away from the
+/// mean. Requires linear codes and a linear output.
+void centre(const Autoencoder& autoencoder, std::span<const float> rows, std::span<float> parameters);
 
 /// What is minimised, summed as the recipe says.
 struct Objective {

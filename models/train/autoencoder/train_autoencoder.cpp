@@ -63,7 +63,9 @@ class AutoencoderTrainer {
     if (items_.train.count() < recipe_.batch)
       return invalid_argument(
           fmt::format("batch is {}, there are {} items to train on", recipe_.batch, items_.train.count()));
-    state_ = start_state(initial_parameters(whole_, recipe_.seed));
+    std::vector<float> parameters = initial_parameters(whole_, recipe_.seed);
+    if (shape_.k_sparse && shape_.k_sparse->centred) centre(whole_, items_.train.values, parameters);
+    state_ = start_state(std::move(parameters));
     Result<std::optional<Checkpoint>> resumed = checkpoint_to_resume(job_, whole_.parameters);
     if (!resumed) return resumed.error();
     if (*resumed) {
