@@ -143,6 +143,8 @@ void check(Fields& fields, const AutoencoderRecipe& recipe) {
     fields.problem(fmt::format("k_sparse: k is {}, the code has {} units; allowed up to as many", recipe.k_sparse->k,
                                recipe.layers.back()));
   if (recipe.code != Activation::linear) fields.problem("k_sparse needs network.code linear");
+  if (recipe.k_sparse->centred && recipe.output != Activation::linear)
+    fields.problem("k_sparse: centred needs network.output linear");
   if (recipe.stacked_steps > 0) fields.problem("k_sparse and stacked do not go together");
   if (std::any_of(recipe.penalties.begin(), recipe.penalties.end(),
                   [](const Penalty& penalty) { return penalty.kind != Penalty::Kind::weight_decay; }))

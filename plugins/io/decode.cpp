@@ -50,6 +50,10 @@ Result<cv::Mat> by_opencv(ByteSpan file, const Header& header, const Path& path)
                            cv::IMREAD_UNCHANGED);
   if (picture.empty())
     return bad_input(fmt::format("{} file is damaged: its pixels cannot be decoded", to_string(header.format)));
+  // OpenCV turns TIFF pictures while it decodes them, whether that is wanted or not; a quarter turn is undone by the
+  // other.
+  if (header.format == Format::tiff)
+    picture = upright(picture, header.orientation == 6 ? 8 : header.orientation == 8 ? 6 : header.orientation);
   // Only PNM may say that white is less than the type holds.
   const double full = picture.depth() == CV_8U ? 255 : 65535;
   if (header.white > 0 && header.white < full) picture.convertTo(picture, -1, full / header.white);
@@ -64,6 +68,8 @@ Result<cv::Mat> decode(ByteSpan file, const Header& header, const Path& path, co
     return unsupported(fmt::format("file has {} bytes, {} files of up to 2147483647 can be decoded", file.size(),
                                    to_string(header.format)));
   try {
+    if (header.format == Format::tiff && options.strict)
+      if (Status sound = check_tiff(file); !sound) return sound.error();
     if (header.format != Format::png) return by_opencv(file, header, path);
     const Result<std::vector<Segment>> chunks = png_chunks(Input(file), false);
     if (!chunks) {

@@ -126,8 +126,8 @@ Result<Header> tiff_header(const Input& input) {
   const bool log_luv = meaning == 32844 || meaning == 32845;  // 16-bit codes that decode to floats
   header.element_bytes = bits <= 8 ? 1 : bits <= 16 && !log_luv ? 2 : 4;
   header.channels = samples >= 4 ? 4 : samples == 3 || meaning == 3 ? 3 : 1;  // 3: palette
-  // OpenCV turns TIFF pictures itself while decoding; only the extents are exchanged here.
-  if (directory.value(input, 274, 1) >= 5) std::swap(header.width, header.height);
+  const std::uint64_t orientation = directory.value(input, 274, 1);
+  if (orientation >= 1 && orientation <= 8) header.orientation = static_cast<int>(orientation);
   return header;
 }
 

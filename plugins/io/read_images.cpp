@@ -84,7 +84,6 @@ Result<std::vector<SourceItem>> ReadImages::list() const {
 Result<Header> ReadImages::checked_header(const Input& input, const SourceItem& item) const {
   Result<Header> header = read_header(input, extension_of(item.path));
   if (!header) return header;
-  if (!params.orient) header->orientation = 1;
   const double megapixels = static_cast<double>(header->width) * header->height / 1e6;
   if (megapixels > params.max_megapixels)
     return unsupported(fmt::format("picture is {}x{}, {:.1f} megapixels, allowed up to {} (max_megapixels)",
@@ -97,7 +96,7 @@ Result<Shape> ReadImages::probe(const SourceItem& item) const {
   if (!input) return input.error();
   Result<Header> header = checked_header(input.value(), item);
   if (!header) return std::move(header).error();
-  if (header->turned()) std::swap(header->width, header->height);
+  if (params.orient && header->turned()) std::swap(header->width, header->height);
   const int channels = params.color == "gray" ? 1 : params.color == "color" ? 3 : header->channels;
   const std::size_t bytes = params.depth == "8"       ? 1
                             : params.depth == "16"    ? 2

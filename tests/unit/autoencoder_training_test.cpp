@@ -292,6 +292,9 @@ TEST(AutoencoderRecipe, RefusesWhatDoesNotGoTogether) {
             std::string::npos);
   EXPECT_NE(problems("network: {layers: [784, 30]}\nk_sparse: {k: 31}\n").find("k is 31, the code has 30 units"),
             std::string::npos);
+  EXPECT_NE(problems("network: {layers: [784, 30], code: linear, output: sigmoid}\nk_sparse: {centred: true}\n")
+                .find("centred needs network.output linear"),
+            std::string::npos);
   EXPECT_NE(problems("network: {layers: [784]}\n").find("layers is missing"), std::string::npos);
   EXPECT_NE(problems("network: {layers: [784, 30], encoder: sigmod}\n").find("did you mean \"sigmoid\"?"),
             std::string::npos);

@@ -9,10 +9,10 @@
 #include <jpeglib.h>
 
 #include "io/metadata.h"
-#include "io/read_images.h"
 #include "io/tiff_file.h"
 #include "support/fake_context.h"
 #include "support/pictures.h"
+#include "support/read_picture.h"
 #include "support/temporary_folder.h"
 
 namespace latentflow::io {
@@ -24,19 +24,6 @@ using test::same_pixels;
 using test::soft_picture;
 using test::TemporaryFolder;
 using Buffer = std::vector<std::uint8_t>;
-
-SourceItem item_for(const Path& path) { return {path.filename().string(), path.stem().string(), path, 0}; }
-
-ReadImages reader(const ReadImages::Params& params = {}) { return ReadImages(params); }
-
-/// The message of the first of probe() and process() that fails.
-std::string failure(const Path& path, const ReadImages::Params& params = {}) {
-  const ReadImages node(params);
-  FakeContext context("x");
-  if (const auto shape = node.probe(item_for(path)); !shape) return shape.error().message;
-  const auto image = node.process(item_for(path), context);
-  return image ? "" : image.error().message;
-}
 
 struct FormatCase {
   const char* extension;
@@ -147,42 +134,6 @@ TEST(ReadImages, LenientDecodingTakesTheRestOfATruncatedJpegAndWarns) {
   EXPECT_LT(cv::norm(image.value().mat().rowRange(0, 40), picture.rowRange(0, 40), cv::NORM_INF), 60);
   ASSERT_EQ(context.warnings.size(), 1u);
   EXPECT_EQ(context.warnings[0], "JPEG file is damaged: Premature end of JPEG file");
-}
-
-TEST(ReadImages, ReadsFloatTiffExactly) {
-  TemporaryFolder folder;
-  for (const int type : {CV_32FC1, CV_32FC3}) {
-    const cv::Mat picture = soft_picture(31, 17, type);
-    const Path path = folder.write("a.tif", encoded(".tif", picture, {cv::IMWRITE_TIFF_COMPRESSION, 5}));
-    FakeContext context("a");
-    const auto image = reader().process(item_for(path), context);
-    ASSERT_TRUE(image) << image.error().message;
-    EXPECT_TRUE(same_pixels(image.value().mat(), picture));
-    EXPECT_EQ(reader().probe(item_for(path)).value().element_bytes, 4u);
-  }
-}
-
-TEST(ReadImages, ScalesPnmToItsOwnWhite) {
-  TemporaryFolder folder;
-  const auto samples = [&](const std::string& text) {
-    FakeContext context("a");
-    const auto image = reader().process(item_for(folder.write("a.pgm", text)), context);
-    EXPECT_TRUE(image) << (image ? "" : image.error().message);
-    std::vector<int> values;
-    if (image && image->depth() == CV_8U)
-      values.assign(image->mat().begin<std::uint8_t>(), image->mat().end<std::uint8_t>());
-    if (image && image->depth() == CV_16U)
-      values.assign(image->mat().begin<std::uint16_t>(), image->mat().end<std::uint16_t>());
-    return values;
-  };
-  using Values = std::vector<int>;
-  const std::string fine("\x0f\xff\x08\x00", 4), coarse("\x64\x32", 2);
-  EXPECT_EQ(samples("P5\n2 1\n4095\n" + fine), (Values{65535, 32776}));
-  EXPECT_EQ(samples("P2\n2 1\n4095\n4095 2048\n"), (Values{65535, 32776}));
-  EXPECT_EQ(samples("P5\n2 1\n100\n" + coarse), (Values{255, 128}));
-  EXPECT_EQ(samples("P2\n2 1\n100\n100 50\n")[0], 255);
-  EXPECT_EQ(samples("P5\n2 1\n65535\n" + fine), (Values{4095, 2048}));
-  EXPECT_EQ(samples("P5\n2 1\n255\n" + coarse), (Values{100, 50}));
 }
 
 TEST(ReadImages, DoesNotWaitForAPipe) {
