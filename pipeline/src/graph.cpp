@@ -170,6 +170,10 @@ Report Graph::run(const RunOptions& given) const {
   if (!report.refused())
     if (const Status opened = ledger.open(options.ledger); !opened)
       report.problems.push_back({"--ledger " + options.ledger.string(), 0, 0, opened.error().message, false});
+  // Written at the end, but to learn then that it cannot be would be late.
+  if (!report.refused() && !options.trace.empty() && !std::ofstream(options.trace, std::ios::app))
+    report.problems.push_back({"--trace " + options.trace.string(), 0, 0,
+                               fmt::format("the trace cannot be written: {}", std::strerror(errno)), false});
   if (report.refused()) return report;
 
   report.threads = options.threads;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "latentflow/files.h"
 #include "nn/code_model.h"
 #include "nn/npy.h"
 #include "read_tensor.h"
@@ -47,6 +48,8 @@ Result<std::unique_ptr<WriteTensor>> WriteTensor::create(const Params& params, S
     return invalid_argument(
         fmt::format("path '{}' is a file, needs a folder, or a file that ends in .npy", params.path.string()));
   }
+  const Path folder = params.path.extension() == ".npy" ? params.path.parent_path() : params.path;
+  if (Status writable = check_writable(folder.empty() ? "." : folder); !writable) return std::move(writable).error();
   return std::make_unique<WriteTensor>(params, std::move(*pattern));
 }
 

@@ -75,9 +75,18 @@ TEST(Trace, HasOneEventPerCall) {
   EXPECT_EQ(calls, (std::map<std::string, int>{{"a", 7}, {"b", 7}, {"c", 7}}));
 }
 
-TEST(Trace, AFileThatCannotBeWrittenIsAnErrorAtTheEnd) {
+TEST(Trace, AFileThatCannotBeWrittenIsRefusedBeforeAnythingRuns) {
+  const Report report = graph_of("  a: {node: emit_records}\n  c: {node: collect, record: a, journal: untraced}\n")
+                            .run({.trace = "/nonexistent/t.json"});
+  EXPECT_EQ(report.exit_code(), 1);
+  EXPECT_EQ(text_of(report.problems),
+            "--trace /nonexistent/t.json: error: the trace cannot be written: No such file or directory\n");
+  EXPECT_TRUE(Journal::named("untraced").items.empty());
+}
+
+TEST(Trace, AFullDiskIsAnErrorAtTheEnd) {
   const Report report =
-      graph_of("  a: {node: emit_records}\n  c: {node: collect, record: a}\n").run({.trace = "/nonexistent/t.json"});
+      graph_of("  a: {node: emit_records}\n  c: {node: collect, record: a}\n").run({.trace = "/dev/full"});
   EXPECT_EQ(report.delivered, 10u);
   EXPECT_EQ(report.exit_code(), 3);
 }
