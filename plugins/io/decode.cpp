@@ -68,8 +68,11 @@ Result<cv::Mat> decode(ByteSpan file, const Header& header, const Path& path, co
     return unsupported(fmt::format("file has {} bytes, {} files of up to 2147483647 can be decoded", file.size(),
                                    to_string(header.format)));
   try {
-    if (header.format == Format::tiff && options.strict)
-      if (Status sound = check_tiff(file); !sound) return sound.error();
+    if (header.format == Format::tiff) {
+      Result<cv::Mat> picture = decode_tiff(file, options);
+      if (!picture) return picture;
+      if (!picture->empty()) return usual_layout(std::move(*picture));
+    }
     if (header.format != Format::png) return by_opencv(file, header, path);
     const Result<std::vector<Segment>> chunks = png_chunks(Input(file), false);
     if (!chunks) {

@@ -125,7 +125,8 @@ Result<Header> tiff_header(const Input& input) {
   const std::uint64_t meaning = directory.value(input, 262, 1);
   const bool log_luv = meaning == 32844 || meaning == 32845;  // 16-bit codes that decode to floats
   header.element_bytes = bits <= 8 ? 1 : bits <= 16 && !log_luv ? 2 : 4;
-  header.channels = samples >= 4 ? 4 : samples == 3 || meaning == 3 ? 3 : 1;  // 3: palette
+  const bool gray_with_alpha = samples == 2 && meaning <= 1;
+  header.channels = samples >= 4 || gray_with_alpha ? 4 : samples == 3 || meaning == 3 ? 3 : 1;  // 3: palette
   const std::uint64_t orientation = directory.value(input, 274, 1);
   if (orientation >= 1 && orientation <= 8) header.orientation = static_cast<int>(orientation);
   return header;

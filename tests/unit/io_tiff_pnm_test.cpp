@@ -1,5 +1,8 @@
 // io_tiff_pnm_test.cpp: read_images: what OpenCV would not see to in TIFF and PNM files.
 #include <gtest/gtest.h>
+#include <tiffio.h>
+
+#include <opencv2/imgproc.hpp>
 
 #include "io/decode.h"
 #include "support/pictures.h"
@@ -67,22 +70,93 @@ TEST(ReadImages, FailsTiffFilesWhosePixelsAreDamaged) {
   }
 }
 
-/// A TIFF file of one strip of grey bytes, little-endian, with the tag for orientation.
-Buffer plain_tiff(const cv::Mat& picture, int orientation) {
-  const auto size = static_cast<std::uint32_t>(picture.total());
-  const std::pair<int, std::uint32_t> tags[] = {
-      {256, picture.cols}, {257, picture.rows}, {258, 8},   {259, 1}, {262, 1}, {273, 8},
-      {274, orientation},  {278, picture.rows}, {279, size}};
+struct TiffKind {
+  int orientation = 1, meaning = 1;  ///< photometric interpretation: 0 white is 0, 1 black is 0, 2 colours
+  int extra = -1;                    ///< ExtraSamples: 1 colours are multiplied by alpha, 2 they are not; -1 none
+};
+
+/// A little-endian TIFF file of one strip that holds the samples as they are.
+Buffer plain_tiff(const cv::Mat& samples, const TiffKind& kind) {
+  const auto size = static_cast<int>(samples.total() * samples.elemSize());
+  std::vector<std::pair<int, int>> tags{{256, samples.cols},
+                                        {257, samples.rows},
+                                        {258, static_cast<int>(8 * samples.elemSize1())},
+                                        {259, 1},
+                                        {262, kind.meaning},
+                                        {273, 8},
+                                        {274, kind.orientation},
+                                        {277, samples.channels()},
+                                        {278, samples.rows},
+                                        {279, size}};
+  if (kind.extra >= 0) tags.emplace_back(338, kind.extra);
   Buffer file{'I', 'I', 42, 0};
-  const auto put = [&](std::uint32_t value, int bytes) {
+  const auto put = [&](int value, int bytes) {
     for (int i = 0; i < bytes; ++i) file.push_back(static_cast<std::uint8_t>(value >> 8 * i));
   };
   put(8 + size, 4);
-  file.insert(file.end(), picture.data, picture.data + size);
-  put(std::size(tags), 2);
+  file.insert(file.end(), samples.data, samples.data + size);
+  put(static_cast<int>(tags.size()), 2);
   for (const auto& [tag, value] : tags) put(tag, 2), put(4, 2), put(1, 4), put(value, 4);
   put(0, 4);
   return file;
+}
+
+TEST(ReadImages, KeepsColoursBesideAlphaInTiff) {
+  TemporaryFolder folder;
+  const auto read = [&](const cv::Mat& samples, const TiffKind& kind) {
+    FakeContext context("a");
+    const Path path = folder.write("a.tif", plain_tiff(samples, kind));
+    const auto image = reader().process(item_for(path), context);
+    EXPECT_TRUE(image) << (image ? "" : image.error().message);
+    if (!image) return cv::Mat();
+    EXPECT_EQ(reader().probe(item_for(path)).value().dims, (Dims{image->height(), image->width(), image->channels()}));
+    return image->mat();
+  };
+  const cv::Mat rgba8(3, 2, CV_8UC4, cv::Scalar(41, 197, 133, 22)), bgra8(3, 2, CV_8UC4, cv::Scalar(133, 197, 41, 22));
+  EXPECT_TRUE(same_pixels(read(rgba8, {.meaning = 2, .extra = 2}), bgra8));
+  const cv::Mat gray8(3, 2, CV_8UC2, cv::Scalar(41, 22)), gray16(3, 2, CV_16UC2, cv::Scalar(4100, 2200));
+  EXPECT_TRUE(same_pixels(read(gray8, {.extra = 2}), cv::Mat(3, 2, CV_8UC4, cv::Scalar(41, 41, 41, 22))));
+  EXPECT_TRUE(same_pixels(read(gray16, {.extra = 2}), cv::Mat(3, 2, CV_16UC4, cv::Scalar(4100, 4100, 4100, 2200))));
+  EXPECT_TRUE(same_pixels(read(gray16, {.meaning = 0, .extra = 2}),
+                          cv::Mat(3, 2, CV_16UC4, cv::Scalar(61435, 61435, 61435, 2200))));
+  EXPECT_TRUE(same_pixels(read(cv::Mat(3, 2, CV_16UC1, cv::Scalar(1)), {.meaning = 0}),
+                          cv::Mat(3, 2, CV_16UC1, cv::Scalar(65534))));
+}
+
+TEST(ReadImages, PutsTilesOfTiffFilesTogether) {
+  const cv::Mat picture = soft_picture(53, 39, CV_8UC3);
+  TemporaryFolder folder;
+  const Path path = folder / "a.tif";
+  TIFF* tiff = TIFFOpen(path.c_str(), "w");
+  ASSERT_NE(tiff, nullptr);
+  for (const auto& [tag, value] : {std::pair{TIFFTAG_IMAGEWIDTH, 53},
+                                   {TIFFTAG_IMAGELENGTH, 39},
+                                   {TIFFTAG_TILEWIDTH, 32},
+                                   {TIFFTAG_TILELENGTH, 16},
+                                   {TIFFTAG_BITSPERSAMPLE, 8},
+                                   {TIFFTAG_SAMPLESPERPIXEL, 3},
+                                   {TIFFTAG_PHOTOMETRIC, 2},
+                                   {TIFFTAG_PLANARCONFIG, 1},
+                                   {TIFFTAG_COMPRESSION, 5}})
+    TIFFSetField(tiff, static_cast<std::uint32_t>(tag), value);
+  cv::Mat padded = cv::Mat::zeros(48, 64, CV_8UC3);
+  picture.copyTo(padded(cv::Rect(0, 0, 53, 39)));
+  cv::cvtColor(padded, padded, cv::COLOR_BGR2RGB);
+  std::uint32_t index = 0;
+  for (int y = 0; y < 48; y += 16)
+    for (int x = 0; x < 64; x += 32) {
+      cv::Mat tile = padded(cv::Rect(x, y, 32, 16)).clone();
+      TIFFWriteEncodedTile(tiff, index++, tile.data, static_cast<tmsize_t>(tile.total() * tile.elemSize()));
+    }
+  TIFFWriteDirectory(tiff), TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH, 1), TIFFSetField(tiff, TIFFTAG_IMAGELENGTH, 1);
+  TIFFWriteDirectory(tiff);
+  TIFFClose(tiff);
+  FakeContext context("a");
+  const auto image = reader().process(item_for(path), context);
+  ASSERT_TRUE(image) << image.error().message;
+  EXPECT_TRUE(same_pixels(image->mat(), picture));
+  ASSERT_EQ(context.warnings.size(), 1u);
+  EXPECT_EQ(context.warnings[0], "file has 2 pictures, the first one is taken");
 }
 
 TEST(ReadImages, LeavesTiffPicturesAsTheyAreStoredIfAsked) {
@@ -91,7 +165,7 @@ TEST(ReadImages, LeavesTiffPicturesAsTheyAreStoredIfAsked) {
   ReadImages::Params params;
   params.orient = false;
   for (int orientation = 1; orientation <= 8; ++orientation) {
-    const Path path = folder.write("a.tif", plain_tiff(stored, orientation));
+    const Path path = folder.write("a.tif", plain_tiff(stored, {.orientation = orientation}));
     FakeContext context("a"), turned("a");
     const auto image = ReadImages(params).process(item_for(path), context);
     ASSERT_TRUE(image) << image.error().message;
