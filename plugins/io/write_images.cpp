@@ -8,7 +8,6 @@
 
 #include "latentflow/files.h"
 #include "metadata.h"
-#include "write_file.h"
 
 namespace latentflow::io {
 

@@ -7,7 +7,6 @@
 #include "nn/code_model.h"
 #include "nn/npy.h"
 #include "read_tensor.h"
-#include "write_file.h"
 
 namespace latentflow::io {
 namespace {

@@ -5,8 +5,9 @@
 
 #include <opencv2/imgcodecs.hpp>
 
-#include "atomic_file.h"
+#include "latentflow/files.h"
 #include "sheet.h"
+#include "target.h"
 
 namespace latentflow::quality {
 

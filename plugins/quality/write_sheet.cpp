@@ -5,7 +5,8 @@
 
 #include <opencv2/imgcodecs.hpp>
 
-#include "atomic_file.h"
+#include "latentflow/files.h"
+#include "target.h"
 
 namespace latentflow::quality {
 

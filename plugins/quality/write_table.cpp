@@ -3,7 +3,8 @@
 
 #include <cstdio>
 
-#include "atomic_file.h"
+#include "latentflow/files.h"
+#include "target.h"
 
 namespace latentflow::quality {
 

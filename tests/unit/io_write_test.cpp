@@ -7,8 +7,8 @@
 
 #include "io/metadata.h"
 #include "io/read_images.h"
-#include "io/write_file.h"
 #include "io/write_images.h"
+#include "latentflow/files.h"
 #include "support/fake_context.h"
 #include "support/pictures.h"
 #include "support/temporary_folder.h"

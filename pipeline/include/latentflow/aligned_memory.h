@@ -19,7 +19,7 @@ constexpr std::size_t whole_lines(std::size_t bytes) {
 /// At least whole_lines(bytes) uninitialised bytes at a multiple of memory_alignment, also for 0; for free_aligned().
 /// Throws std::bad_alloc.
 ///
-/// Not std::aligned_alloc: glibc before 2.38 takes that from a larger block and gives the rest back in pieces, of which
+/// Not std::aligned_alloc: glibc 2.36 takes that from a larger block and gives the rest back in pieces, of which
 /// small ones stay with the thread. What is freed later is then too small for the next request of the same size, and
 /// a run over small pictures grew by 10 to 40 KB per item.
 inline void* allocate_aligned(std::size_t bytes) {
