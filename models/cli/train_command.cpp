@@ -71,6 +71,9 @@ int run(int argc, char** argv) {
   app.add_option("--out", job.model, "the ONNX file to write")->required();
   app.add_option("--checkpoints", job.checkpoints, "folder of checkpoints, one every few minutes");
   app.add_flag("--resume", job.resume, "go on from the checkpoint")->needs("--checkpoints");
+  app.add_option("--continue", job.finished,
+                 "model of the recipe as it was before its last restart, to go on from where there is no checkpoint")
+      ->check(CLI::ExistingFile);
   app.add_option("--set", sets,
                  "KEY=VALUE in place of what the recipe says, such as k_sparse.k=70; any number of times")
       ->allow_extra_args(false);
@@ -109,6 +112,8 @@ int run(int argc, char** argv) {
                               job.recipe.task == train::Task::autoencoder && !job.recipe.autoencoder.patches
                                   ? "; --set data.digits=synthetic draws digits instead"
                                   : ""));
+  if (!job.finished.empty() && job.recipe.restarts.empty())
+    return refuse("--continue needs a recipe with `restarts`, the last of them at the steps that the model has made");
   if (steps) job.recipe.steps = *steps;
   if (seed) job.recipe.seed = *seed;
   for (int i = 1; i < argc; ++i) job.command += fmt::format("{}{}", i == 1 ? "latentflow train " : " ", argv[i]);

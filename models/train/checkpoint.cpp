@@ -14,7 +14,7 @@
 namespace latentflow::train {
 namespace {
 
-constexpr const char* format_name = "latentflow checkpoint 3";
+constexpr const char* format_name = "latentflow checkpoint 4";
 
 /// FNV-1a, 64 bits: finds torn and cut files, nothing more.
 std::uint64_t checksum(std::string_view bytes) {
@@ -54,6 +54,7 @@ Status write_whole(const std::filesystem::path& file, const std::string& bytes) 
 Status save_checkpoint(const Checkpoint& checkpoint, const std::filesystem::path& file) {
   const nlohmann::json head{{"format", format_name},
                             {"step", checkpoint.state.step},
+                            {"began", checkpoint.state.began},
                             {"stage", checkpoint.stage},
                             {"updates", checkpoint.updates},
                             {"seconds", checkpoint.seconds},
@@ -90,6 +91,7 @@ Result<Checkpoint> load_checkpoint(const std::filesystem::path& file) {
     if (head.at("format") != format_name) return damaged("it is of another version");
     Checkpoint checkpoint;
     checkpoint.state.step = head.at("step");
+    checkpoint.state.began = head.at("began");
     checkpoint.stage = head.at("stage");
     checkpoint.updates = head.at("updates");
     checkpoint.seconds = head.at("seconds");

@@ -103,8 +103,9 @@ double learning_rate(const OptimiserRecipe& recipe, std::int64_t step, double pr
   return step < recipe.warm_up ? rate * static_cast<double>(step + 1) / static_cast<double>(recipe.warm_up) : rate;
 }
 
-OptimiserState start_state(std::vector<float> weights) {
+OptimiserState start_state(std::vector<float> weights, std::int64_t step) {
   OptimiserState state;
+  state.step = state.began = step;
   state.average = weights;
   state.first_moment.assign(weights.size(), 0.0f);
   state.second_moment.assign(weights.size(), 0.0f);
@@ -130,7 +131,7 @@ double update(const OptimiserRecipe& recipe, double rate, std::span<const std::s
   const double norm = std::sqrt(std::accumulate(squares.begin(), squares.end(), 0.0));
   if (!std::isfinite(norm)) return norm;
 
-  const auto done = static_cast<double>(++state.step);
+  const auto done = static_cast<double>(++state.step - state.began);
   // Early on the average follows the weights, so that it never remembers the initial ones for long.
   const double keep = std::min(recipe.average, done / (done + 10));
   const AdamStep step{static_cast<float>(recipe.betas[0]),

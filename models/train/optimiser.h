@@ -20,11 +20,12 @@ double learning_rate(const OptimiserRecipe& recipe, std::int64_t step, double pr
 /// Everything that training changes; what a checkpoint holds.
 struct OptimiserState {
   std::vector<float> weights, average, first_moment, second_moment;
-  std::int64_t step = 0;  ///< updates done
+  std::int64_t step = 0;   ///< updates done
+  std::int64_t began = 0;  ///< the step of the last restart, from which moments and average were made
 };
 
-/// State before the first step.
-OptimiserState start_state(std::vector<float> weights);
+/// State before the first step, or after a restart at `step`.
+OptimiserState start_state(std::vector<float> weights, std::int64_t step = 0);
 
 /// Sums the shards' gradients in their order, limits the norm, and makes one step of AdamW (Loshchilov, Hutter, ICLR
 /// 2019), or of gradient descent with momentum (v = momentum v + gradient, weights -= rate v), and of the average. In

@@ -136,6 +136,7 @@ class Trainer {
     Result<std::optional<Checkpoint>> loaded = checkpoint_to_resume(job_, parameters_->size());
     if (!loaded) return loaded.error();
     if (!*loaded) {
+      if (!job_.finished.empty()) return go_on_from_model();
       if (!recipe_.start_from.empty()) {
         Result<std::string> model = train::start_from(recipe_.start_from, recipe_, graph_);
         if (!model) return model.error();
@@ -149,6 +150,15 @@ class Trainer {
     started_from_ = std::move((*loaded)->started_from);
     seconds_before_ = (*loaded)->seconds;
     nn::adopt_algorithms((*loaded)->algorithms);
+    return success();
+  }
+
+  Status go_on_from_model() {
+    Result<FinishedModel> model = finished_model(job_.finished, recipe_, graph_);
+    if (!model) return model.error();
+    started_from_ = fmt::format("{} at step {}", model->name, model->steps);
+    state_ = start_state(parameters_->gather(graph_), model->steps);
+    note("goes on from " + started_from_);
     return success();
   }
 
@@ -179,6 +189,8 @@ class Trainer {
   /// One update on `batch`, while the samples of the next one are made.
   Status step(Batch& batch, Batch& next) {
     const Recipe::Schedule now = schedule(state_.step);
+    const bool restarts = now.step == 0 && state_.step > state_.began;
+    if (restarts) state_ = start_state(std::move(state_.average), state_.step);
     ShardPlans& shards = plans_.at(batch.phase.patch);
     const std::size_t count = shards.plans.size();
     shards.packed.pack(*parameters_, state_.weights);
@@ -282,7 +294,7 @@ class Trainer {
     const ModelFacts facts{
         fmt::format("{}: {} pictures to train on, {} held out", data_name(), training_.size(), held_out_.size()),
         scores,
-        fmt::format("latentflow, {} steps of {} patches in {:.0f} s, seed {}{}: {}", state_.step, recipe_.batch,
+        fmt::format("{}{} patches in {:.0f} s, seed {}{}: {}", steps_of_card(state_.step), recipe_.batch,
                     elapsed(), recipe_.seed, started_from_.empty() ? "" : ", started from " + started_from_,
                     job_.command)};
     return save_model(averaged_graph(), recipe_, facts, job_.model);

@@ -36,6 +36,7 @@ struct TrainingJob {
   std::filesystem::path model;        ///< the ONNX file to write
   std::filesystem::path checkpoints;  ///< empty: none are written
   bool resume = false;                ///< go on from the checkpoint where there is one
+  std::filesystem::path finished;     ///< else from this model of a recipe that ended where this one restarts
   std::optional<double> time_limit;   ///< seconds over all runs; the rate decays to its end within it
   double checkpoint_seconds = 180;
   double report_seconds = 10;

@@ -6,6 +6,10 @@
 #include <algorithm>
 #include <sstream>
 
+#include "nn/model_card.h"
+#include "nn/onnx_import.h"
+#include "start_weights.h"
+
 namespace latentflow::train {
 
 namespace fs = std::filesystem;
@@ -21,15 +25,16 @@ std::string but_its_length(const std::string& recipe) {
   return rest;
 }
 
-/// Whether the recipe goes on, after a restart, where the shorter one of the checkpoint ends.
-bool goes_on(const std::string& shorter, const Recipe& recipe) {
+/// The steps of the shorter recipe if this one goes on, after a restart, where that ends.
+std::optional<std::int64_t> goes_on(const std::string& shorter, const Recipe& recipe) {
   if (but_its_length(shorter) != but_its_length(recipe.text) || shorter.find("\n# --set ") != std::string::npos)
-    return false;
-  const Result<Recipe> before = parse_recipe(shorter, "the recipe in the checkpoint");
-  if (!before) return false;
+    return std::nullopt;
+  const Result<Recipe> before = parse_recipe(shorter, "the shorter recipe");
+  if (!before) return std::nullopt;
   const auto end = std::find(recipe.restarts.begin(), recipe.restarts.end(), before->steps);
-  return end != recipe.restarts.end() &&
-         std::equal(recipe.restarts.begin(), end, before->restarts.begin(), before->restarts.end());
+  const bool same_before = end != recipe.restarts.end() && std::equal(recipe.restarts.begin(), end,
+                                                                      before->restarts.begin(), before->restarts.end());
+  return same_before ? std::optional(before->steps) : std::nullopt;
 }
 
 }  // namespace
@@ -48,6 +53,8 @@ std::string folder_name(const fs::path& folder) {
   const fs::path whole = fs::absolute(folder).lexically_normal();
   return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
 }
+
+std::string steps_of_card(std::int64_t steps) { return fmt::format("latentflow, {} steps of ", steps); }
 
 fs::path checkpoint_file(const TrainingJob& job) { return job.checkpoints / (job.recipe.model + ".checkpoint"); }
 
@@ -74,6 +81,24 @@ Result<std::optional<Checkpoint>> checkpoint_to_resume(const TrainingJob& job, s
   if (job.note)
     job.note(fmt::format("resumed at step {} after {:.0f} s of training", loaded->updates, loaded->seconds));
   return std::optional<Checkpoint>(std::move(*loaded));
+}
+
+Result<FinishedModel> finished_model(const fs::path& model, const Recipe& recipe, nn::Graph& graph) {
+  const Result<nn::Graph> trained = nn::load_onnx(model);
+  if (!trained) return trained.error();
+  const Result<nn::ModelCard> card = nn::read_card(*trained);
+  if (!card) return card.error();
+  const std::optional<std::int64_t> steps = goes_on(card->recipe, recipe);
+  if (!steps)
+    return bad_input(fmt::format("{} was trained by another recipe; needs one that has its steps as a restart here and "
+                                 "differs in the lines steps and restarts alone",
+                                 model.string()));
+  if (!card->trained_with.starts_with(steps_of_card(*steps)))
+    return bad_input(fmt::format("{} was not trained for all {} steps of its recipe but with: {}", model.string(),
+                                 *steps, card->trained_with));
+  Result<std::string> name = start_from(model, recipe, graph);
+  if (!name) return name.error();
+  return FinishedModel{*steps, std::move(*name)};
 }
 
 Result<std::optional<Curve>> open_curve(const TrainingJob& job, std::span<const std::string> penalties,

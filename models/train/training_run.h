@@ -16,12 +16,25 @@ Status make_folders(const TrainingJob& job);
 /// What cards call a folder: its own name, however the path to it is spelt ("photographs/" too).
 std::string folder_name(const std::filesystem::path& folder);
 
+/// What the `trained_with` of every card begins with.
+std::string steps_of_card(std::int64_t steps);
+
 std::filesystem::path checkpoint_file(const TrainingJob& job);
 
 /// The checkpoint that the job resumes from; none where it does not resume or there is none yet (which is noted).
 /// A recipe with a restart where a shorter one ended, otherwise the same, may go on from the checkpoint of that one.
 /// Errors: a checkpoint of another recipe, seed or number of weights, or a damaged one.
 Result<std::optional<Checkpoint>> checkpoint_to_resume(const TrainingJob& job, std::size_t parameters);
+
+struct FinishedModel {
+  std::int64_t steps = 0;
+  std::string name;  ///< of the file, with the SHA-256 of its weights, for the card
+};
+
+/// Puts the weights of a model whose recipe ended where this one has a restart into `graph`. Since a restart takes the
+/// averaged weights, which are those of the model, and nothing else, training goes on as from the last checkpoint.
+/// Errors: those of start_from(); bad_input for a model of another recipe or one that did not make all of its steps.
+Result<FinishedModel> finished_model(const std::filesystem::path& model, const Recipe& recipe, nn::Graph& graph);
 
 /// The curve beside the checkpoints; none without them. `steps` are those of the whole run, `done` those that the
 /// checkpoint resumed from had made, 0 for a fresh start. Errors: io.

@@ -179,6 +179,21 @@ TEST_F(TrainingTest, AFinishedRunGoesOnWithTheBitsOfOneThatRestartsThere) {
   EXPECT_EQ(resumed->average, straight->average);
 
   ASSERT_TRUE(train(shorter).ok());
+  TrainingJob from_model = job(recipe(13, {8}), "from_model");
+  from_model.finished = shorter.model;
+  const Result<TrainingSummary> continued = train(from_model);
+  ASSERT_TRUE(continued.ok()) << continued.error().message;
+  EXPECT_EQ(continued->steps, 13);
+  EXPECT_EQ(continued->weights, straight->weights);
+  EXPECT_EQ(continued->average, straight->average);
+  const auto graph = nn::load_onnx(from_model.model);
+  ASSERT_TRUE(graph);
+  EXPECT_NE(nn::read_card(*graph)->trained_with.find("again.onnx"), std::string::npos);
+  from_model.recipe = recipe(13, {7});
+  const Result<TrainingSummary> of_another = train(from_model);
+  ASSERT_FALSE(of_another.ok());
+  EXPECT_NE(of_another.error().message.find("another recipe"), std::string::npos);
+
   TrainingJob elsewhere = longer;
   elsewhere.recipe = recipe(13, {7});
   EXPECT_FALSE(train(elsewhere).ok());

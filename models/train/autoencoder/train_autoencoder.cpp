@@ -250,7 +250,7 @@ class AutoencoderTrainer {
     card.recipe = recipe_.text;
     card.data = items_.about;
     card.scores = scores;
-    card.trained_with = fmt::format("latentflow, {} steps of {} items in {:.0f} s, seed {}: {}", updates_,
+    card.trained_with = fmt::format("{}{} items in {:.0f} s, seed {}: {}", steps_of_card(updates_),
                                     recipe_.batch, elapsed(), recipe_.seed, job_.command);
     nn::write_card(*graph, card);
     return nn::save_onnx(*graph, job_.model);
