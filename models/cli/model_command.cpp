@@ -147,6 +147,20 @@ int fix(const std::string& file, const std::string& target, const Pair& size) {
   return saved ? 0 : fail(saved.error());
 }
 
+// The same network with weights that take half the room.
+int half(const std::string& file, const std::string& target) {
+  auto graph = load_onnx(file);
+  if (!graph) return fail(graph.error());
+  if (const auto card = read_card(*graph); !card) return fail(card.error());
+  if (const Status rounded = half_weights(*graph); !rounded) return fail(rounded.error());
+  if (const auto how = graph->metadata.find("trained_with"); how != graph->metadata.end())
+    how->second += "; weights rounded to float16 by latentflow model half";
+  if (const auto sum = graph->metadata.find("weights_sha256"); sum != graph->metadata.end())
+    sum->second = weights_sha256(*graph);
+  const Status saved = save_onnx(*graph, target);
+  return saved ? 0 : fail(saved.error());
+}
+
 }  // namespace
 }  // namespace latentflow::nn
 
@@ -166,6 +180,9 @@ int main(int argc, char** argv) {
   fix->add_option("FILE", file, "an ONNX file")->required();
   fix->add_option("TARGET", target, "the ONNX file to write")->required();
   fix->add_option("--shape", shape, "height x width of the pictures, for example 480x640")->required();
+  CLI::App* half = app.add_subcommand("half", "writes a network with its weights as float16: half as large a file");
+  half->add_option("FILE", file, "an ONNX file")->required();
+  half->add_option("TARGET", target, "the ONNX file to write")->required();
   latentflow::nn::PlanOptions plan_options;
   latentflow::nn::SpeedOptions speed_options;
   latentflow::nn::ArraysOptions arrays_options;
@@ -219,6 +236,7 @@ int main(int argc, char** argv) {
     return done ? 0 : latentflow::nn::fail(done.error());
   }
   if (fix->parsed()) return latentflow::nn::fix(file, target, *size);
+  if (half->parsed()) return latentflow::nn::half(file, target);
   plan_options.network = speed_options.network = arrays_options.network = chosen;
   speed_options.threads = arrays_options.threads = threads;
   if (plan->parsed()) return latentflow::nn::plan(file, size, plan_options);

@@ -13,6 +13,7 @@
 #include <set>
 #include <system_error>
 
+#include "half.h"
 #include "node_shape.h"
 #include "onnx_attributes.h"
 #include "quantization.h"
@@ -135,6 +136,7 @@ class Exporter {
 
   void add_weights(const ValueInfo& value) {
     if (value.grid) return add_integer_weights(value);
+    if (value.half) return add_half_weights(value);
     onnx::TensorProto& tensor = *out_.add_initializer();
     tensor.set_name(value.name);
     tensor.set_data_type(onnx::TensorProto::FLOAT);
@@ -142,6 +144,22 @@ class Exporter {
     const auto data = value.constant->span();
     tensor.set_raw_data(data.data(), data.size_bytes());
   }
+
+  void add_half_weights(const ValueInfo& value) {
+    onnx::TensorProto& tensor = *out_.add_initializer();
+    tensor.set_name(unique(value.name + "_half"));
+    tensor.set_data_type(onnx::TensorProto::FLOAT16);
+    for (const std::int64_t extent : value.constant->dims()) tensor.add_dims(extent);
+    std::string& raw = *tensor.mutable_raw_data();
+    for (const float weight : value.constant->span()) {
+      const std::uint16_t bits = float_to_half(weight);
+      raw.push_back(static_cast<char>(bits & 0xff));
+      raw.push_back(static_cast<char>(bits >> 8));
+    }
+    set(proto(unique(value.name + "_float"), "Cast", {tensor.name()}, value.name), "to",
+        std::int64_t{onnx::TensorProto::FLOAT});
+  }
+
   // Adds a one-dimensional int64 initializer; returns its name.
   std::string integers(const std::string& wanted, const std::vector<std::int64_t>& values) {
     onnx::TensorProto& tensor = *out_.add_initializer();
@@ -274,6 +292,22 @@ class Exporter {
 std::string reason() { return std::generic_category().message(errno); }
 
 }  // namespace
+
+Status half_weights(Graph& graph) {
+  for (ValueInfo& value : graph.values) {
+    if (!value.constant || value.grid) continue;
+    Tensor rounded = *value.constant;
+    float* numbers = rounded.mutable_data();
+    for (std::int64_t i = 0; i < rounded.size(); ++i) {
+      if (std::abs(numbers[i]) > half_limit)
+        return bad_input(
+            fmt::format("weight tensor \"{}\" holds {}, float16 reaches to {}", value.name, numbers[i], half_limit));
+      numbers[i] = half_to_float(float_to_half(numbers[i]));
+    }
+    value.constant = std::move(rounded), value.half = true;
+  }
+  return success();
+}
 
 Result<std::string> serialize_onnx(const Graph& graph) {
   if (parameter_count(graph) > parameter_limit)

@@ -8,7 +8,12 @@
 
 namespace latentflow::nn {
 
-/// The bytes of an ONNX model: weights inside as float32, graph.metadata as metadata_props, dynamic extents as named
+/// Rounds all weights to float16, which files then hold them as: half the bytes, a relative error of 2^-11 at most, the
+/// same float32 arithmetic. Weights of quantized layers stay integers. Errors: bad_input naming the first tensor with a
+/// number beyond +-65504.
+Status half_weights(Graph& graph);
+
+/// The bytes of an ONNX model: weights inside as float32 (or float16 with a Cast behind them), graph.metadata as metadata_props, dynamic extents as named
 /// dimensions. Every operator becomes the ONNX operator of its name, except SpaceToDepth in CRD order, which ONNX
 /// lacks: Reshape to one channel per item, SpaceToDepth, Reshape back; the importer recognises it. Errors:
 /// invalid_argument when the graph is not valid or its input shapes are not declared, unsupported above 2 GiB.

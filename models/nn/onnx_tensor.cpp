@@ -8,6 +8,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "half.h"
+
 namespace latentflow::nn {
 namespace {
 
@@ -65,15 +67,6 @@ Status copy(const onnx::TensorProto& proto, const Field& field, std::int64_t cou
     return wrong_count(subject, count, static_cast<std::size_t>(field.size()), "elements");
   for (std::size_t i = 0; i < wanted; ++i) out[i] = convert(static_cast<Stored>(field.Get(static_cast<int>(i))));
   return success();
-}
-
-// IEEE 754 binary16.
-float half_to_float(std::uint16_t bits) {
-  const int exponent = (bits >> 10) & 31, fraction = bits & 1023;
-  const float sign = (bits & 0x8000) != 0 ? -1.0f : 1.0f;
-  if (exponent == 31) return fraction == 0 ? sign * INFINITY : NAN;
-  if (exponent == 0) return sign * std::ldexp(static_cast<float>(fraction), -24);
-  return sign * std::ldexp(static_cast<float>(1024 + fraction), exponent - 25);
 }
 
 }  // namespace

@@ -97,8 +97,7 @@ class Trainer {
   }
 
   std::string data_name() const {
-    return recipe_.data.graph ? "graph " + name_of(*recipe_.data.graph)
-                              : folder_name(job_.data);
+    return recipe_.data.graph ? "graph " + name_of(*recipe_.data.graph) : folder_name(job_.data);
   }
 
   Status read_pictures(std::int64_t smallest) {
@@ -294,9 +293,8 @@ class Trainer {
     const ModelFacts facts{
         fmt::format("{}: {} pictures to train on, {} held out", data_name(), training_.size(), held_out_.size()),
         scores,
-        fmt::format("{}{} patches in {:.0f} s, seed {}{}: {}", steps_of_card(state_.step), recipe_.batch,
-                    elapsed(), recipe_.seed, started_from_.empty() ? "" : ", started from " + started_from_,
-                    job_.command)};
+        fmt::format("{}{} patches in {:.0f} s, seed {}{}: {}", steps_of_card(state_.step), recipe_.batch, elapsed(),
+                    recipe_.seed, started_from_.empty() ? "" : ", started from " + started_from_, job_.command)};
     return save_model(averaged_graph(), recipe_, facts, job_.model);
   }
 
@@ -325,9 +323,7 @@ class Trainer {
     }
     if (!job_.checkpoints.empty())
       if (Status status = write_checkpoint(); !status) return status.error();
-    const std::string on = job_.validation.empty()
-                               ? "held-out pictures"
-                               : folder_name(job_.validation);
+    const std::string on = job_.validation.empty() ? "held-out pictures" : folder_name(job_.validation);
     if (Status status = write_model(fmt::format("{}: {}", on, describe(scores_))); !status) return status.error();
     return TrainingSummary{state_.step, elapsed(),         first_loss_,    last_loss_,
                            scores_,     describe(scores_), state_.weights, state_.average};

@@ -32,8 +32,8 @@ std::optional<std::int64_t> goes_on(const std::string& shorter, const Recipe& re
   const Result<Recipe> before = parse_recipe(shorter, "the shorter recipe");
   if (!before) return std::nullopt;
   const auto end = std::find(recipe.restarts.begin(), recipe.restarts.end(), before->steps);
-  const bool same_before = end != recipe.restarts.end() && std::equal(recipe.restarts.begin(), end,
-                                                                      before->restarts.begin(), before->restarts.end());
+  const bool same_before = end != recipe.restarts.end() &&
+                           std::equal(recipe.restarts.begin(), end, before->restarts.begin(), before->restarts.end());
   return same_before ? std::optional(before->steps) : std::nullopt;
 }
 
@@ -90,9 +90,10 @@ Result<FinishedModel> finished_model(const fs::path& model, const Recipe& recipe
   if (!card) return card.error();
   const std::optional<std::int64_t> steps = goes_on(card->recipe, recipe);
   if (!steps)
-    return bad_input(fmt::format("{} was trained by another recipe; needs one that has its steps as a restart here and "
-                                 "differs in the lines steps and restarts alone",
-                                 model.string()));
+    return bad_input(
+        fmt::format("{} was trained by another recipe; needs one that has its steps as a restart here and "
+                    "differs in the lines steps and restarts alone",
+                    model.string()));
   if (!card->trained_with.starts_with(steps_of_card(*steps)))
     return bad_input(fmt::format("{} was not trained for all {} steps of its recipe but with: {}", model.string(),
                                  *steps, card->trained_with));

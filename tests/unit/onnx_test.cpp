@@ -7,6 +7,7 @@
 #include <fstream>
 #include <limits>
 
+#include "nn/half.h"
 #include "nn/model_card.h"
 #include "nn/onnx_export.h"
 #include "nn/onnx_import.h"
@@ -208,6 +209,57 @@ TEST_F(SavedModel, IsNotFoundByAnotherName) {
   EXPECT_EQ(loaded.error().code, Code::not_found);
   EXPECT_EQ(loaded.error().message, "\"" + path.string() + "\": there is no such file");
   EXPECT_EQ(load_onnx(folder).error().message, "\"" + folder.string() + "\": is not a file");
+}
+
+TEST(HalfWeights, AreTheNearestNumbersOfFloat16) {
+  for (std::uint32_t bits = 0; bits < 0x7c00; ++bits) {
+    const float number = half_to_float(static_cast<std::uint16_t>(bits));
+    const int exponent = std::max(static_cast<int>(bits >> 10), 1);
+    const double exact = std::ldexp((bits >> 10) == 0 ? bits : 1024 + (bits & 1023), exponent - 25);
+    ASSERT_EQ(static_cast<double>(number), exact) << bits;
+    ASSERT_EQ(float_to_half(number), bits);
+    ASSERT_EQ(float_to_half(-number), bits | 0x8000);
+    if (bits == 0x7bff) break;
+    const float next = half_to_float(static_cast<std::uint16_t>(bits + 1)), middle = (number + next) / 2;
+    ASSERT_EQ(float_to_half(middle), bits % 2 == 0 ? bits : bits + 1);
+    ASSERT_EQ(float_to_half(std::nextafter(middle, 0.0f)), bits);
+    ASSERT_EQ(float_to_half(std::nextafter(middle, next)), bits + 1);
+  }
+  EXPECT_EQ(half_to_float(0x7c00), infinite);
+  EXPECT_EQ(half_to_float(0xfc00), -infinite);
+  EXPECT_TRUE(std::isnan(half_to_float(0x7c01)));
+}
+
+TEST(HalfWeights, HalveTheFileAndComeBackAsTheyWereRounded) {
+  Graph graph;
+  std::mt19937 generator(7);
+  const Tensor weights = testing::random_tensor({32, 16, 3, 3}, generator);
+  const ValueId x = graph.add_input("x", {1, 16, -1, -1});
+  graph.outputs = {graph.add_node(Op::conv, "c", {x, graph.add_constant("w", weights)},
+                                  window({3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}))};
+  const auto whole = serialize_onnx(graph);
+  ASSERT_TRUE(half_weights(graph).ok());
+  const std::vector<float> rounded(graph.values[1].constant->span().begin(), graph.values[1].constant->span().end());
+  for (std::size_t i = 0; i < rounded.size(); ++i)
+    ASSERT_NEAR(rounded[i], weights.data()[i], 0x1p-11f * std::abs(weights.data()[i]) + 0x1p-25f);
+  const auto bytes = serialize_onnx(graph);
+  ASSERT_TRUE(whole && bytes);
+  EXPECT_LT(bytes->size(), whole->size() / 2 + 300);
+  onnx::ModelProto model;
+  ASSERT_TRUE(model.ParseFromString(*bytes));
+  onnx::checker::check_model(model);
+  const auto again = parse_onnx(std::as_bytes(std::span(*bytes)), "again");
+  ASSERT_TRUE(again) << again.error().message;
+  ASSERT_EQ(again->nodes.size(), 1u);
+  const auto read = again->value(again->nodes[0].inputs[1]).constant->span();
+  EXPECT_EQ(std::vector<float>(read.begin(), read.end()), rounded);
+}
+
+TEST(HalfWeights, MustBeWithinReach) {
+  Graph graph;
+  const ValueId x = graph.add_input("x", {1});
+  graph.outputs = {graph.add_node(Op::mul, "m", {x, graph.add_constant("large", Tensor::filled({1}, 65505))})};
+  EXPECT_EQ(half_weights(graph).error().message, "weight tensor \"large\" holds 65505, float16 reaches to 65504");
 }
 
 TEST(OnnxExport, NeedsDeclaredInputs) {
