@@ -153,7 +153,8 @@ struct ValueInfo {
   std::optional<Tensor> constant;  ///< set for weights
   /// Of weights that the file holds as integers: `constant` has the real numbers they stand for.
   std::optional<QuantizeAttributes> grid = std::nullopt;
-  bool half = false;  ///< weights that are written as float16; `constant` holds numbers of that type, see half_weights()
+  bool half =
+      false;  ///< weights that are written as float16; `constant` holds numbers of that type, see half_weights()
 };
 
 struct Node {

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <atomic>
 #include <numeric>
-#include <thread>
 
 #include "fusion.h"
 #include "guarded.h"
@@ -14,11 +13,6 @@
 namespace latentflow::nn {
 
 namespace {
-
-/// The threads that tiles are cut for: the machine's, not those of this run, because another cut rounds otherwise
-/// (Winograd's grid begins at a tile's corner) and results must not depend on how many threads there are. At most four,
-/// because more tiles are more halo.
-int planned_threads() { return static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, 4u)); }
 
 /// Bytes of all values alive at the busiest step, channels counted in whole blocks of 16.
 double peak_bytes(const Graph& graph, const std::vector<Dims>& shapes) {
@@ -92,9 +86,7 @@ std::vector<Tile> Network::tiles(std::int64_t height, std::int64_t width, const 
   if (!geometry_) return {{{0, 0, height, width}, {0, 0, height, width}}};
   if (options.side > 0) return cut(height, width, options.side, options.side, *geometry_);
   const double pixels = static_cast<double>(options.bytes_per_tile) / bytes_per_pixel(executed_, *geometry_);
-  const std::int64_t worthwhile = std::max<std::int64_t>(1, height * width / options.pixels_per_thread);
-  const int threads = options.parallel ? static_cast<int>(std::min<std::int64_t>(planned_threads(), worthwhile)) : 1;
-  const auto [tall, wide] = choose_sides(height, width, *geometry_, static_cast<std::int64_t>(pixels), threads);
+  const auto [tall, wide] = choose_sides(height, width, *geometry_, static_cast<std::int64_t>(pixels));
   return cut(height, width, tall, wide, *geometry_);
 }
 

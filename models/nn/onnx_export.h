@@ -13,10 +13,11 @@ namespace latentflow::nn {
 /// number beyond +-65504.
 Status half_weights(Graph& graph);
 
-/// The bytes of an ONNX model: weights inside as float32 (or float16 with a Cast behind them), graph.metadata as metadata_props, dynamic extents as named
-/// dimensions. Every operator becomes the ONNX operator of its name, except SpaceToDepth in CRD order, which ONNX
-/// lacks: Reshape to one channel per item, SpaceToDepth, Reshape back; the importer recognises it. Errors:
-/// invalid_argument when the graph is not valid or its input shapes are not declared, unsupported above 2 GiB.
+/// The bytes of an ONNX model: weights inside as float32 (or float16 with a Cast behind them), graph.metadata as
+/// metadata_props, dynamic extents as named dimensions. Every operator becomes the ONNX operator of its name, except
+/// SpaceToDepth in CRD order, which ONNX lacks: Reshape to one channel per item, SpaceToDepth, Reshape back; the
+/// importer recognises it. Errors: invalid_argument when the graph is not valid or its input shapes are not declared,
+/// unsupported above 2 GiB.
 Result<std::string> serialize_onnx(const Graph& graph);
 
 /// Writes serialize_onnx to a file beside `path` and renames it, so `path` is never half a model.

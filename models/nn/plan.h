@@ -39,8 +39,9 @@ class Plan {
   static Result<std::shared_ptr<const Plan>> create(const Graph& graph, const std::vector<Dims>& shapes,
                                                     PackedWeights& weights, const NetworkOptions& options);
 
-  /// Runs on the calling thread. Row-major inputs and outputs as the graph lists them; `arena` holds arena_bytes(),
-  /// 64-byte aligned, and must belong to this call alone. Returns the time spent in convolutions, in seconds.
+  /// Runs on the calling thread, which idle ones of its task arena help. Row-major inputs and outputs as the graph
+  /// lists them; `arena` holds arena_bytes(), 64-byte aligned, and must belong to this call alone. Returns the time
+  /// spent in convolutions, in seconds.
   double run(std::span<const float* const> inputs, std::span<float* const> outputs, std::byte* arena) const;
 
   std::size_t arena_bytes() const { return arena_bytes_; }

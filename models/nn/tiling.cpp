@@ -70,8 +70,7 @@ std::vector<Tile> cut(std::int64_t height, std::int64_t width, std::int64_t side
 }
 
 std::pair<std::int64_t, std::int64_t> choose_sides(std::int64_t height, std::int64_t width,
-                                                   const TileGeometry& geometry, std::int64_t most_pixels,
-                                                   int threads) {
+                                                   const TileGeometry& geometry, std::int64_t most_pixels) {
   constexpr std::int64_t most_tiles = 128;  // along an axis
   struct Choice {
     std::int64_t side, extent, tiles;
@@ -96,10 +95,9 @@ std::pair<std::int64_t, std::int64_t> choose_sides(std::int64_t height, std::int
   for (const Choice& row : rows)
     for (const Choice& column : columns) {
       const std::int64_t pixels = row.extent * column.extent;
-      const std::int64_t rounds = (row.tiles * column.tiles + threads - 1) / threads;
       const bool fits = pixels <= most_pixels;
-      // Pixels that the busiest thread computes; where nothing fits, the smallest tiles do least harm.
-      const double cost = fits ? static_cast<double>(rounds * pixels) : static_cast<double>(pixels);
+      // Where nothing fits, the smallest tiles do least harm.
+      const double cost = static_cast<double>(fits ? row.tiles * column.tiles * pixels : pixels);
       if ((fits && !best_fits) || (fits == best_fits && cost < best_cost)) {
         best = {row.side, column.side};
         best_cost = cost;

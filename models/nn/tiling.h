@@ -25,7 +25,6 @@ struct Tile {
 struct TileOptions {
   std::int64_t side = 0;                   ///< pixels of a tile with its margin; 0 lets the network choose
   bool parallel = true;                    ///< on the threads of the calling task arena, else one after the other
-  std::int64_t pixels_per_thread = 1;      ///< a picture is cut for one more thread per so many pixels
   std::size_t bytes_per_tile = 128 << 20;  ///< working memory that a chosen side may need, per thread
   std::function<bool(const Tile&)> wanted =
       {};                                ///< asked before every tile; false leaves it out: neither read nor written
@@ -38,9 +37,10 @@ struct TileOptions {
 std::vector<Tile> cut(std::int64_t height, std::int64_t width, std::int64_t side_y, std::int64_t side_x,
                       const TileGeometry& geometry);
 
-/// Sides (vertical, horizontal) that compute the fewest pixels per thread, at most `most_pixels` per tile, but twice
-/// the halo of both sides where the picture is that large: smaller tiles would be little but halo.
+/// Sides (vertical, horizontal) that compute the fewest pixels, at most `most_pixels` per tile, but twice the halo of
+/// both sides where the picture is that large: smaller tiles would be little but halo. A picture is cut for the sake of
+/// memory alone: threads share the layers of a tile (shared_work.h), and tiles do not depend on how many there are.
 std::pair<std::int64_t, std::int64_t> choose_sides(std::int64_t height, std::int64_t width,
-                                                   const TileGeometry& geometry, std::int64_t most_pixels, int threads);
+                                                   const TileGeometry& geometry, std::int64_t most_pixels);
 
 }  // namespace latentflow::nn

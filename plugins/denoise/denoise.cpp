@@ -58,7 +58,7 @@ Result<std::string> model_of(const Denoise::Params& params, const Services& serv
 }
 
 /// The model of the zoo that is made for grey pictures as `model` is for colours; empty where there is none.
-std::string gray_twin(std::string model, const Services& services) {
+std::string name_of_twin(std::string model, const Services& services) {
   constexpr std::string_view color = "_color", gray = "_gray";
   const std::size_t at = is_file(model) ? std::string::npos : model.find(color);
   if (at == std::string::npos) return "";
@@ -72,17 +72,23 @@ Result<std::unique_ptr<Denoise>> Denoise::create(const Params& params, Services&
   const Result<std::string> model = model_of(params, services);
   if (!model) return model.error();
   const nn::Precision precision = nn::precision_of(params.precision);
-  Result<std::shared_ptr<const Denoiser>> denoiser = Denoiser::load(*model, precision, services);
+  const Result<std::shared_ptr<const DenoiserFile>> file = DenoiserFile::find(*model, precision, services);
+  if (!file) return file.error();
+  Result<std::shared_ptr<const Denoiser>> denoiser = (*file)->denoiser();
   if (!denoiser) return std::move(denoiser).error();
   auto node = std::make_unique<Denoise>();
   node->params = params;
-  node->denoiser = node->gray_denoiser = std::move(*denoiser);
-  if (const std::string twin = gray_twin(*model, services); !twin.empty()) {
-    Result<std::shared_ptr<const Denoiser>> gray = Denoiser::load(twin, precision, services);
+  node->denoiser = std::move(*denoiser);
+  if (const std::string twin = name_of_twin(*model, services); !twin.empty()) {
+    Result<std::shared_ptr<const DenoiserFile>> gray = DenoiserFile::find(twin, precision, services);
     if (!gray) return std::move(gray).error();
-    node->gray_denoiser = std::move(*gray);
+    node->gray_twin = std::move(*gray);
   }
   return node;
+}
+
+Result<std::shared_ptr<const Denoiser>> Denoise::denoiser_for(std::int64_t channels) const {
+  return channels == 1 && gray_twin != nullptr ? gray_twin->denoiser() : denoiser;
 }
 
 Result<Image> Denoise::process(const Image& image, const Image* sigma_map, Context& ctx) const {
@@ -92,7 +98,9 @@ Result<Image> Denoise::process(const Image& image, const Image* sigma_map, Conte
     return bad_input(fmt::format("needs a sigma_map of {}x{} with 1 channel, got {}", image.width(), image.height(),
                                  describe_picture(*sigma_map)));
   if (Status finite = check_finite(image); !finite) return finite.error();
-  const Denoiser& chosen = image.channels() == 1 ? *gray_denoiser : *denoiser;
+  const Result<std::shared_ptr<const Denoiser>> found = denoiser_for(image.channels());
+  if (!found) return found.error();
+  const Denoiser& chosen = **found;
   Denoiser::Request request{0, sigma_map, params.strength, params.tile, static_cast<int>(params.ensemble)};
   if (chosen.wants_level() && sigma_map == nullptr) {
     const double asked = params.sigma.value ? *params.sigma.value : estimate_noise(image);
@@ -107,7 +115,9 @@ Result<Image> Denoise::process(const Image& image, const Image* sigma_map, Conte
 
 Prediction Denoise::predict(const Shapes& shapes) const {
   const Shape& picture = shapes[0];
-  const Denoiser& chosen = picture.known() && picture.dims[2] == 1 ? *gray_denoiser : *denoiser;
+  const Result<std::shared_ptr<const Denoiser>> found = denoiser_for(picture.known() ? picture.dims[2] : 3);
+  if (!found) return {{picture}};  // it will fail for the same reason when it runs
+  const Denoiser& chosen = **found;
   Prediction prediction = chosen.memory(picture, params.tile, static_cast<int>(params.ensemble));
   if (chosen.wants_level() && !params.sigma.value)  // the level is measured before anything else is done
     prediction.working_bytes = std::max(prediction.working_bytes, estimate_bytes(picture));

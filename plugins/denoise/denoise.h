@@ -26,8 +26,12 @@ struct Denoise {
   Result<Image> process(const Image& image, const Image* sigma_map, Context& ctx) const;
   Prediction predict(const Shapes& shapes) const;
 
+  /// Of the model, or of its twin for grey pictures where there is one.
+  Result<std::shared_ptr<const Denoiser>> denoiser_for(std::int64_t channels) const;
+
   Params params;
-  std::shared_ptr<const Denoiser> denoiser, gray_denoiser;  ///< the second for grey pictures; may be the same
+  std::shared_ptr<const Denoiser> denoiser;
+  std::shared_ptr<const DenoiserFile> gray_twin;  ///< may be null
 };
 
 }  // namespace latentflow::denoise

@@ -17,14 +17,9 @@ namespace {
 
 constexpr std::size_t most_workers = 1024;
 
-/// Pictures below twice this size are not cut for the sake of other threads: in a folder those have pictures of their
-/// own, and the halo of two halves of 768x512 would be a sixth more work.
-constexpr std::int64_t pixels_per_thread = 512 * 512;
-
 nn::TileOptions tile_options(std::int64_t side) {
   nn::TileOptions options;
   options.side = side;
-  options.pixels_per_thread = pixels_per_thread;
   return options;
 }
 
@@ -37,42 +32,56 @@ struct Denoiser::Feeding {
   double level_factor = 1;  ///< see docs/decisions.md, grey pictures through a colour denoiser
 };
 
-Result<std::shared_ptr<const Denoiser>> Denoiser::load(const std::string& model, nn::Precision precision,
-                                                       Services& services) {
+Result<std::shared_ptr<const DenoiserFile>> DenoiserFile::find(const std::string& model, nn::Precision precision,
+                                                               Services& services) {
   const Result<Path> file = services.find_model(model);
   if (!file) return file.error();
-  const auto make = [&]() -> Result<std::shared_ptr<const void>> {
-    Result<nn::Graph> graph = nn::load_onnx(*file);
-    if (!graph) return std::move(graph).error();
-    const Result<nn::ModelCard> card = nn::read_card(*graph);
-    if (!card) return card.error();
-    if (!card->task.empty() && card->task != "denoise")
-      return invalid_argument(
-          fmt::format("{} is a model for the task '{}', needs one for 'denoise'", file->string(), card->task));
+  const Result<std::shared_ptr<const void>> shared =
+      services.shared(fmt::format("denoiser:{}:{}", static_cast<int>(precision), nn::file_version(*file)),
+                      [&]() -> Result<std::shared_ptr<const void>> {
+                        return std::shared_ptr<const void>(std::make_shared<DenoiserFile>(*file, precision));
+                      });
+  if (!shared) return shared.error();
+  return std::static_pointer_cast<const DenoiserFile>(*shared);
+}
 
-    auto denoiser = std::make_shared<Denoiser>();
-    const Dims& input = graph->value(graph->inputs[0]).dims;
-    const bool two_inputs = graph->inputs.size() == 2;
-    if (graph->inputs.size() > 2 || graph->outputs.size() != 1 || input.size() != 4 || (input[1] != 1 && input[1] != 3))
-      return invalid_argument(
-          fmt::format("{} has {} inputs, the first of shape {}; a denoiser takes a picture [N,C,H,W] with C 1 or 3 and "
-                      "at most a noise-level map",
-                      file->string(), graph->inputs.size(), to_string(input)));
-    denoiser->name_ = file->string();
-    denoiser->planes_ = static_cast<int>(input[1]);
-    denoiser->wants_level_ = two_inputs;
-    denoiser->lowest_level_ = card->noise_min.value_or(0.0f);
-    denoiser->highest_level_ = card->noise_max.value_or(255.0f);
-    denoiser->multiple_ = std::max<std::int64_t>(1, card->multiple);
-    auto network = nn::Network::create(std::move(*graph), {nn::Winograd::automatic, precision});
-    if (!network) return std::move(network).error();
-    denoiser->network_ = std::move(*network);
-    return std::shared_ptr<const void>(std::move(denoiser));
-  };
-  Result<std::shared_ptr<const void>> shared =
-      services.shared(fmt::format("denoiser:{}:{}", static_cast<int>(precision), nn::file_version(*file)), make);
-  if (!shared) return std::move(shared).error();
-  return std::static_pointer_cast<const Denoiser>(*shared);
+Result<std::shared_ptr<const Denoiser>> DenoiserFile::denoiser() const {
+  const std::lock_guard lock(mutex_);
+  if (loaded_ == nullptr) {
+    Result<std::shared_ptr<const Denoiser>> made = Denoiser::load(file_, precision_);
+    if (!made) return made.error();
+    loaded_ = std::move(*made);
+  }
+  return loaded_;
+}
+
+Result<std::shared_ptr<const Denoiser>> Denoiser::load(const Path& file, nn::Precision precision) {
+  Result<nn::Graph> graph = nn::load_onnx(file);
+  if (!graph) return std::move(graph).error();
+  const Result<nn::ModelCard> card = nn::read_card(*graph);
+  if (!card) return card.error();
+  if (!card->task.empty() && card->task != "denoise")
+    return invalid_argument(
+        fmt::format("{} is a model for the task '{}', needs one for 'denoise'", file.string(), card->task));
+
+  auto denoiser = std::make_shared<Denoiser>();
+  const Dims& input = graph->value(graph->inputs[0]).dims;
+  const bool two_inputs = graph->inputs.size() == 2;
+  if (graph->inputs.size() > 2 || graph->outputs.size() != 1 || input.size() != 4 || (input[1] != 1 && input[1] != 3))
+    return invalid_argument(
+        fmt::format("{} has {} inputs, the first of shape {}; a denoiser takes a picture [N,C,H,W] with C 1 or 3 and "
+                    "at most a noise-level map",
+                    file.string(), graph->inputs.size(), to_string(input)));
+  denoiser->name_ = file.string();
+  denoiser->planes_ = static_cast<int>(input[1]);
+  denoiser->wants_level_ = two_inputs;
+  denoiser->lowest_level_ = card->noise_min.value_or(0.0f);
+  denoiser->highest_level_ = card->noise_max.value_or(255.0f);
+  denoiser->multiple_ = std::max<std::int64_t>(1, card->multiple);
+  auto network = nn::Network::create(std::move(*graph), {nn::Winograd::automatic, precision});
+  if (!network) return std::move(network).error();
+  denoiser->network_ = std::move(*network);
+  return std::shared_ptr<const Denoiser>(std::move(denoiser));
 }
 
 Denoiser::Feeding Denoiser::feeding(bool grey) const {

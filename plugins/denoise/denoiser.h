@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "latentflow/node.h"
@@ -18,8 +19,7 @@ class Denoiser {
  public:
   /// Refuses networks for other tasks, precisions they or the processor lack, and shapes other than [N,C,H,W] ->
   /// [N,C,H,W] with C 1 or 3.
-  static Result<std::shared_ptr<const Denoiser>> load(const std::string& model, nn::Precision precision,
-                                                      Services& services);
+  static Result<std::shared_ptr<const Denoiser>> load(const Path& file, nn::Precision precision);
 
   /// One picture. Levels are in grey levels; `map`, if given, is the level at every pixel (one channel, as an 8-bit or
   /// 16-bit picture in grey levels of its depth, or float with 1.0 = 255) and replaces `sigma`.
@@ -56,6 +56,25 @@ class Denoiser {
   bool wants_level_ = false;
   double lowest_level_ = 0, highest_level_ = 255;
   std::int64_t multiple_ = 1;
+};
+
+/// A denoiser that is read when it is first needed, once for all nodes of the process that name the same file. What a
+/// graph may never meet, such as grey pictures, so costs neither time nor memory.
+class DenoiserFile {
+ public:
+  DenoiserFile(Path file, nn::Precision precision) : file_(std::move(file)), precision_(precision) {}
+  /// Finds the file of a zoo name or path. Errors: not_found.
+  static Result<std::shared_ptr<const DenoiserFile>> find(const std::string& model, nn::Precision precision,
+                                                          Services& services);
+
+  /// Errors: those of Denoiser::load().
+  Result<std::shared_ptr<const Denoiser>> denoiser() const;
+
+ private:
+  Path file_;
+  nn::Precision precision_;
+  mutable std::mutex mutex_;
+  mutable std::shared_ptr<const Denoiser> loaded_;
 };
 
 }  // namespace latentflow::denoise

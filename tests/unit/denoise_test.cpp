@@ -229,8 +229,8 @@ TEST_F(DenoiseTest, GreyPicturesTakeTheGreyTwinOfTheZoo) {
   std::filesystem::rename(folder_.path() / "model.onnx", folder_.path() / "model_gray.onnx");
   const auto node = Denoise::create(params, zoo);
   ASSERT_TRUE(node.ok()) << node.error().message;
-  EXPECT_TRUE((*node)->denoiser->wants_level());
-  EXPECT_FALSE((*node)->gray_denoiser->wants_level());
+  EXPECT_TRUE((*(*node)->denoiser_for(3))->wants_level());
+  EXPECT_FALSE((*(*node)->denoiser_for(1))->wants_level());
   const cv::Mat picture = noise_picture(CV_8UC1);
   const cv::Mat up = (*node)->process(Image(picture), nullptr, context_)->mat();
   EXPECT_EQ(largest_difference(up.rowRange(1, up.rows), picture.rowRange(0, picture.rows - 1)), 0);
@@ -240,9 +240,8 @@ TEST_F(DenoiseTest, GreyPicturesTakeTheGreyTwinOfTheZoo) {
 TEST_F(DenoiseTest, AModelFileThatChangedIsReadAgain) {
   ZooServices zoo(folder_.path());
   const auto load = [&] {
-    const auto loaded = Denoiser::load("model", nn::Precision::automatic, zoo);
-    EXPECT_TRUE(loaded.ok());
-    return loaded.ok() ? *loaded : nullptr;
+    const auto file = DenoiserFile::find("model", nn::Precision::automatic, zoo);
+    return file.ok() ? (*file)->denoiser().value() : nullptr;
   };
   subtracting_model();
   const auto first = load();
@@ -254,8 +253,8 @@ TEST_F(DenoiseTest, AModelFileThatChangedIsReadAgain) {
 TEST_F(DenoiseTest, EveryPrecisionIsAModelOfItsOwn) {
   ZooServices zoo(folder_.path());
   subtracting_model();
-  const auto either = Denoiser::load("model", nn::Precision::automatic, zoo);
-  const auto floats = Denoiser::load("model", nn::Precision::f32, zoo);
+  const auto either = DenoiserFile::find("model", nn::Precision::automatic, zoo);
+  const auto floats = DenoiserFile::find("model", nn::Precision::f32, zoo);
   ASSERT_TRUE(either.ok() && floats.ok());
   EXPECT_NE(*either, *floats);
   Denoise::Params params;

@@ -54,12 +54,10 @@ TEST_P(Cuts, OutputsCoverEveryPixelOnceAndInputsCarryTheHalo) {
 
 TEST_P(Cuts, ChosenSidesCoverThePictureToo) {
   const auto& [height, width, side_y, side_x, geometry] = GetParam();
-  for (const int threads : {1, 2, 5}) {
-    const auto [tall, wide] = choose_sides(height, width, geometry, side_y * side_x, threads);
-    std::int64_t pixels = 0;
-    for (const Tile& tile : cut(height, width, tall, wide, geometry)) pixels += tile.output.height * tile.output.width;
-    EXPECT_EQ(pixels, height * width);
-  }
+  const auto [tall, wide] = choose_sides(height, width, geometry, side_y * side_x);
+  std::int64_t pixels = 0;
+  for (const Tile& tile : cut(height, width, tall, wide, geometry)) pixels += tile.output.height * tile.output.width;
+  EXPECT_EQ(pixels, height * width);
 }
 
 INSTANTIATE_TEST_SUITE_P(Table, Cuts,
@@ -75,19 +73,13 @@ INSTANTIATE_TEST_SUITE_P(Table, Cuts,
                                            CutCase{40, 41, 39, 40, {{1, 1, 1, 1}, {1, 1}}}));
 
 TEST(ChosenSides, AreTheWholePictureWhenItFits) {
-  EXPECT_EQ(choose_sides(300, 400, {{17, 17, 17, 17}, {1, 1}}, 1 << 20, 1),
+  EXPECT_EQ(choose_sides(300, 400, {{17, 17, 17, 17}, {1, 1}}, 1 << 20),
             (std::pair<std::int64_t, std::int64_t>{300, 400}));
-}
-
-TEST(ChosenSides, GiveEveryThreadATile) {
-  const TileGeometry geometry{{10, 10, 10, 10}, {2, 2}};
-  const auto [tall, wide] = choose_sides(400, 600, geometry, 1 << 20, 2);
-  EXPECT_EQ(cut(400, 600, tall, wide, geometry).size(), 2u);
 }
 
 TEST(ChosenSides, KeepTilesWithinTheLimit) {
   const TileGeometry geometry{{17, 17, 17, 17}, {1, 1}};
-  const auto [tall, wide] = choose_sides(9000, 12000, geometry, 512 * 512, 2);
+  const auto [tall, wide] = choose_sides(9000, 12000, geometry, 512 * 512);
   const std::vector<Tile> tiles = cut(9000, 12000, tall, wide, geometry);
   EXPECT_LE(tiles[0].input.height * tiles[0].input.width, 512 * 512);
   // Margins of 17 on squares of about 500 cost some 15 per cent.

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "convolution.h"
+#include "nn/shared_work.h"
 #include "primitive_layer.h"
 
 namespace latentflow::nn {
@@ -115,12 +116,15 @@ class BlockConvolution final : public Layer {
     task.width = small[3];
     task.sum = sum_;
     task.rectify = rectify_;
-    for (std::int64_t image = 0; image < small[0]; ++image)
-      for (std::int64_t y = 0; y < small[2]; ++y) {
-        task.src = call.sources[0] + image * image_size(src_) + y * (enlarges_ ? 1 : kernel_[0]) * src_[3] * block_;
-        task.dst = call.output + image * image_size(dst_) + y * (enlarges_ ? kernel_[0] : 1) * dst_[3] * block_;
-        block_ == 16 ? row_avx512(task) : row_avx2(task);
+    share_work(small[0] * small[2], row_grain(small[3]), [&](std::int64_t first, std::int64_t last, int) {
+      RowTask part = task;
+      for (std::int64_t i = first; i < last; ++i) {
+        const std::int64_t image = i / small[2], y = i % small[2];
+        part.src = call.sources[0] + image * image_size(src_) + y * (enlarges_ ? 1 : kernel_[0]) * src_[3] * block_;
+        part.dst = call.output + image * image_size(dst_) + y * (enlarges_ ? kernel_[0] : 1) * dst_[3] * block_;
+        block_ == 16 ? row_avx512(part) : row_avx2(part);
       }
+    });
     const dnnl::memory result = onednn::memory(output, call.output);
     for (const dnnl::eltwise_forward& activation : behind_)
       execute(activation, {{DNNL_ARG_SRC, result}, {DNNL_ARG_DST, result}});

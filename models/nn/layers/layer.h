@@ -68,7 +68,7 @@ class Layer {
   Layer& operator=(const Layer&) = delete;
   virtual ~Layer() = default;
 
-  /// Runs on the calling thread; the caller holds an onednn::OneThread.
+  /// Runs on the calling thread, which idle ones may help (shared_work.h); the caller holds an onednn::OneThread.
   virtual void run(const LayerCall& call) const = 0;
 
   std::vector<Source> sources;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "convolution.h"
+#include "nn/shared_work.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -156,9 +157,10 @@ class NarrowConvolution final : public Layer {
   void run(const LayerCall& call) const override {
     const std::int64_t plane = dst_[2] * dst_[3], width = dst_[3];
     const bool sums = sources.size() > 1;
-    std::vector<float> before(sums ? static_cast<std::size_t>(width * dst_[1]) : 0);
-    for (std::int64_t image = 0; image < dst_[0]; ++image)
-      for (std::int64_t y = 0; y < dst_[2]; ++y) {
+    share_work(dst_[0] * dst_[2], row_grain(width), [&](std::int64_t first, std::int64_t last, int) {
+      std::vector<float> before(sums ? static_cast<std::size_t>(width * dst_[1]) : 0);
+      for (std::int64_t i = first; i < last; ++i) {
+        const std::int64_t image = i / dst_[2], y = i % dst_[2];
         float* row = call.output + image * dst_[1] * plane + y * width;
         if (sums)
           for (std::int64_t channel = 0; channel < dst_[1]; ++channel)
@@ -167,6 +169,7 @@ class NarrowConvolution final : public Layer {
         for (std::int64_t channel = 0; channel < dst_[1]; ++channel)
           finish(row + channel * plane, bias_[static_cast<std::size_t>(channel)], before.data() + channel * width);
       }
+    });
   }
 
  private:

@@ -5,6 +5,7 @@
 
 #include "convolution.h"
 #include "nn/algorithm_choice.h"
+#include "nn/shared_work.h"
 #include "nn/winograd/winograd.h"
 #include "primitive_layer.h"
 
@@ -51,7 +52,10 @@ class WinogradConvolution final : public Layer {
     const Operand& filter = request.operands[1];
     filter_ = request.weights.packed(
         filter.id, algorithm, winograd::packed_filter_size(shape_) * sizeof(float), [&](float* packed) {
-          winograd::pack_filter(shape_, winograd::Filter::plain, filter.constant->data(), packed);
+          share_work(
+              shape_.padded_dst_channels(), winograd::filter_panel, [&](std::int64_t first, std::int64_t last, int) {
+                winograd::pack_filter(shape_, winograd::Filter::plain, filter.constant->data(), packed, {first, last});
+              });
         });
     weight_bytes = winograd::packed_filter_size(shape_) * sizeof(float);
     if (request.node.inputs.size() > 2 && request.operands[2].constant != nullptr) {
@@ -71,18 +75,30 @@ class WinogradConvolution final : public Layer {
       else
         behind_.emplace_back(activation_descriptor(post.op, post.attributes, output));
     }
-    scratch_bytes = winograd::forward_scratch_bytes(shape_);
+    groups_ = winograd::forward_groups(shape_);
+    scratch_each_ = (winograd::forward_scratch_bytes(shape_) + cache_line - 1) / cache_line * cache_line;
+    scratch_bytes = scratch_each_ * static_cast<std::size_t>(most_sharers());
   }
 
   void run(const LayerCall& call) const override {
-    winograd::forward(shape_, call.sources[0], filter_.get(), bias_.get(), steps_, call.output, call.scratch);
+    // Neighbouring groups on one thread, because the next one's pixels are fetched ahead; enough pieces to end
+    // together.
+    const std::int64_t grain = std::clamp<std::int64_t>(groups_ / (8 * most_sharers()), 1, 4);
+    share_work(groups_, grain, [&](std::int64_t first, std::int64_t last, int sharer) {
+      winograd::forward(shape_, call.sources[0], filter_.get(), bias_.get(), steps_, call.output,
+                        call.scratch + static_cast<std::size_t>(sharer) * scratch_each_, {first, last});
+    });
     const dnnl::memory result = onednn::memory(output, call.output);
     for (const dnnl::eltwise_forward& activation : behind_)
       execute(activation, {{DNNL_ARG_SRC, result}, {DNNL_ARG_DST, result}});
   }
 
  private:
+  static constexpr std::size_t cache_line = 64;
+
   winograd::Shape shape_;
+  std::int64_t groups_ = 0;
+  std::size_t scratch_each_ = 0;  // of one thread
   PackedWeights::Data filter_;
   std::shared_ptr<float> bias_;
   std::vector<winograd::Step> steps_;

@@ -93,7 +93,8 @@ HWY_NOINLINE void store_tiles(const Shape& shape, const Tiling& tiling, std::int
 }
 
 template <int Tile, int Block, Ending ending>
-void forward_blocks(const Shape& shape, const float* src, const float* packed, const Store& store, float* scratch) {
+void forward_blocks(const Shape& shape, const float* src, const float* packed, const Store& store, float* scratch,
+                    Part groups) {
   const Channels<Block> d;
   const Tiling tiling(shape, Tile);
   constexpr std::int64_t points = point_count(Tile);
@@ -103,7 +104,8 @@ void forward_blocks(const Shape& shape, const float* src, const float* packed, c
   float* patches = scratch;
   float* products = scratch + points * patch_stride;
   const Picture picture{src, in, shape.src_height, shape.src_width, shape.top, shape.left};
-  for (std::int64_t first = 0; first < tiling.count; first += rows) {
+  const std::int64_t last_group = std::min(groups.last, group_count(tiling, rows));
+  for (std::int64_t first = groups.first * rows; first < last_group * rows; first += rows) {
     const std::int64_t tiles = std::min(rows, tiling.count - first);
     const std::int64_t used = (tiles + 1) / 2 * 2;  // products come in even numbers of rows
     transform_patches<Block, InputTransform<patch_side(Tile)>>(picture, tiling, first, tiles, rows, patches);
@@ -128,11 +130,15 @@ void forward_blocks(const Shape& shape, const float* src, const float* packed, c
 }
 
 template <int Tile, int Block>
-void forward_ending(const Shape& shape, const float* src, const float* packed, const Store& store, float* scratch) {
+void forward_ending(const Shape& shape, const float* src, const float* packed, const Store& store, float* scratch,
+                    Part groups) {
+  const auto run = [&](auto ending) {
+    forward_blocks<Tile, Block, ending()>(shape, src, packed, store, scratch, groups);
+  };
   switch (ending_of(store.steps)) {
-    case Ending::nothing: return forward_blocks<Tile, Block, Ending::nothing>(shape, src, packed, store, scratch);
-    case Ending::rectify: return forward_blocks<Tile, Block, Ending::rectify>(shape, src, packed, store, scratch);
-    case Ending::any: return forward_blocks<Tile, Block, Ending::any>(shape, src, packed, store, scratch);
+    case Ending::nothing: return run(std::integral_constant<Ending, Ending::nothing>());
+    case Ending::rectify: return run(std::integral_constant<Ending, Ending::rectify>());
+    case Ending::any: return run(std::integral_constant<Ending, Ending::any>());
   }
 }
 
@@ -150,9 +156,16 @@ void with_sides(const Shape& shape, const Function& function) {
   }
 }
 
-void forward_any(const Shape& shape, const float* src, const float* packed, const Store& store, float* scratch) {
-  with_sides(shape,
-             [&](auto tile, auto block) { forward_ending<tile(), block()>(shape, src, packed, store, scratch); });
+void forward_any(const Shape& shape, const float* src, const float* packed, const Store& store, float* scratch,
+                 Part groups) {
+  with_sides(shape, [&](auto tile, auto block) {
+    forward_ending<tile(), block()>(shape, src, packed, store, scratch, groups);
+  });
+}
+
+std::int64_t groups_of(const Shape& shape) {
+  const Tiling tiling(shape, shape.tile);
+  return group_count(tiling, rows_of(shape, tiling));
 }
 
 std::size_t scratch_floats(const Shape& shape) {
@@ -164,7 +177,7 @@ std::size_t scratch_floats(const Shape& shape) {
 
 /// Transformed filters as [panel of output channels][point][input channel][column], zeros where channels are padding.
 template <int Tile, int Block>
-void pack_blocks(const Shape& shape, Filter kind, const float* filter, float* packed) {
+void pack_blocks(const Shape& shape, Filter kind, const float* filter, float* packed, Part channels) {
   const Channels<Block> d;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   const std::int64_t in = shape.padded_src_channels(), out = shape.padded_dst_channels(), width = panel_width<Block>();
@@ -173,7 +186,7 @@ void pack_blocks(const Shape& shape, Filter kind, const float* filter, float* pa
   const std::int64_t out_step = kind == Filter::plain ? shape.src_channels * taps : taps,
                      in_step = kind == Filter::plain ? taps : shape.dst_channels * taps;
   HWY_ALIGN float gathered[taps * hn::MaxLanes(d)];
-  for (std::int64_t channel = 0; channel < out; channel += lanes) {
+  for (std::int64_t channel = channels.first; channel < std::min(channels.last, out); channel += lanes) {
     const std::int64_t panel = channel / width * width, columns = std::min(width, out - panel);
     const std::int64_t real = std::clamp<std::int64_t>(shape.dst_channels - channel, 0, lanes);
     for (std::int64_t c = 0; c < in; ++c) {
@@ -193,8 +206,9 @@ void pack_blocks(const Shape& shape, Filter kind, const float* filter, float* pa
   }
 }
 
-void pack_any(const Shape& shape, Filter kind, const float* filter, float* packed) {
-  with_sides(shape, [&](auto tile, auto block) { pack_blocks<tile(), block()>(shape, kind, filter, packed); });
+void pack_any(const Shape& shape, Filter kind, const float* filter, float* packed, Part channels) {
+  with_sides(shape,
+             [&](auto tile, auto block) { pack_blocks<tile(), block()>(shape, kind, filter, packed, channels); });
 }
 
 }  // namespace HWY_NAMESPACE
@@ -206,6 +220,7 @@ namespace latentflow::nn::winograd {
 
 HWY_EXPORT(forward_any);
 HWY_EXPORT(scratch_floats);
+HWY_EXPORT(groups_of);
 HWY_EXPORT(pack_any);
 
 Shape backward_data(const Shape& forward) {
@@ -235,17 +250,19 @@ std::size_t packed_filter_size(const Shape& shape) {
   return static_cast<std::size_t>(point_count(shape.tile) * shape.padded_src_channels() * shape.padded_dst_channels());
 }
 
-void pack_filter(const Shape& shape, Filter kind, const float* filter, float* packed) {
-  HWY_DYNAMIC_DISPATCH(pack_any)(shape, kind, filter, packed);
+void pack_filter(const Shape& shape, Filter kind, const float* filter, float* packed, Part channels) {
+  HWY_DYNAMIC_DISPATCH(pack_any)(shape, kind, filter, packed, channels);
 }
 
 std::size_t forward_scratch_bytes(const Shape& shape) {
   return HWY_DYNAMIC_DISPATCH(scratch_floats)(shape) * sizeof(float);
 }
 
+std::int64_t forward_groups(const Shape& shape) { return HWY_DYNAMIC_DISPATCH(groups_of)(shape); }
+
 void forward(const Shape& shape, const float* src, const float* packed, const float* bias, std::span<const Step> steps,
-             float* dst, std::byte* scratch) {
-  HWY_DYNAMIC_DISPATCH(forward_any)(shape, src, packed, {bias, steps, dst}, reinterpret_cast<float*>(scratch));
+             float* dst, std::byte* scratch, Part groups) {
+  HWY_DYNAMIC_DISPATCH(forward_any)(shape, src, packed, {bias, steps, dst}, reinterpret_cast<float*>(scratch), groups);
 }
 
 }  // namespace latentflow::nn::winograd

@@ -53,4 +53,6 @@ inline std::int64_t group_size(const Tiling& tiling, std::int64_t floats_per_til
   return (std::min(wanted, tiling.count) + multiple - 1) / multiple * multiple;
 }
 
+inline std::int64_t group_count(const Tiling& tiling, std::int64_t rows) { return (tiling.count + rows - 1) / rows; }
+
 }  // namespace latentflow::nn::winograd

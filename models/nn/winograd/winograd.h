@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -53,15 +54,24 @@ struct Step {
 /// backward_data() the shape is, [src_channels, dst_channels, 3, 3] of this shape.
 enum class Filter { plain, flipped };
 
+/// Of the groups of tiles of a convolution, or of its output channels: the ones to compute, so that threads may share
+/// one.
+struct Part {
+  std::int64_t first = 0, last = std::numeric_limits<std::int64_t>::max();
+};
+
 /// Size in floats of the transformed filters, whose order is private to this processor, and the transformation itself.
 std::size_t packed_filter_size(const Shape& shape);
-void pack_filter(const Shape& shape, Filter kind, const float* filter, float* packed);
+/// Parts of it begin at multiples of filter_panel channels.
+inline constexpr std::int64_t filter_panel = 32;
+void pack_filter(const Shape& shape, Filter kind, const float* filter, float* packed, Part channels = {});
 
 /// dst = steps(src * filter + bias). `bias`: dst_channels padded to whole blocks, or null. A `sum` adds what dst held.
-/// `scratch`: 64-byte aligned.
+/// `scratch`: 64-byte aligned, one for each thread. A result does not depend on the part it was computed in.
 std::size_t forward_scratch_bytes(const Shape& shape);
+std::int64_t forward_groups(const Shape& shape);
 void forward(const Shape& shape, const float* src, const float* packed, const float* bias, std::span<const Step> steps,
-             float* dst, std::byte* scratch);
+             float* dst, std::byte* scratch, Part groups = {});
 
 /// `filter_gradient` [dst_channels, src_channels, 3, 3] and, unless null, `bias_gradient` [dst_channels], both
 /// overwritten, from the source and the gradient by the result of the forward convolution `shape`. `scratch`: 64-byte
