@@ -3,7 +3,7 @@
 latentflow_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 latentflow_packages=(
   g++ cmake ninja-build ccache python3
-  libtbb-dev libdnnl-dev libopencv-dev libyaml-cpp-dev libonnx-dev libprotobuf-dev protobuf-compiler libssl-dev zlib1g-dev libjpeg-dev libtiff-dev
+  libtbb-dev libdnnl-dev libopencv-dev libyaml-cpp-dev libonnx-dev libprotobuf-dev protobuf-compiler libssl-dev zlib1g-dev libjpeg-dev libpng-dev libtiff-dev
   libzip-dev libcli11-dev libfmt-dev libhwy-dev nlohmann-json3-dev libeigen3-dev gnuplot-nox)
 latentflow_test_packages=(libgtest-dev libgmock-dev libbenchmark-dev)
 

@@ -17,7 +17,7 @@ def starts(include, prefixes):
 
 
 def forbidden(path, include):
-    """The rule an include breaks, or None. Directions: plugins -> models/nn, models/codes, models/holes, models/ensemble, models/data -> public headers <- pipeline/src <- cli."""
+    """The rule an include breaks, or None. Directions: plugins -> models/nn, models/codes, models/holes, models/ensemble, models/data, models/codecs -> public headers <- pipeline/src <- cli."""
     parts = path.relative_to(ROOT).parts
     if parts[0] == "tests":
         return None
@@ -44,6 +44,9 @@ def forbidden(path, include):
     elif parts[:2] == ("models", "ensemble"):
         if starts(include, YAML) or starts(include, TBB) or starts(include, ONEDNN) or include.startswith(("train/", "nn/", "holes/", "data/", "plugins/")):
             return "models/ensemble includes result.h and OpenCV only"
+    elif parts[:2] == ("models", "codecs"):
+        if starts(include, YAML) or starts(include, TBB) or starts(include, ONEDNN) or include.startswith(("train/", "nn/", "holes/", "data/", "plugins/", "opencv2/imgcodecs")):
+            return "models/codecs includes result.h, OpenCV core, libpng and libjpeg only"
     elif parts[:2] == ("models", "data"):
         if starts(include, YAML) or starts(include, TBB) or starts(include, ONEDNN) or include.startswith(("train/", "nn/", "holes/", "plugins/")):
             return "models/data includes the public headers and OpenCV core only"
@@ -52,7 +55,7 @@ def forbidden(path, include):
             return "models/ never includes plugins or the pipeline's sources"
     elif parts[0] == "plugins":
         if starts(include, YAML) or starts(include, TBB) or include.startswith("train/") or "pipeline/src" in include:
-            return "a plugin includes latentflow/*.h, models/nn, models/codes, models/holes, models/ensemble, models/data and OpenCV"
+            return "a plugin includes latentflow/*.h, models/nn, models/codes, models/holes, models/ensemble, models/data, models/codecs and OpenCV"
         family = re.match(r"(?:\.\./|plugins/)(\w+)/", include)
         if family and family.group(1) != parts[1]:
             return "a plugin never includes another plugin"

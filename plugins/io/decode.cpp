@@ -3,27 +3,15 @@
 
 #include <fmt/format.h>
 
-#include <cctype>
+#include <limits>
 #include <opencv2/core.hpp>
 #include <opencv2/imgcodecs.hpp>
 
+#include "opencv_codecs.h"
 #include "segments.h"
 
 namespace latentflow::io {
 namespace {
-
-/// A PNG with only the chunks that decide about pixels: libpng would print complaints about the others to stderr.
-std::vector<std::uint8_t> bare_png(ByteSpan file, const std::vector<Segment>& chunks) {
-  std::vector<std::uint8_t> bare(file.begin(), file.begin() + 8);
-  bare.reserve(file.size());
-  for (const Segment& chunk : chunks) {
-    const bool critical = std::isupper(static_cast<unsigned char>(chunk.type[0])) != 0;
-    if (!critical && chunk.type != "tRNS") continue;
-    bare.insert(bare.end(), file.begin() + static_cast<std::ptrdiff_t>(chunk.start),
-                file.begin() + static_cast<std::ptrdiff_t>(chunk.end));
-  }
-  return bare;
-}
 
 /// OpenCV's result in the layouts that Image promises.
 Result<cv::Mat> usual_layout(cv::Mat picture) {
@@ -42,12 +30,17 @@ Result<cv::Mat> usual_layout(cv::Mat picture) {
 }
 
 Result<cv::Mat> by_opencv(ByteSpan file, const Header& header, const Path& path) {
+  if (file.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
+    return unsupported(fmt::format("file has {} bytes, {} files of up to 2147483647 can be decoded", file.size(),
+                                   to_string(header.format)));
+  const Result<const OpencvCodecs*> codecs = opencv_codecs();
+  if (!codecs) return codecs.error();
   cv::Mat picture;
   if (header.format == Format::pfm || header.format == Format::hdr)
-    picture = cv::imread(path.string(), cv::IMREAD_UNCHANGED);
+    picture = (*codecs)->read(path.string(), cv::IMREAD_UNCHANGED);
   else
-    picture = cv::imdecode(cv::Mat(1, static_cast<int>(file.size()), CV_8U, const_cast<std::uint8_t*>(file.data())),
-                           cv::IMREAD_UNCHANGED);
+    picture = (*codecs)->decode(
+        cv::Mat(1, static_cast<int>(file.size()), CV_8U, const_cast<std::uint8_t*>(file.data())), cv::IMREAD_UNCHANGED);
   if (picture.empty())
     return bad_input(fmt::format("{} file is damaged: its pixels cannot be decoded", to_string(header.format)));
   // OpenCV turns TIFF pictures while it decodes them, whether that is wanted or not; a quarter turn is undone by the
@@ -64,25 +57,20 @@ Result<cv::Mat> by_opencv(ByteSpan file, const Header& header, const Path& path)
 
 Result<cv::Mat> decode(ByteSpan file, const Header& header, const Path& path, const DecodeOptions& options) {
   if (header.format == Format::jpeg) return decode_jpeg(file, options);
-  if (file.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
-    return unsupported(fmt::format("file has {} bytes, {} files of up to 2147483647 can be decoded", file.size(),
-                                   to_string(header.format)));
   try {
+    if (header.format == Format::png) {
+      const Result<std::vector<Segment>> chunks = png_chunks(Input(file), false);
+      const Status sound = chunks ? check_png(file, *chunks) : chunks.error();
+      if (!sound && options.strict) return sound.error();
+      if (!chunks && options.warn) options.warn(chunks.error().message);
+      return decode_png(file, options);
+    }
     if (header.format == Format::tiff) {
       Result<cv::Mat> picture = decode_tiff(file, options);
       if (!picture) return picture;
       if (!picture->empty()) return usual_layout(std::move(*picture));
     }
-    if (header.format != Format::png) return by_opencv(file, header, path);
-    const Result<std::vector<Segment>> chunks = png_chunks(Input(file), false);
-    if (!chunks) {
-      if (options.strict) return chunks.error();
-      if (options.warn) options.warn(chunks.error().message);
-      return by_opencv(file, header, path);
-    }
-    if (const Status sound = check_png(file, chunks.value()); !sound && options.strict) return sound.error();
-    const std::vector<std::uint8_t> bare = bare_png(file, chunks.value());
-    return by_opencv(bare, header, path);
+    return by_opencv(file, header, path);
   } catch (const std::bad_alloc&) {
     return out_of_memory("no memory for the decoded picture");
   } catch (const cv::Exception& caught) {

@@ -21,9 +21,12 @@ Result<cv::Mat> decode(ByteSpan file, const Header& header, const Path& path, co
 /// The JPEG part of it, through libjpeg: OpenCV would neither report damaged data nor respect uninverted CMYK.
 Result<cv::Mat> decode_jpeg(ByteSpan file, const DecodeOptions& options);
 
-/// The TIFF part of it, through libtiff: OpenCV delivers what is damaged as black, multiplies colours by their alpha and
-/// drops that of grey pictures. Empty for a file whose strips and tiles are sound, but whose samples (palettes, YCbCr,
-/// floats, planes, other than 8 and 16 bits) are left to OpenCV.
+/// The PNG part of it, through libpng. Checksums are not compared.
+Result<cv::Mat> decode_png(ByteSpan file, const DecodeOptions& options);
+
+/// The TIFF part of it, through libtiff: OpenCV delivers what is damaged as black, multiplies colours by their alpha
+/// and drops that of grey pictures. Empty for a file whose strips and tiles are sound, but whose samples (palettes,
+/// YCbCr, floats, planes, other than 8 and 16 bits) are left to OpenCV.
 Result<cv::Mat> decode_tiff(ByteSpan file, const DecodeOptions& options);
 
 /// Turns and mirrors a picture so that it stands upright; EXIF orientation 1 to 8 (TIFF 6.0, tag 274).

@@ -8,6 +8,9 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include "codecs/encode.h"
+#include "opencv_codecs.h"
+
 namespace latentflow::io {
 namespace {
 
@@ -117,20 +120,21 @@ Result<std::vector<std::uint8_t>> encode(const cv::Mat& picture, const std::stri
                                          const EncodeOptions& options) {
   try {
     if (extension == "pfm") return encode_pfm(picture);
+    if (extension == "png")
+      return codecs::encode_png(picture,
+                                options.png_compression == 1 ? std::nullopt : std::optional(options.png_compression));
+    if (extension.starts_with("jp")) return codecs::encode_jpeg(picture, options.jpeg_quality);
     constexpr int lzw = 5;      // lossless for every depth; OpenCV would store float colours as 16-bit LogLuv
     std::vector<int> settings;  // OpenCV refuses settings of other formats here and there
-    if (extension.starts_with("jp")) settings = {cv::IMWRITE_JPEG_QUALITY, options.jpeg_quality};
-    // Without settings OpenCV takes differences of neighbours and looks for runs only: for photographs smaller files
-    // than those of levels 1 and 2, in three fifths of the time.
-    if (extension == "png" && options.png_compression != 1)
-      settings = {cv::IMWRITE_PNG_COMPRESSION, options.png_compression};
     if (extension == "webp") settings = {cv::IMWRITE_WEBP_QUALITY, options.webp_quality};
     if (extension.starts_with("tif")) settings = {cv::IMWRITE_TIFF_COMPRESSION, lzw};
     // The family of PNM files is told apart by channels, not by the name a user may have given.
     const bool pnm = extension == "pgm" || extension == "ppm";
     const std::string name = pnm ? (picture.channels() == 1 ? ".pgm" : ".ppm") : "." + extension;
+    const Result<const OpencvCodecs*> codecs = opencv_codecs();
+    if (!codecs) return codecs.error();
     std::vector<std::uint8_t> file;
-    if (!cv::imencode(name, picture, file, settings))
+    if (!(*codecs)->encode(name, picture, file, settings))
       return io_error(fmt::format("a picture of {}x{} cannot be encoded as {}", picture.cols, picture.rows, extension));
     return file;
   } catch (const std::bad_alloc&) {

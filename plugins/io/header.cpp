@@ -50,7 +50,7 @@ Result<Header> png_header(const Input& input) {
   const bool see_through = std::any_of(chunks.value().begin(), chunks.value().end(),
                                        [](const Segment& chunk) { return chunk.type == "tRNS"; });
   header.element_bytes = bits == 16 ? 2 : 1;
-  header.channels = colour == 0 ? 1 : colour >= 4 || see_through ? 4 : 3;
+  header.channels = colour >= 4 || see_through ? 4 : colour == 0 ? 1 : 3;
   header.orientation = exif_orientation(read_attachments(input, Format::png).exif);
   return header;
 }

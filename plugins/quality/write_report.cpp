@@ -3,8 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <opencv2/imgcodecs.hpp>
-
+#include "codecs/encode.h"
 #include "latentflow/files.h"
 #include "sheet.h"
 #include "target.h"
@@ -50,11 +49,10 @@ Status WriteReport::process(const Image& a, const Image& b, const Image* c, cons
     if (image == nullptr) continue;
     if (image->mat().empty()) return bad_input("picture has no pixels");
     const cv::Mat cell = make_cell(*image, static_cast<int>(params.longest), false);
-    std::vector<std::uint8_t> jpeg;
-    if (!cv::imencode(".jpg", cell, jpeg, {cv::IMWRITE_JPEG_QUALITY, static_cast<int>(params.jpeg_quality)}))
-      return io_error(fmt::format("a picture of {}x{} cannot be encoded for the page", cell.cols, cell.rows));
+    Result<std::vector<std::uint8_t>> jpeg = codecs::encode_jpeg(cell, static_cast<int>(params.jpeg_quality));
+    if (!jpeg) return jpeg.error();
     if (picture.jpegs.empty()) picture.width = cell.cols, picture.height = cell.rows;
-    picture.jpegs.push_back(std::move(jpeg));
+    picture.jpegs.push_back(std::move(*jpeg));
   }
   page_.pictures.push_back(std::move(picture));
   return success();

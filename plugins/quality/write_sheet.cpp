@@ -3,8 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <opencv2/imgcodecs.hpp>
-
+#include "codecs/encode.h"
 #include "latentflow/files.h"
 #include "target.h"
 
@@ -42,13 +41,11 @@ Status WriteSheet::process(const Image& a, const Image* b, const Image* c, const
 
 Status WriteSheet::finish() {
   if (rows_.empty()) return success();
-  std::vector<std::uint8_t> file;
   const cv::Mat page = draw_sheet(rows_, params.captions);
-  if (!cv::imencode(params.path.extension().string(), page, file,
-                    {cv::IMWRITE_JPEG_QUALITY, 92, cv::IMWRITE_PNG_COMPRESSION, 9}))
-    return io_error(
-        fmt::format("a sheet of {}x{} cannot be encoded for '{}'", page.cols, page.rows, params.path.string()));
-  return write_atomically(params.path, file);
+  const Result<std::vector<std::uint8_t>> file =
+      params.path.extension() == ".png" ? codecs::encode_png(page, 9) : codecs::encode_jpeg(page, 92);
+  if (!file) return file.error();
+  return write_atomically(params.path, *file);
 }
 
 Prediction WriteSheet::predict(const Shapes&) const {
