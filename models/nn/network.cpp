@@ -63,7 +63,7 @@ Result<std::shared_ptr<const Plan>> Network::plan(std::vector<Dims> input_dims) 
   return made;
 }
 
-Result<std::vector<Tensor>> Network::run(std::span<const Tensor> inputs) const {
+Result<std::vector<Tensor>> Network::run_part(std::span<const Tensor> inputs, const std::optional<Window>& kept) const {
   return guarded([&]() -> Result<std::vector<Tensor>> {
     std::vector<Dims> dims;
     std::vector<const float*> sources;
@@ -82,7 +82,7 @@ Result<std::vector<Tensor>> Network::run(std::span<const Tensor> inputs) const {
       targets.push_back(outputs.back().mutable_data());
     }
     const BufferPool::Lease arena = BufferPool::shared().lease(ready.arena_bytes());
-    const double seconds = ready.run(sources, targets, arena.data());
+    const double seconds = ready.run(sources, targets, arena.data(), kept);
     runs_.fetch_add(1, std::memory_order_relaxed);
     convolution_flop_.fetch_add(static_cast<std::uint64_t>(ready.convolution_flop()), std::memory_order_relaxed);
     convolution_nanoseconds_.fetch_add(static_cast<std::uint64_t>(seconds * 1e9), std::memory_order_relaxed);

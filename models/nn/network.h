@@ -47,7 +47,7 @@ class Network {
   /// Row-major inputs in the order of graph().inputs, row-major outputs in the order of graph().outputs. Computes on
   /// the calling thread only. Plans for a new shape on first use. Errors: bad_input (shapes that do not fit),
   /// unsupported, out_of_memory.
-  Result<std::vector<Tensor>> run(std::span<const Tensor> inputs) const;
+  Result<std::vector<Tensor>> run(std::span<const Tensor> inputs) const { return run_part(inputs, std::nullopt); }
 
   /// For networks from pictures to pictures of the same extents: as run(), but in tiles that carry the exact halo, so
   /// that the results agree to float rounding. Inputs of one pixel (a noise level) go whole into every tile. Tiles run
@@ -89,6 +89,9 @@ class Network {
   WorkReport work() const;
 
  private:
+  /// With `kept`: only that part of the outputs is right, see Plan::run().
+  Result<std::vector<Tensor>> run_part(std::span<const Tensor> inputs, const std::optional<Window>& kept) const;
+
   Network(Graph graph, Graph executed, NetworkOptions options)
       : graph_(std::move(graph)),
         executed_(std::move(executed)),

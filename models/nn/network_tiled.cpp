@@ -80,6 +80,13 @@ void paste(const Tensor& part, const Tile& tile, float* picture, std::int64_t he
                   picture + (plane * height + y) * width + kept.x);
 }
 
+/// Where the output of a tile lies in its input; nothing where that is all of it.
+std::optional<Window> kept_part(const Tile& tile) {
+  if (tile.input == tile.output) return std::nullopt;
+  const std::int64_t top = tile.output.y - tile.input.y, left = tile.output.x - tile.input.x;
+  return Window{top, left, top + tile.output.height, left + tile.output.width};
+}
+
 }  // namespace
 
 std::vector<Tile> Network::tiles(std::int64_t height, std::int64_t width, const TileOptions& options) const {
@@ -136,7 +143,7 @@ Status Network::run_tiles(std::int64_t height, std::int64_t width, const TileOpt
       const Status done = guarded([&]() -> Status {
         const Result<std::vector<Tensor>> inputs = read(list[i].input);
         if (!inputs) return inputs.error();
-        const Result<std::vector<Tensor>> outputs = run(*inputs);
+        const Result<std::vector<Tensor>> outputs = run_part(*inputs, kept_part(list[i]));
         if (!outputs) return outputs.error();
         for (const Tensor& output : *outputs) {
           const Dims& dims = output.dims();

@@ -3,9 +3,12 @@
 
 #include <chrono>
 
+#include "receptive_field.h"
+
 namespace latentflow::nn {
 
-double Plan::run(std::span<const float* const> inputs, std::span<float* const> outputs, std::byte* arena) const {
+double Plan::run(std::span<const float* const> inputs, std::span<float* const> outputs, std::byte* arena,
+                 const std::optional<Window>& kept) const {
   using Clock = std::chrono::steady_clock;
   // Buffers of inputs and constants are never written: planning gives them to sources only.
   const auto locate = [&](std::size_t index) {
@@ -18,6 +21,10 @@ double Plan::run(std::span<const float* const> inputs, std::span<float* const> o
     }
     return reinterpret_cast<float*>(arena + buffer.place);
   };
+  const std::vector<Window> windows = kept ? needed_windows(graph_, *kept) : std::vector<Window>();
+  const auto window = [&](ValueId id) {
+    return kept && id != no_value ? windows[static_cast<std::size_t>(id)] : Window{};
+  };
   const onednn::OneThread one_thread;
   std::vector<const float*> sources(widest_step_);
   std::uint64_t convolutions = 0;
@@ -26,7 +33,7 @@ double Plan::run(std::span<const float* const> inputs, std::span<float* const> o
     const Step& step = steps_[i];
     for (std::size_t s = 0; s < step.sources.size(); ++s) sources[s] = locate(step.sources[s]);
     step.layer->run({std::span(sources).first(step.sources.size()), locate(step.output),
-                     reinterpret_cast<std::byte*>(locate(step.scratch))});
+                     reinterpret_cast<std::byte*>(locate(step.scratch)), window(step.made), window(step.read)});
     const auto stopped = Clock::now();
     const auto spent =
         static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(stopped - started).count());

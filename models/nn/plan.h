@@ -40,9 +40,11 @@ class Plan {
                                                     PackedWeights& weights, const NetworkOptions& options);
 
   /// Runs on the calling thread, which idle ones of its task arena help. Row-major inputs and outputs as the graph
-  /// lists them; `arena` holds arena_bytes(), 64-byte aligned, and must belong to this call alone. Returns the time
-  /// spent in convolutions, in seconds.
-  double run(std::span<const float* const> inputs, std::span<float* const> outputs, std::byte* arena) const;
+  /// lists them; `arena` holds arena_bytes(), 64-byte aligned, and must belong to this call alone. With `kept`,
+  /// of a network that can run in tiles, only that part of the outputs is right, and no layer computes more than it
+  /// takes. Returns the time spent in convolutions, in seconds.
+  double run(std::span<const float* const> inputs, std::span<float* const> outputs, std::byte* arena,
+             const std::optional<Window>& kept = {}) const;
 
   std::size_t arena_bytes() const { return arena_bytes_; }
   std::size_t weight_bytes() const { return weight_bytes_; }
@@ -65,6 +67,7 @@ class Plan {
     std::unique_ptr<Layer> layer;
     std::vector<std::size_t> sources;  // buffers
     std::size_t output = 0, scratch = 0;
+    ValueId read = no_value, made = no_value;  // source 0 and output; none of a change of layout
     bool convolution = false;
     LayerReport report;
   };
@@ -72,6 +75,7 @@ class Plan {
     std::atomic<std::uint64_t> runs{0}, nanoseconds{0};
   };
 
+  Graph graph_;  // shares the weights
   std::vector<Buffer> buffers_;
   std::vector<Step> steps_;
   std::vector<Dims> output_dims_;

@@ -43,6 +43,7 @@ class Planner {
       if (Status added = add(node); !added) return added.error();
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i) add_output(i);
     arrange();
+    plan_->graph_ = graph_;
     return std::shared_ptr<const Plan>(std::move(plan_));
   }
 
@@ -81,7 +82,8 @@ class Planner {
     plan_->weight_bytes_ += layer->weight_bytes;
     for (const std::size_t buffer : sources) plan_->buffers_[buffer].last = plan_->steps_.size();
     plan_->buffers_[output].last = plan_->steps_.size();
-    plan_->steps_.push_back({std::move(layer), std::move(sources), output, scratch, convolution, std::move(report)});
+    plan_->steps_.push_back(
+        {std::move(layer), std::move(sources), output, scratch, no_value, no_value, convolution, std::move(report)});
   }
 
   void add_copy(ValueId id, const Place& from, const Layout& to, std::size_t buffer) {
@@ -230,7 +232,9 @@ class Planner {
     report.gflop = 2e-9 * static_cast<double>(multiply_adds(node, shapes_));
     const bool convolution = node.op == Op::conv || node.op == Op::conv_transpose;
     if (convolution) plan_->convolution_flop_ += report.gflop * 1e9;
+    const ValueId read = layer->sources.empty() ? no_value : fused.inputs[layer->sources[0].operand];
     add_step(std::move(layer), std::move(sources), output, std::move(report), convolution);
+    plan_->steps_.back().read = read, plan_->steps_.back().made = fused.output;
     return success();
   }
 

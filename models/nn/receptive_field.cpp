@@ -53,6 +53,12 @@ class AxisAnalysis {
     return find_reach();
   }
 
+  /// The pixels of every value that the output pixels in `out` need; nothing for those that do not matter.
+  std::vector<std::optional<Interval>> needs(const Interval& out) {
+    if (!find_scales()) return std::vector<std::optional<Interval>>(graph_.values.size());
+    return find_needs(out);
+  }
+
  private:
   Fraction& scale(ValueId id) { return scales_[static_cast<std::size_t>(id)]; }
 
@@ -219,19 +225,7 @@ class AxisAnalysis {
       if (value != everywhere) period = std::lcm(period, value.over);
       if (period > period_limit) return {};
     }
-    std::vector<std::optional<Interval>> needs(graph_.values.size());
-    const auto need = [&](ValueId id, const Interval& more) {
-      auto& known = needs[static_cast<std::size_t>(id)];
-      known = known ? Interval{std::min(known->low, more.low), std::max(known->high, more.high)} : more;
-    };
-    for (const ValueId id : graph_.outputs) need(id, {0, period - 1});
-    for (auto node = graph_.nodes.rbegin(); node != graph_.nodes.rend(); ++node) {
-      const auto& out = needs[static_cast<std::size_t>(node->output)];
-      if (!out) continue;
-      const bool several = node->op == Op::add || node->op == Op::sub || node->op == Op::mul || node->op == Op::concat;
-      for (std::size_t i = 0; i < (several ? node->inputs.size() : 1); ++i)
-        if (scale(node->inputs[i]) != everywhere) need(node->inputs[i], needed(*node, *out));
-    }
+    const std::vector<std::optional<Interval>> needs = find_needs({0, period - 1});
     Reach reach{0, 0, period};
     for (const ValueId id : graph_.inputs) {
       const auto& in = needs[static_cast<std::size_t>(id)];
@@ -240,6 +234,23 @@ class AxisAnalysis {
       reach.after = std::max(reach.after, in->high - (period - 1));
     }
     return reach;
+  }
+
+  std::vector<std::optional<Interval>> find_needs(const Interval& kept) {
+    std::vector<std::optional<Interval>> needs(graph_.values.size());
+    const auto need = [&](ValueId id, const Interval& more) {
+      auto& known = needs[static_cast<std::size_t>(id)];
+      known = known ? Interval{std::min(known->low, more.low), std::max(known->high, more.high)} : more;
+    };
+    for (const ValueId id : graph_.outputs) need(id, kept);
+    for (auto node = graph_.nodes.rbegin(); node != graph_.nodes.rend(); ++node) {
+      const auto& out = needs[static_cast<std::size_t>(node->output)];
+      if (!out) continue;
+      const bool several = node->op == Op::add || node->op == Op::sub || node->op == Op::mul || node->op == Op::concat;
+      for (std::size_t i = 0; i < (several ? node->inputs.size() : 1); ++i)
+        if (scale(node->inputs[i]) != everywhere) need(node->inputs[i], needed(*node, *out));
+    }
+    return needs;
   }
 
   const Graph& graph_;
@@ -287,6 +298,17 @@ std::optional<TileGeometry> tile_geometry(const Graph& graph) {
   }
   if (!keeps_size(graph, geometry)) return {};
   return geometry;
+}
+
+std::vector<Window> needed_windows(const Graph& graph, const Window& kept) {
+  const auto rows = AxisAnalysis(graph, 0).needs({kept.top, kept.bottom - 1}),
+             columns = AxisAnalysis(graph, 1).needs({kept.left, kept.right - 1});
+  std::vector<Window> windows(graph.values.size());
+  for (std::size_t i = 0; i < windows.size(); ++i) {
+    if (rows[i]) windows[i].top = rows[i]->low, windows[i].bottom = rows[i]->high + 1;
+    if (columns[i]) windows[i].left = columns[i]->low, windows[i].right = columns[i]->high + 1;
+  }
+  return windows;
 }
 
 }  // namespace latentflow::nn

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "nn/graph.h"
+#include "nn/window.h"
 
 namespace latentflow::nn {
 
@@ -23,5 +24,9 @@ struct TileGeometry {
 /// (GlobalAveragePool, Gemm, MatMul, Flatten, Reshape, Resize to a fixed size or aligned at the corners, constants as
 /// large as a picture).
 std::optional<TileGeometry> tile_geometry(const Graph& graph);
+
+/// For a network that can run in tiles: the pixels of every value, by ValueId, on which the pixels `kept` of the
+/// outputs depend. They may reach beyond the picture; values without one, and those that nothing needs, have no limits.
+std::vector<Window> needed_windows(const Graph& graph, const Window& kept);
 
 }  // namespace latentflow::nn

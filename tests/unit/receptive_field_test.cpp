@@ -153,6 +153,10 @@ TEST(TileGeometry, OfAUNetFollowsStridesAndBlocks) {
   // 1
   // [-2, 2], strided conv [-5, 5], conv [-6, 6], in pixels [-12, 13] for the block [0, 3].
   EXPECT_EQ(tile_geometry(b.graph), (TileGeometry{{12, 12, 10, 10}, {4, 4}}));
+  const std::vector<Window> needed = needed_windows(b.graph, {8, 12, 12, 20});
+  EXPECT_EQ(needed[static_cast<std::size_t>(x)], (Window{-4, 0, 22, 30}));
+  EXPECT_EQ(needed[static_cast<std::size_t>(level0)], (Window{-1, 1, 10, 14}));
+  EXPECT_EQ(needed[static_cast<std::size_t>(out)], (Window{4, 6, 6, 10}));
   expect_exact(b.graph, 64);
   expect_tiles_agree(b.graph, 48, 12);
 }

@@ -150,6 +150,41 @@ TEST_P(Winograd, StepsFollowInTheirOrder) {
   }
 }
 
+TEST_P(Winograd, LeavesOutWhatIsNotWantedAndDoesNotReadWhatIsNotThere) {
+  const Window wanted{out_height / 4, out_width / 3, (3 * out_height + 3) / 4, out_width};
+  const Window there{wanted.top, 1, c.height, c.width};
+  const auto within = [](const Window& window, std::int64_t y, std::int64_t x) {
+    return y >= window.top && y < window.bottom && x >= window.left && x < window.right;
+  };
+  Picture torn = src, seen = src;
+  for (std::int64_t i = 0; i < static_cast<std::int64_t>(src.values.size()); ++i)
+    if (!within(there, i / c.width % c.height, i % c.width)) {
+      torn.values[static_cast<std::size_t>(i)] = NAN;
+      seen.values[static_cast<std::size_t>(i)] = 0;
+    }
+  Shape part = shape;
+  part.wanted = wanted, part.readable = there;
+  std::shared_ptr<float> packed = aligned_floats(packed_filter_size(shape) * sizeof(float));
+  pack_filter(shape, Filter::plain, filter.data(), packed.get());
+  std::shared_ptr<float> result = dst.blocked(c.block);
+  forward(part, torn.blocked(c.block).get(), packed.get(), nullptr, {}, result.get(),
+          reinterpret_cast<std::byte*>(scratch(forward_scratch_bytes(part)).get()));
+  const Window touched{wanted.top / tile * tile, wanted.left / tile * tile, (wanted.bottom + tile - 1) / tile * tile,
+                       out_width};
+  double worst = 0;
+  dst.each([&](auto n, auto m, auto y, auto x) {
+    const float value = result.get()[dst.blocked_index(c.block, n, m, y, x)];
+    if (!within(touched, y, x)) { ASSERT_EQ(static_cast<double>(value), dst.at(n, m, y, x)); }
+    if (!within(wanted, y, x)) return;
+    double expected = 0;
+    for (std::int64_t k = 0; k < c.in; ++k)
+      for (std::int64_t i = 0; i < 3; ++i)
+        for (std::int64_t j = 0; j < 3; ++j) expected += tap(m, k, i, j) * seen.at(n, k, y + i - c.top, x + j - c.left);
+    worst = std::max(worst, std::abs(expected - value));
+  });
+  EXPECT_LT(worst, tolerance(9 * c.in));
+}
+
 TEST_P(Winograd, ChannelsThatFillABlockStayZero) {
   const Step rectify{Step::Kind::leaky_relu, 0, 0};
   const std::shared_ptr<float> result = run(nullptr, std::span(&rectify, 1));

@@ -24,7 +24,7 @@ struct RowTask {
   float* dst;
   const std::int64_t* target_places;
   std::int64_t targets, target_step;
-  std::int64_t width;  // of the smaller picture
+  std::int64_t begin, end;  // columns of the smaller picture
   bool sum, rectify;
 };
 
@@ -62,14 +62,14 @@ template <class Lanes, int Targets, int Pixels>
 [[gnu::always_inline]] inline void row(const RowTask& task) {
   std::int64_t target = 0;
   for (; target + Targets <= task.targets; target += Targets) {
-    std::int64_t x = 0;
-    for (; x + Pixels <= task.width; x += Pixels) patch<Lanes, Targets, Pixels>(task, x, target);
-    for (; x < task.width; ++x) patch<Lanes, Targets, 1>(task, x, target);
+    std::int64_t x = task.begin;
+    for (; x + Pixels <= task.end; x += Pixels) patch<Lanes, Targets, Pixels>(task, x, target);
+    for (; x < task.end; ++x) patch<Lanes, Targets, 1>(task, x, target);
   }
   for (; target < task.targets; ++target) {
-    std::int64_t x = 0;
-    for (; x + Pixels <= task.width; x += Pixels) patch<Lanes, 1, Pixels>(task, x, target);
-    for (; x < task.width; ++x) patch<Lanes, 1, 1>(task, x, target);
+    std::int64_t x = task.begin;
+    for (; x + Pixels <= task.end; x += Pixels) patch<Lanes, 1, Pixels>(task, x, target);
+    for (; x < task.end; ++x) patch<Lanes, 1, 1>(task, x, target);
   }
 }
 
@@ -113,16 +113,18 @@ class BlockConvolution final : public Layer {
     task.target_step = block_ * (enlarges_ ? kernel_[1] : 1);
     task.weights = weights_.get();
     task.bias = bias_.get();
-    task.width = small[3];
+    const Window part = wanted_of_smaller(call.wanted);
+    task.begin = part.left, task.end = part.right;
     task.sum = sum_;
     task.rectify = rectify_;
-    share_work(small[0] * small[2], row_grain(small[3]), [&](std::int64_t first, std::int64_t last, int) {
-      RowTask part = task;
+    const std::int64_t rows = part.bottom - part.top;
+    share_work(small[0] * rows, row_grain(small[3]), [&](std::int64_t first, std::int64_t last, int) {
+      RowTask one = task;
       for (std::int64_t i = first; i < last; ++i) {
-        const std::int64_t image = i / small[2], y = i % small[2];
-        part.src = call.sources[0] + image * image_size(src_) + y * (enlarges_ ? 1 : kernel_[0]) * src_[3] * block_;
-        part.dst = call.output + image * image_size(dst_) + y * (enlarges_ ? kernel_[0] : 1) * dst_[3] * block_;
-        block_ == 16 ? row_avx512(part) : row_avx2(part);
+        const std::int64_t image = i / rows, y = part.top + i % rows;
+        one.src = call.sources[0] + image * image_size(src_) + y * (enlarges_ ? 1 : kernel_[0]) * src_[3] * block_;
+        one.dst = call.output + image * image_size(dst_) + y * (enlarges_ ? kernel_[0] : 1) * dst_[3] * block_;
+        block_ == 16 ? row_avx512(one) : row_avx2(one);
       }
     });
     const dnnl::memory result = onednn::memory(output, call.output);
@@ -131,6 +133,14 @@ class BlockConvolution final : public Layer {
   }
 
  private:
+  /// The pixels of the smaller picture that the wanted ones of the result take.
+  Window wanted_of_smaller(const Window& wanted) const {
+    const Window part = wanted.within(dst_[2], dst_[3]);
+    if (!enlarges_) return part;
+    return {part.top / kernel_[0], part.left / kernel_[1], (part.bottom + kernel_[0] - 1) / kernel_[0],
+            (part.right + kernel_[1] - 1) / kernel_[1]};
+  }
+
   std::int64_t blocks(const Dims& dims) const { return (dims[1] + block_ - 1) / block_; }
   std::int64_t image_size(const Dims& dims) const { return blocks(dims) * block_ * dims[2] * dims[3]; }
 

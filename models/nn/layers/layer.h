@@ -10,6 +10,7 @@
 #include "nn/graph.h"
 #include "nn/onednn_versions.h"
 #include "nn/packed_weights.h"
+#include "nn/window.h"
 
 namespace latentflow::nn {
 
@@ -49,6 +50,9 @@ struct LayerCall {
   std::span<const float* const> sources;
   float* output = nullptr;
   std::byte* scratch = nullptr;
+  /// Of a picture, the part of the output that anybody reads, and the part of source 0 that has been computed for it:
+  /// layers may leave out what lies outside the one, and must not let it depend on what lies outside the other.
+  Window wanted{}, readable{};
 };
 
 /// One planned computation for fixed shapes and layouts; constant, so any number of threads may run it at once.

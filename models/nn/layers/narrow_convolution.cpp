@@ -157,10 +157,12 @@ class NarrowConvolution final : public Layer {
   void run(const LayerCall& call) const override {
     const std::int64_t plane = dst_[2] * dst_[3], width = dst_[3];
     const bool sums = sources.size() > 1;
-    share_work(dst_[0] * dst_[2], row_grain(width), [&](std::int64_t first, std::int64_t last, int) {
+    const Window wanted = call.wanted.within(dst_[2], dst_[3]);
+    const std::int64_t rows = wanted.bottom - wanted.top;
+    share_work(dst_[0] * rows, row_grain(width), [&](std::int64_t first, std::int64_t last, int) {
       std::vector<float> before(sums ? static_cast<std::size_t>(width * dst_[1]) : 0);
       for (std::int64_t i = first; i < last; ++i) {
-        const std::int64_t image = i / dst_[2], y = i % dst_[2];
+        const std::int64_t image = i / rows, y = wanted.top + i % rows;
         float* row = call.output + image * dst_[1] * plane + y * width;
         if (sums)
           for (std::int64_t channel = 0; channel < dst_[1]; ++channel)

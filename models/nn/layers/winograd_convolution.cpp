@@ -75,17 +75,19 @@ class WinogradConvolution final : public Layer {
       else
         behind_.emplace_back(activation_descriptor(post.op, post.attributes, output));
     }
-    groups_ = winograd::forward_groups(shape_);
     scratch_each_ = (winograd::forward_scratch_bytes(shape_) + cache_line - 1) / cache_line * cache_line;
     scratch_bytes = scratch_each_ * static_cast<std::size_t>(most_sharers());
   }
 
   void run(const LayerCall& call) const override {
+    winograd::Shape shape = shape_;
+    shape.wanted = call.wanted, shape.readable = call.readable;
+    const std::int64_t groups = winograd::forward_groups(shape);
     // Neighbouring groups on one thread, because the next one's pixels are fetched ahead; enough pieces to end
     // together.
-    const std::int64_t grain = std::clamp<std::int64_t>(groups_ / (8 * most_sharers()), 1, 4);
-    share_work(groups_, grain, [&](std::int64_t first, std::int64_t last, int sharer) {
-      winograd::forward(shape_, call.sources[0], filter_.get(), bias_.get(), steps_, call.output,
+    const std::int64_t grain = std::clamp<std::int64_t>(groups / (8 * most_sharers()), 1, 4);
+    share_work(groups, grain, [&](std::int64_t first, std::int64_t last, int sharer) {
+      winograd::forward(shape, call.sources[0], filter_.get(), bias_.get(), steps_, call.output,
                         call.scratch + static_cast<std::size_t>(sharer) * scratch_each_, {first, last});
     });
     const dnnl::memory result = onednn::memory(output, call.output);
@@ -97,7 +99,6 @@ class WinogradConvolution final : public Layer {
   static constexpr std::size_t cache_line = 64;
 
   winograd::Shape shape_;
-  std::int64_t groups_ = 0;
   std::size_t scratch_each_ = 0;  // of one thread
   PackedWeights::Data filter_;
   std::shared_ptr<float> bias_;

@@ -101,8 +101,15 @@ void backward_weights_blocks(const Shape& shape, const float* src, const float* 
   const Tiling tiling(shape, tile);
   const Places places(shape);
   const std::int64_t in = shape.padded_src_channels(), out = shape.padded_dst_channels();
-  const Picture source{src, in, shape.src_height, shape.src_width, shape.top, shape.left};
-  const Picture gradient{dst_gradient, out, shape.dst_height, shape.dst_width, 0, 0};
+  const Picture source{src,
+                       in,
+                       shape.src_height,
+                       shape.src_width,
+                       shape.top,
+                       shape.left,
+                       Window{}.within(shape.src_height, shape.src_width)};
+  const Picture gradient{
+      dst_gradient, out, shape.dst_height, shape.dst_width, 0, 0, Window{}.within(shape.dst_height, shape.dst_width)};
   std::fill_n(scratch + places.sums, points * places.sum_stride, 0.0f);
   for (std::int64_t first = 0; first < tiling.count; first += places.rows) {
     const std::int64_t tiles = std::min(places.rows, tiling.count - first);

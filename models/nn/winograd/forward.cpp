@@ -103,7 +103,13 @@ void forward_blocks(const Shape& shape, const float* src, const float* packed, c
   const std::int64_t panels = (out + width - 1) / width;
   float* patches = scratch;
   float* products = scratch + points * patch_stride;
-  const Picture picture{src, in, shape.src_height, shape.src_width, shape.top, shape.left};
+  const Picture picture{src,
+                        in,
+                        shape.src_height,
+                        shape.src_width,
+                        shape.top,
+                        shape.left,
+                        shape.readable.within(shape.src_height, shape.src_width)};
   const std::int64_t last_group = std::min(groups.last, group_count(tiling, rows));
   for (std::int64_t first = groups.first * rows; first < last_group * rows; first += rows) {
     const std::int64_t tiles = std::min(rows, tiling.count - first);

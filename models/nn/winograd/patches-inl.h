@@ -23,6 +23,7 @@ struct Picture {
   const float* data;
   std::int64_t channels, height, width;  // channels padded to whole blocks
   std::int64_t top, left;
+  Window readable;  // within the picture; the rest counts as zero
 };
 
 /// Matrices [point][tile][channel] of the transformed patches of a group of tiles. Rows from the last tile to `rows`
@@ -41,8 +42,9 @@ HWY_NOINLINE void transform_patches(const Picture& picture, const Tiling& tiling
     for (std::int64_t t = 0; t < tiles; ++t) {
       const Place tile = tiling.at(first + t);
       const std::int64_t y = tile.y - picture.top, x = tile.x - picture.left;
-      const bool inside =
-          y >= 0 && x >= 0 && y + Transform::from <= picture.height && x + Transform::from <= picture.width;
+      const Window& readable = picture.readable;
+      const bool inside = y >= readable.top && x >= readable.left && y + Transform::from <= readable.bottom &&
+                          x + Transform::from <= readable.right;
       for (std::int64_t b = block; b < std::min(block + together, blocks); ++b)
         for (std::int64_t lane = 0; lane < Block; lane += lanes) {
           const float* src = picture.data + (tile.image * blocks + b) * plane + y * row_step + x * Block + lane;
@@ -57,8 +59,8 @@ HWY_NOINLINE void transform_patches(const Picture& picture, const Tiling& tiling
             transform<Transform>(
                 d,
                 [&](int row, int column) HWY_ATTR {
-                  const bool outside =
-                      y + row < 0 || y + row >= picture.height || x + column < 0 || x + column >= picture.width;
+                  const bool outside = y + row < readable.top || y + row >= readable.bottom ||
+                                       x + column < readable.left || x + column >= readable.right;
                   return outside ? hn::Zero(d) : hn::LoadU(d, src + row * row_step + column * Block);
                 },
                 write);

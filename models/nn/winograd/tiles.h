@@ -19,18 +19,22 @@ struct Place {
   std::int64_t image = 0, y = 0, x = 0;
 };
 
+/// The tiles of a grid from the pixel (0, 0) that have a part in shape.wanted.
 struct Tiling {
-  std::int64_t side, down, across, count;  ///< of a tile; tiles per image in each direction, tiles of all images
+  std::int64_t side, top, left;      ///< of a tile; numbers of the first row and column
+  std::int64_t down, across, count;  ///< tiles per image in each direction, tiles of all images
 
-  Tiling(const Shape& shape, std::int64_t tile_side)
-      : side(tile_side),
-        down((shape.dst_height + side - 1) / side),
-        across((shape.dst_width + side - 1) / side),
-        count(shape.images * down * across) {}
+  Tiling(const Shape& shape, std::int64_t tile_side) : side(tile_side) {
+    const Window wanted = shape.wanted.within(shape.dst_height, shape.dst_width);
+    top = wanted.top / side, left = wanted.left / side;
+    down = (wanted.bottom + side - 1) / side - top;
+    across = (wanted.right + side - 1) / side - left;
+    count = shape.images * down * across;
+  }
 
   Place at(std::int64_t index) const {
     const std::int64_t row = index / across;
-    return {row / down, row % down * side, index % across * side};
+    return {row / down, (top + row % down) * side, (left + index % across) * side};
   }
 };
 

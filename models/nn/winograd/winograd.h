@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "latentflow/tensor.h"
+#include "nn/window.h"
 
 namespace latentflow::nn::winograd {
 
@@ -25,6 +26,8 @@ struct Shape {
   std::int64_t top = 0, left = 0;  ///< zero padding before the picture; what lies behind its end reads as zero, too
   std::int64_t block = 16;         ///< channels per block of both pictures, 8 or 16
   std::int64_t tile = 4;           ///< side of the output tiles, 2, 4 or 6; backward_weights() always takes 4
+  Window wanted{};                 ///< of dst, for forward(): tiles outside of it keep what they held
+  Window readable{};               ///< of src, for forward(): the rest reads as zero
 
   std::int64_t padded_src_channels() const { return (src_channels + block - 1) / block * block; }
   std::int64_t padded_dst_channels() const { return (dst_channels + block - 1) / block * block; }
@@ -33,7 +36,7 @@ struct Shape {
 /// Of pictures [N,C,H,W].
 inline Shape shape_of(const Dims& src, const Dims& dst, std::int64_t top, std::int64_t left, std::int64_t block,
                       std::int64_t tile) {
-  return {src[0], src[1], dst[1], src[2], src[3], dst[2], dst[3], top, left, block, tile};
+  return {src[0], src[1], dst[1], src[2], src[3], dst[2], dst[3], top, left, block, tile, {}, {}};
 }
 
 /// Sides of tiles that may be the fastest for results [N,C,H,W]: those that take at most 1.3 times the fewest products,
