@@ -1,6 +1,7 @@
 // nn_bench.cpp: speed of convolutions and of whole networks, in GFLOP/s by the direct algorithm (2 per multiply-add).
 #include <benchmark/benchmark.h>
 
+#include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/parallel_for.h>
 
 #include <string>
@@ -15,6 +16,11 @@ namespace {
 
 using namespace nn;
 using testing::Builder;
+
+/// Nobody helps with a layer while it lives.
+struct OneWorker {
+  const tbb::global_control limit{tbb::global_control::max_allowed_parallelism, 1};
+};
 
 std::shared_ptr<const Network> prepare(benchmark::State& state, Builder& builder, Winograd winograd) {
   auto network = Network::create(builder.graph, {winograd});
@@ -34,8 +40,10 @@ double flop(const Network& network) {
   return network.work().convolution_flop / static_cast<double>(network.work().runs);
 }
 
-/// One 3x3 convolution between others of 1x1, so that it meets the layouts it meets in networks: its own time alone.
+/// One 3x3 convolution between others of 1x1, so that it meets the layouts it meets in networks: its own time alone, on
+/// one thread.
 void convolution(benchmark::State& state, std::int64_t in, std::int64_t out, std::int64_t side, Winograd winograd) {
+  const OneWorker one_worker;
   Builder b;
   const ValueId x = b.conv(b.input({1, 3, side, side}), 3, in, 1);
   const ValueId tested = b.node(Op::relu, {b.conv(x, in, out, 3)});
@@ -95,6 +103,7 @@ void onednn_winograd(benchmark::State& state, std::int64_t channels, std::int64_
 
 /// DnCNN with 17 layers of 64 channels on grey pictures of 512x512, one thread.
 void dncnn(benchmark::State& state, Winograd winograd) {
+  const OneWorker one_worker;
   Builder b = testing::plain_denoiser({1, 1, 512, 512}, 64, 15);
   const auto network = prepare(state, b, winograd);
   if (!network) return;
@@ -115,7 +124,7 @@ void dncnn_eight_pictures(benchmark::State& state) {
   report(state, 8 * flop(*network));
 }
 
-/// One picture in tiles on the threads of oneTBB.
+/// One picture in as many tiles as memory asks for, on the threads of oneTBB.
 void unet_in_tiles(benchmark::State& state) {
   Builder b = testing::residual_unet({1, 3, 1080, 1920}, 32);
   const auto network = prepare(state, b, Winograd::automatic);

@@ -41,7 +41,7 @@ class Work {
   virtual Tensor result() const = 0;
 };
 
-/// Several items: one thread each. A single picture: tiles on all threads. Rows of a matrix: a share per thread.
+/// Several items: one thread each. A single picture: all threads share its layers. Rows of a matrix: a share per thread.
 class NetworkWork : public Work {
  public:
   NetworkWork(std::shared_ptr<const nn::Network> network, std::vector<Tensor> inputs, std::int64_t threads)

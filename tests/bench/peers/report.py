@@ -12,8 +12,8 @@ NOTES = """\
 - Every engine is one process per case, with the network loaded once and one warm-up round that is not counted. A round is one
   measurement of every engine in turn, in an order that rotates; the ratio is the median over the rounds of (its time / latentflow's
   time in the same round), so drift of the machine hits all alike. Between two measurements there is a pause, so that idle threads sleep.
-- All engines have the same number of threads. Pictures: latentflow gives each thread a picture of its own, or cuts a single one into
-  tiles with the exact halo; the others get one picture after the other and use all threads inside it, as their users do.
+- All engines have the same number of threads. Pictures: latentflow gives each thread a picture of its own, or lets all
+  share the layers of a single one; the others get one picture after the other and use all threads inside it, as their users do.
 - GFLOP/s count the direct algorithm (2 per multiply-add of convolutions and matrix products), also where an engine does less work.
 - Peak is the resident memory of the process (VmHWM; for the whole job that of the program), runtime and inputs included.
 - Difference is the largest absolute one to latentflow's output; for training and epochs it is of the loss over all steps,
