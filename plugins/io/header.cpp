@@ -187,11 +187,18 @@ Result<Header> dispatch(const Input& input, std::string_view extension) {
   if (text.starts_with("BM")) return bmp_header(input);
   if (text[0] == 'P' && text[1] >= '1' && text[1] <= '6' && std::isspace(head[2])) return pnm_header(input, text[1]);
   if ((text.starts_with("PF") || text.starts_with("Pf")) && std::isspace(head[2])) return pnm_header(input, text[1]);
-  if (text.starts_with(std::string_view("II*\0", 4)) || text.starts_with(std::string_view("MM\0*", 4)) ||
-      text.starts_with(std::string_view("II+\0", 4)) || text.starts_with(std::string_view("MM\0+", 4)))
-    return tiff_header(input);
+  const auto& unread = foreign_extensions();
+  const bool foreign = std::find(unread.begin(), unread.end(), extension) != unread.end();
+  const bool tiff = text.starts_with(std::string_view("II*\0", 4)) || text.starts_with(std::string_view("MM\0*", 4)) ||
+                    text.starts_with(std::string_view("II+\0", 4)) || text.starts_with(std::string_view("MM\0+", 4));
+  if (tiff && !foreign) return tiff_header(input);  // raw files begin like TIFF and have a thumbnail in its place
   if (text.starts_with("RIFF") && text.substr(8, 4) == "WEBP") return webp_header(input);
   if (text.starts_with("#?RADIANCE") || text.starts_with("#?RGBE")) return hdr_header(input);
+  if (foreign)
+    return unsupported(
+        fmt::format("{} files are not read; convert them, for example to png, or say with `extensions` "
+                    "which files to take",
+                    extension));
   std::string wanted(extension);
   std::transform(wanted.begin(), wanted.end(), wanted.begin(), [](unsigned char c) { return std::toupper(c); });
   return bad_input(
@@ -229,6 +236,13 @@ Result<Header> read_header(const Input& input, std::string_view extension) {
 const std::vector<std::string>& known_extensions() {
   static const std::vector<std::string> extensions{"jpg",  "jpeg", "jpe", "png", "bmp", "dib", "tif", "tiff",
                                                    "webp", "pgm",  "ppm", "pbm", "pnm", "pfm", "hdr"};
+  return extensions;
+}
+
+const std::vector<std::string>& foreign_extensions() {
+  static const std::vector<std::string> extensions{"heic", "heif", "avif", "jxl", "jp2", "j2k", "gif",
+                                                   "exr",  "psd",  "tga",  "dng", "cr2", "cr3", "nef",
+                                                   "arw",  "orf",  "rw2",  "raf", "pef", "srw"};
   return extensions;
 }
 

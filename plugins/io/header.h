@@ -33,4 +33,8 @@ Result<Header> read_header(const Input& input, std::string_view extension);
 /// Extensions (lower case, without dot) of the formats read here.
 const std::vector<std::string>& known_extensions();
 
+/// Extensions of well-known picture formats that are not read. Such files are listed all the same, so that they fail
+/// with a reason instead of being left out without a word.
+const std::vector<std::string>& foreign_extensions();
+
 }  // namespace latentflow::io

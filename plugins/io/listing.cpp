@@ -32,11 +32,40 @@ std::string extension_of(const Path& path) {
   return extension.empty() ? extension : extension.substr(1);
 }
 
-std::set<std::string> wanted_extensions(const ListingOptions& options) {
-  std::set<std::string> wanted;
-  for (const std::string& one : options.extensions) wanted.insert(lower(one.starts_with('.') ? one.substr(1) : one));
-  if (wanted.empty()) wanted.insert(known_extensions().begin(), known_extensions().end());
-  return wanted;
+bool is_foreign(const Path& path) {
+  const std::vector<std::string>& foreign = foreign_extensions();
+  return std::find(foreign.begin(), foreign.end(), extension_of(path)) != foreign.end();
+}
+
+/// The files that options.extensions asks for.
+class Wanted {
+ public:
+  explicit Wanted(const ListingOptions& options) : all_(options.extensions.empty()) {
+    for (const std::string& one : options.extensions)
+      extensions_.insert(lower(one.starts_with('.') ? one.substr(1) : one));
+    if (all_) extensions_.insert(known_extensions().begin(), known_extensions().end());
+  }
+
+  bool takes(const Path& path) const { return extensions_.contains(extension_of(path)) || (all_ && is_foreign(path)); }
+
+  std::string words() const {
+    std::string text;
+    for (const std::string& word : extensions_) text += (text.empty() ? "." : " .") + word;
+    return text;
+  }
+
+ private:
+  bool all_;
+  std::set<std::string> extensions_;
+};
+
+/// Leaves out files that cannot be read where one of the same name can.
+void drop_twins(std::vector<SourceItem>& items) {
+  const auto stem = [](const SourceItem& item) { return Path(item.path).replace_extension(); };
+  std::set<Path> readable;
+  for (const SourceItem& item : items)
+    if (!is_foreign(item.path)) readable.insert(stem(item));
+  std::erase_if(items, [&](const SourceItem& item) { return is_foreign(item.path) && readable.contains(stem(item)); });
 }
 
 bool is_hidden(const Path& path) {
@@ -65,16 +94,10 @@ void finish_names(std::vector<SourceItem>& items) {
   }
 }
 
-std::string quoted_list(const std::set<std::string>& words) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "." : " .") + word;
-  return text;
-}
-
 /// What lies in a folder. Links to folders are followed, but no folder is entered twice, so links may form circles.
 class FolderWalk {
  public:
-  FolderWalk(const Path& root, const ListingOptions& options, const std::set<std::string>& wanted)
+  FolderWalk(const Path& root, const ListingOptions& options, const Wanted& wanted)
       : root_(root), options_(options), wanted_(wanted) {}
 
   std::error_code run() {
@@ -115,7 +138,7 @@ class FolderWalk {
       if (goes_in && is_link) links_.insert(path);
       if (is_folder)
         ++folders;
-      else if (!wanted_.contains(extension_of(path)))
+      else if (!wanted_.takes(path))
         ++others;
       else
         items.push_back(make_item(path.lexically_relative(root_).generic_string(), path));
@@ -125,12 +148,12 @@ class FolderWalk {
 
   const Path& root_;
   const ListingOptions& options_;
-  const std::set<std::string>& wanted_;
+  const Wanted& wanted_;
   std::set<Path> entered_, links_;
 };
 
 Result<std::vector<SourceItem>> list_folder(const Path& folder, const ListingOptions& options) {
-  const std::set<std::string> wanted = wanted_extensions(options);
+  const Wanted wanted(options);
   FolderWalk walk(folder, options, wanted);
   if (const std::error_code failure = walk.run())
     return io_error(fmt::format("cannot list folder '{}': {}",
@@ -140,10 +163,11 @@ Result<std::vector<SourceItem>> list_folder(const Path& folder, const ListingOpt
     return not_found(fmt::format("no pictures in '{}': the folder is empty", folder.string()));
   if (items.empty())
     return not_found(fmt::format("no {} in '{}'; looked for {}; found {} other files{}", options.noun, folder.string(),
-                                 quoted_list(wanted), walk.others,
+                                 wanted.words(), walk.others,
                                  walk.folders > 0 && !options.recurse
                                      ? fmt::format(" and {} folders (recurse: true looks into them)", walk.folders)
                                      : ""));
+  drop_twins(items);
   std::sort(items.begin(), items.end(),
             [](const SourceItem& a, const SourceItem& b) { return natural_less(a.name, b.name); });
   return std::move(items);
@@ -182,19 +206,20 @@ Result<std::vector<SourceItem>> list_glob(const Path& pattern, const ListingOpti
   glob_t found{};
   const int state = ::glob(pattern.c_str(), 0, nullptr, &found);
   std::vector<SourceItem> items;
-  const std::set<std::string> wanted = wanted_extensions(options);
+  const Wanted wanted(options);
   std::size_t matches = 0;
   for (std::size_t i = 0; state == 0 && i < found.gl_pathc; ++i) {
     const Path path(found.gl_pathv[i]);
     std::error_code ignored;
     ++matches;
-    if (!wanted.contains(extension_of(path)) || fs::is_directory(path, ignored)) continue;
+    if (!wanted.takes(path) || fs::is_directory(path, ignored)) continue;
     items.push_back(make_item((base.empty() ? path : path.lexically_relative(base)).generic_string(), path));
   }
   ::globfree(&found);
   if (items.empty())
     return not_found(fmt::format("no {} match '{}'; {} other paths do; looked for {}", options.noun, pattern.string(),
-                                 matches, quoted_list(wanted)));
+                                 matches, wanted.words()));
+  drop_twins(items);
   std::sort(items.begin(), items.end(),
             [](const SourceItem& a, const SourceItem& b) { return natural_less(a.name, b.name); });
   return items;

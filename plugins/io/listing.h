@@ -7,8 +7,10 @@ namespace latentflow::io {
 
 struct ListingOptions {
   bool recurse = false;
-  std::vector<std::string> extensions;  ///< with or without dot, any case; empty: all formats that can be read
-  std::string noun = "pictures";        ///< for messages
+  /// With or without dot, any case. Empty: all formats that can be read, and files of foreign_extensions() beside which
+  /// there is none of the same name that can (cameras write raw files with a JPEG).
+  std::vector<std::string> extensions;
+  std::string noun = "pictures";  ///< for messages
 };
 
 /// A folder, a list file (.txt: one path per line, relative to the list), one file, or a glob ("scans/*_a.png"). Hidden

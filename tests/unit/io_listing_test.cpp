@@ -44,6 +44,16 @@ TEST(Listing, TakesPicturesOfAFolderOnly) {
   EXPECT_EQ(items.value()[1].path, folder / "b.JPG");
 }
 
+TEST(Listing, KeepsPicturesThatCannotBeReadUnlessTheyCanBesideThem) {
+  TemporaryFolder folder;
+  for (const char* name : {"a.jpg", "a.CR2", "b.heic", "c.nef", "notes.md"}) folder.write(name, std::string("x"));
+  EXPECT_EQ(names_of(list_pictures(folder.path(), {})), (Names{"a.jpg", "b.heic", "c.nef"}));
+  EXPECT_EQ(names_of(list_pictures(folder / "*", {})), (Names{"a.jpg", "b.heic", "c.nef"}));
+  ListingOptions options;
+  options.extensions = {"jpg"};
+  EXPECT_EQ(names_of(list_pictures(folder.path(), options)), (Names{"a.jpg"}));
+}
+
 TEST(Listing, RecursesWhenAskedAndSkipsHiddenFolders) {
   TemporaryFolder folder;
   for (const char* name : {"z.png", "sub/deep/c.png", "sub/a.png", ".git/d.png", "__MACOSX/e.png"})

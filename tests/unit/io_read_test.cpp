@@ -110,6 +110,12 @@ TEST(ReadImages, NamesWhatIsWrongWithAFile) {
             "is not a PNG picture: begins with \"Hello world,\"");
   EXPECT_EQ(failure(folder.write("b.jpg", Buffer{0, 1, 2, 255})), "is not a JPG picture: begins with 00 01 02 ff");
   EXPECT_EQ(failure(folder.write("c.png", Buffer{})), "file is empty (0 bytes)");
+  EXPECT_EQ(failure(folder.write("e.HEIC", std::string("\0\0\0\x18"
+                                                       "ftypheic",
+                                                       12))),
+            "heic files are not read; convert them, for example to png, or say with `extensions` which files to take");
+  EXPECT_NE(failure(folder.write("f.dng", encoded(".tif", soft_picture(8, 8, CV_8UC3)))).find("dng files are not read"),
+            std::string::npos);
   EXPECT_EQ(failure(folder / "absent.png"), "file does not exist: " + (folder / "absent.png").string());
   Buffer flipped = encoded(".png", soft_picture(40, 40, CV_8UC3));
   flipped[flipped.size() / 2] ^= 1;
