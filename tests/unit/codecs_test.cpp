@@ -59,6 +59,11 @@ struct PngKind {
   bool interlaced, transparent;
 };
 
+void PrintTo(const PngKind& kind, std::ostream* out) {
+  *out << kind.bits << " bits, colour type " << kind.colour << (kind.interlaced ? ", interlaced" : "")
+       << (kind.transparent ? ", transparent" : "");
+}
+
 Bytes png_file(const PngKind& kind, int width, int height, const Bytes& rows) {
   Bytes file;
   png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
