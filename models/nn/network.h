@@ -45,8 +45,8 @@ class Network {
   const NetworkOptions& options() const { return options_; }
 
   /// Row-major inputs in the order of graph().inputs, row-major outputs in the order of graph().outputs. Computes on
-  /// the calling thread only. Plans for a new shape on first use. Errors: bad_input (shapes that do not fit),
-  /// unsupported, out_of_memory.
+  /// the calling thread, which idle ones may help. Plans for a new shape on first use. Errors: bad_input (shapes that
+  /// do not fit), unsupported, out_of_memory.
   Result<std::vector<Tensor>> run(std::span<const Tensor> inputs) const { return run_part(inputs, std::nullopt); }
 
   /// For networks from pictures to pictures of the same extents: as run(), but in tiles that carry the exact halo, so

@@ -21,9 +21,10 @@ double Plan::run(std::span<const float* const> inputs, std::span<float* const> o
     }
     return reinterpret_cast<float*>(arena + buffer.place);
   };
-  const std::vector<Window> windows = kept ? needed_windows(graph_, *kept) : std::vector<Window>();
+  const bool part = kept && leaves_out_;
+  const std::vector<Window> windows = part ? needed_windows(graph_, *kept) : std::vector<Window>();
   const auto window = [&](ValueId id) {
-    return kept && id != no_value ? windows[static_cast<std::size_t>(id)] : Window{};
+    return part && id != no_value ? windows[static_cast<std::size_t>(id)] : Window{};
   };
   const onednn::OneThread one_thread;
   std::vector<const float*> sources(widest_step_);

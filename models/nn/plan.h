@@ -75,7 +75,8 @@ class Plan {
     std::atomic<std::uint64_t> runs{0}, nanoseconds{0};
   };
 
-  Graph graph_;  // shares the weights
+  Graph graph_;             // shares the weights
+  bool leaves_out_ = true;  // what is not needed of a tile; see Planner::may_leave_out()
   std::vector<Buffer> buffers_;
   std::vector<Step> steps_;
   std::vector<Dims> output_dims_;

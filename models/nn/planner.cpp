@@ -44,6 +44,7 @@ class Planner {
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i) add_output(i);
     arrange();
     plan_->graph_ = graph_;
+    plan_->leaves_out_ = may_leave_out();
     return std::shared_ptr<const Plan>(std::move(plan_));
   }
 
@@ -257,6 +258,19 @@ class Planner {
     buffer.place = number;
     const Place primary = places_[index(id)].front();
     add_copy(id, primary, plain, add_buffer(std::move(buffer)));
+  }
+
+  /// Not where a layer mixes pixels that are needed with others (oneDNN's Winograd, and interpolation, which reads a
+  /// neighbour even with the weight 0), nor where an input of one pixel goes whole into every tile.
+  bool may_leave_out() const {
+    for (const ValueId id : graph_.inputs) {
+      const Dims &dims = shape(id), &declared = graph_.value(id).dims;
+      const bool one_pixel = dims.size() == 4 && dims[2] == 1 && dims[3] == 1;
+      if (one_pixel && (declared.size() != 4 || declared[2] != 1 || declared[3] != 1)) return false;
+    }
+    return std::none_of(plan_->steps_.begin(), plan_->steps_.end(), [](const Step& step) {
+      return step.report.op == to_string(Op::resize) || step.report.algorithm == "winograd of oneDNN";
+    });
   }
 
   void arrange() {

@@ -97,6 +97,11 @@ Result<FinishedModel> finished_model(const fs::path& model, const Recipe& recipe
   if (!card->trained_with.starts_with(steps_of_card(*steps)))
     return bad_input(fmt::format("{} was not trained for all {} steps of its recipe but with: {}", model.string(),
                                  *steps, card->trained_with));
+  const std::string seed = fmt::format(", seed {}", recipe.seed);
+  if (card->trained_with.find(seed + ":") == std::string::npos &&
+      card->trained_with.find(seed + ",") == std::string::npos)
+    return invalid_argument(
+        fmt::format("{} was not trained with seed {} but with: {}", model.string(), recipe.seed, card->trained_with));
   Result<std::string> name = start_from(model, recipe, graph);
   if (!name) return name.error();
   return FinishedModel{*steps, std::move(*name)};

@@ -51,6 +51,8 @@ Outcome read_rows(png_structp png, png_infop info, Session& session, const Decod
   if (setjmp(session.back) != 0) return Outcome::damaged;
   png_set_read_fn(png, &session, take);
   png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // read_images has a limit of its own
+  // Texts and profiles would be unpacked for nothing.
+  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
   // What lies in a piece that is cut off is lost, so pieces are small where anything helps.
   if (!options.strict) png_set_compression_buffer_size(png, 64);
   // Checksums have been compared before, if at all.
