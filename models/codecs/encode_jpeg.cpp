@@ -3,7 +3,6 @@
 
 #include <csetjmp>
 #include <cstdio>
-#include <cstdlib>
 // libjpeg's headers need <cstdio> before them.
 #include <jpeglib.h>
 
@@ -16,9 +15,42 @@ struct Session {
   jpeg_error_mgr base;  // first: libjpeg hands it back as this
   std::jmp_buf back;
   char failure[JMSG_LENGTH_MAX];
-  unsigned char* bytes;
-  unsigned long size;
+  bool no_memory;
 };
+
+/// Collects the file. libjpeg's own memory destination loses track of its buffer when one that is to grow cannot.
+struct Destination {
+  jpeg_destination_mgr base;  // first: libjpeg hands it back as this
+  std::vector<std::uint8_t>& file;
+  JOCTET buffer[1 << 16];
+};
+
+Destination& destination_of(j_compress_ptr info) { return *reinterpret_cast<Destination*>(info->dest); }
+
+void start_buffer(j_compress_ptr info) {
+  Destination& destination = destination_of(info);
+  destination.base.next_output_byte = destination.buffer;
+  destination.base.free_in_buffer = sizeof destination.buffer;
+}
+
+void append(j_compress_ptr info, std::size_t count) {
+  Destination& destination = destination_of(info);
+  auto& session = *reinterpret_cast<Session*>(info->err);
+  try {
+    destination.file.insert(destination.file.end(), destination.buffer, destination.buffer + count);
+  } catch (...) { session.no_memory = true; }
+  if (session.no_memory) std::longjmp(session.back, 1);
+  start_buffer(info);
+}
+
+boolean append_all(j_compress_ptr info) {
+  append(info, sizeof destination_of(info).buffer);
+  return TRUE;
+}
+
+void append_rest(j_compress_ptr info) {
+  append(info, sizeof destination_of(info).buffer - destination_of(info).base.free_in_buffer);
+}
 
 [[noreturn]] void fail(j_common_ptr info) {
   auto& session = *reinterpret_cast<Session*>(info->err);
@@ -29,10 +61,11 @@ struct Session {
 void keep_quiet(j_common_ptr) {}
 
 /// No local with a destructor: longjmp runs none.
-bool write_rows(jpeg_compress_struct& info, Session& session, const cv::Mat& picture, int quality) {
+bool write_rows(jpeg_compress_struct& info, Session& session, Destination& destination, const cv::Mat& picture,
+                int quality) {
   if (setjmp(session.back) != 0) return false;
   jpeg_create_compress(&info);
-  jpeg_mem_dest(&info, &session.bytes, &session.size);
+  info.dest = &destination.base;
   info.image_width = static_cast<JDIMENSION>(picture.cols);
   info.image_height = static_cast<JDIMENSION>(picture.rows);
   info.input_components = picture.channels();
@@ -61,14 +94,17 @@ Result<std::vector<std::uint8_t>> encode_jpeg(const cv::Mat& picture, int qualit
   info.err = jpeg_std_error(&session.base);
   session.base.error_exit = fail;
   session.base.output_message = keep_quiet;
-  const bool written = write_rows(info, session, picture, quality);
+  std::vector<std::uint8_t> file;
+  Destination destination{{}, file, {}};
+  destination.base.init_destination = start_buffer;
+  destination.base.empty_output_buffer = append_all;
+  destination.base.term_destination = append_rest;
+  const bool written = write_rows(info, session, destination, picture, quality);
   jpeg_destroy_compress(&info);
-  Result<std::vector<std::uint8_t>> file = io_error(
-      fmt::format("a picture of {}x{} cannot be written as JPEG: {}", picture.cols, picture.rows, session.failure));
-  try {
-    if (written) file = std::vector<std::uint8_t>(session.bytes, session.bytes + session.size);
-  } catch (const std::bad_alloc&) { file = out_of_memory("no memory for the encoded picture"); }
-  std::free(session.bytes);
+  if (session.no_memory) return out_of_memory("no memory for the encoded picture");
+  if (!written)
+    return io_error(
+        fmt::format("a picture of {}x{} cannot be written as JPEG: {}", picture.cols, picture.rows, session.failure));
   return file;
 }
 

@@ -3,33 +3,17 @@
 #include <png.h>
 #include <zlib.h>
 
-#include <csetjmp>
-#include <cstdio>
-
 #include "encode.h"
+#include "png_failure.h"
 
 namespace latentflow::codecs {
 namespace {
 
-struct Session {
-  std::vector<std::uint8_t>& file;
-  std::jmp_buf back;
-  char failure[160];
-};
-
-[[noreturn]] void fail(png_structp png, png_const_charp message) {
-  auto& session = *static_cast<Session*>(png_get_error_ptr(png));
-  std::snprintf(session.failure, sizeof session.failure, "%s", message);
-  std::longjmp(session.back, 1);
-}
-
-void keep_quiet(png_structp, png_const_charp) {}
-
 void append(png_structp png, png_bytep bytes, png_size_t count) {
-  auto& session = *static_cast<Session*>(png_get_io_ptr(png));
+  auto& file = *static_cast<std::vector<std::uint8_t>*>(png_get_io_ptr(png));
   bool kept = true;
   try {
-    session.file.insert(session.file.end(), bytes, bytes + count);
+    file.insert(file.end(), bytes, bytes + count);
   } catch (...) { kept = false; }
   if (!kept) png_error(png, "no memory for the file");
 }
@@ -37,9 +21,10 @@ void append(png_structp png, png_bytep bytes, png_size_t count) {
 void flush(png_structp) {}
 
 /// No local with a destructor: longjmp runs none.
-bool write_rows(png_structp png, png_infop info, Session& session, const cv::Mat& picture, const int* level) {
-  if (setjmp(session.back) != 0) return false;
-  png_set_write_fn(png, &session, append, flush);
+bool write_rows(png_structp png, png_infop info, PngFailure& failure, std::vector<std::uint8_t>& file,
+                const cv::Mat& picture, const int* level) {
+  if (setjmp(failure.back) != 0) return false;
+  png_set_write_fn(png, &file, append, flush);
   if (level != nullptr) {
     png_set_compression_level(png, *level);
     png_set_compression_strategy(png, Z_DEFAULT_STRATEGY);
@@ -71,15 +56,15 @@ Result<std::vector<std::uint8_t>> encode_png(const cv::Mat& picture, std::option
                     "or 4 channels of 8 or 16 bits",
                     picture.cols, picture.rows, picture.channels(), cv::depthToString(picture.depth())));
   std::vector<std::uint8_t> file;
-  Session session{file, {}, {}};
-  png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &session, fail, keep_quiet);
+  PngFailure failure{};
+  png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &failure, fail, keep_quiet);
   png_infop info = png == nullptr ? nullptr : png_create_info_struct(png);
-  const bool written = info != nullptr && write_rows(png, info, session, picture, level ? &*level : nullptr);
+  const bool written = info != nullptr && write_rows(png, info, failure, file, picture, level ? &*level : nullptr);
   png_destroy_write_struct(&png, &info);
-  if (info == nullptr && !written && session.failure[0] == 0) return out_of_memory("no memory for the encoder of PNG");
+  if (info == nullptr && !written && failure.reason[0] == 0) return out_of_memory("no memory for the encoder of PNG");
   if (!written)
     return io_error(
-        fmt::format("a picture of {}x{} cannot be written as PNG: {}", picture.cols, picture.rows, session.failure));
+        fmt::format("a picture of {}x{} cannot be written as PNG: {}", picture.cols, picture.rows, failure.reason));
   return file;
 }
 

@@ -260,17 +260,16 @@ class Planner {
     add_copy(id, primary, plain, add_buffer(std::move(buffer)));
   }
 
-  /// Not where a layer mixes pixels that are needed with others (oneDNN's Winograd, and interpolation, which reads a
-  /// neighbour even with the weight 0), nor where an input of one pixel goes whole into every tile.
+  /// Not where a layer would mix what is needed with what was left out, nor where an input of one pixel goes whole into
+  /// every tile: windows are found from declared extents.
   bool may_leave_out() const {
     for (const ValueId id : graph_.inputs) {
       const Dims &dims = shape(id), &declared = graph_.value(id).dims;
       const bool one_pixel = dims.size() == 4 && dims[2] == 1 && dims[3] == 1;
       if (one_pixel && (declared.size() != 4 || declared[2] != 1 || declared[3] != 1)) return false;
     }
-    return std::none_of(plan_->steps_.begin(), plan_->steps_.end(), [](const Step& step) {
-      return step.report.op == to_string(Op::resize) || step.report.algorithm == "winograd of oneDNN";
-    });
+    return std::none_of(plan_->steps_.begin(), plan_->steps_.end(),
+                        [](const Step& step) { return step.layer->mixes_pixels; });
   }
 
   void arrange() {

@@ -33,7 +33,9 @@ struct FinishedModel {
 
 /// Puts the weights of a model whose recipe ended where this one has a restart into `graph`. Since a restart takes the
 /// averaged weights, which are those of the model, and nothing else, training goes on as from the last checkpoint.
-/// Errors: those of start_from(); bad_input for a model of another recipe or one that did not make all of its steps.
+/// A model
+/// that `latentflow model half` wrote has them rounded. Errors: those of start_from(); bad_input for a model of another
+/// recipe or one that did not make all of its steps; invalid_argument for another seed.
 Result<FinishedModel> finished_model(const std::filesystem::path& model, const Recipe& recipe, nn::Graph& graph);
 
 /// The curve beside the checkpoints; none without them. `steps` are those of the whole run, `done` those that the

@@ -2,11 +2,10 @@
 #include <fmt/format.h>
 #include <png.h>
 
-#include <csetjmp>
-#include <cstdio>
 #include <cstring>
 #include <opencv2/core.hpp>
 
+#include "codecs/png_failure.h"
 #include "decode.h"
 
 namespace latentflow::io {
@@ -16,18 +15,9 @@ enum class Outcome { decoded, damaged, cancelled, no_memory };
 
 struct Session {
   ByteSpan rest;  ///< of the file
-  std::jmp_buf back;
-  char failure[160];
+  codecs::PngFailure failure;
   bool rows_begun;  ///< what follows can be left out by those who take what there is
 };
-
-[[noreturn]] void fail(png_structp png, png_const_charp message) {
-  auto& session = *static_cast<Session*>(png_get_error_ptr(png));
-  std::snprintf(session.failure, sizeof session.failure, "%s", message);
-  std::longjmp(session.back, 1);
-}
-
-void keep_quiet(png_structp, png_const_charp) {}
 
 void take(png_structp png, png_bytep target, png_size_t count) {
   auto& session = *static_cast<Session*>(png_get_io_ptr(png));
@@ -48,7 +38,7 @@ void ask_for_bgr(png_structp png, png_infop info) {
 
 /// Everything between setjmp and longjmp; no local with a destructor.
 Outcome read_rows(png_structp png, png_infop info, Session& session, const DecodeOptions& options, cv::Mat& out) {
-  if (setjmp(session.back) != 0) return Outcome::damaged;
+  if (setjmp(session.failure.back) != 0) return Outcome::damaged;
   png_set_read_fn(png, &session, take);
   png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // read_images has a limit of its own
   // Texts and profiles would be unpacked for nothing.
@@ -79,8 +69,8 @@ Outcome read_rows(png_structp png, png_infop info, Session& session, const Decod
 }  // namespace
 
 Result<cv::Mat> decode_png(ByteSpan file, const DecodeOptions& options) {
-  Session session{file, {}, {}, false};
-  png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &session, fail, keep_quiet);
+  Session session{file, {}, false};
+  png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &session.failure, codecs::fail, codecs::keep_quiet);
   png_infop info = png == nullptr ? nullptr : png_create_info_struct(png);
   cv::Mat pixels;
   const Outcome outcome = info == nullptr ? Outcome::no_memory : read_rows(png, info, session, options, pixels);
@@ -91,7 +81,7 @@ Result<cv::Mat> decode_png(ByteSpan file, const DecodeOptions& options) {
     case Outcome::no_memory: return out_of_memory("no memory for the decoded PNG picture");
     case Outcome::damaged: break;
   }
-  const std::string damage = fmt::format("PNG file is damaged: {}", session.failure);
+  const std::string damage = fmt::format("PNG file is damaged: {}", session.failure.reason);
   if (options.strict || !session.rows_begun)
     return bad_input(session.rows_begun ? damage + " (decode: lenient takes what can be read)" : damage);
   if (options.warn) options.warn(damage);

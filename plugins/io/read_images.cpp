@@ -56,8 +56,10 @@ void ReadImages::describe(Describe<ReadImages>& d) {
   d.field(&Params::path, "path", "a folder, a picture, a list file (.txt, one path per line) or a pattern with *")
       .required();
   d.field(&Params::recurse, "recurse", "look into folders below, too");
-  d.field(&Params::extensions, "extensions",
-          "which files of a folder are pictures; empty for all formats that can be read");
+  d.field(
+      &Params::extensions, "extensions",
+      "which files of a folder are pictures; empty for all formats that can be read, and for raw and other pictures "
+      "that cannot, which fail");
   d.field(&Params::depth, "depth", "samples of the result").choices({"keep", "8", "16", "float"});
   d.field(&Params::color, "color", "channels of the result; gray and color drop alpha")
       .choices({"keep", "gray", "color"});

@@ -180,6 +180,7 @@ std::unique_ptr<Layer> make_any_winograd(const LayerRequest& request, const Filt
   if (choice == direct_name) return nullptr;
   auto layer = std::make_unique<Convolution<Forward>>(request, filter, theirs.pd, theirs.fused);
   layer->algorithm = onednn_name;
+  layer->mixes_pixels = true;
   return layer;
 }
 

@@ -77,6 +77,9 @@ class Layer {
 
   std::vector<Source> sources;
   Layout output;
+  /// A pixel of the result depends, if only in its rounding, on pixels of the source that the operator does not need
+  /// for it; where it heeds LayerCall::readable it does not.
+  bool mixes_pixels = false;
   std::size_t scratch_bytes = 0;
   std::size_t weight_bytes = 0;
   std::string algorithm;  ///< for reports, for example "winograd f32"

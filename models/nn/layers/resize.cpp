@@ -32,7 +32,9 @@ std::vector<Tap> taps(const ResizeAttributes& attributes, std::int64_t in, std::
     } else {
       const double inside = std::clamp(position, 0.0, static_cast<double>(in - 1));
       const auto first = static_cast<std::int64_t>(inside);
-      list.push_back({first, std::min(first + 1, in - 1), static_cast<float>(inside - static_cast<double>(first))});
+      const auto weight = static_cast<float>(inside - static_cast<double>(first));
+      // A neighbour without weight is not read: in a tile it may never have been computed.
+      list.push_back({first, weight > 0 ? std::min(first + 1, in - 1) : first, weight});
     }
   }
   return list;

@@ -1,0 +1,66 @@
+// tile_windows_test.cpp: layers of a tile leave out what nothing needs, and nothing depends on what lies there instead.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "nn/network.h"
+#include "nn/tiling.h"
+#include "support/network_builder.h"
+#include "support/reference_network.h"
+
+namespace latentflow::nn {
+namespace {
+
+using testing::Builder;
+using testing::largest_difference;
+
+/// Tiles of `side` give what the whole gives, also where arenas are full of what is no number.
+void expect_windows_are_unseen(Builder& b, const std::vector<Tensor>& inputs, std::int64_t side) {
+  const auto network = *Network::create(b.graph, {Winograd::on});
+  ASSERT_TRUE(network->tile_geometry().has_value());
+  const auto whole = network->run(inputs), first = network->run_tiled(inputs, {side});
+  ASSERT_TRUE(whole.ok() && first.ok());
+  EXPECT_LE(largest_difference(first->front(), whole->front()), 1e-5 * testing::value_range(whole->front()));
+  const Dims picture = inputs[0].dims();
+  const Region tile = cut(picture[2], picture[3], side, side, *network->tile_geometry())[0].input;
+  std::vector<Tensor> torn;  // of a tile's extents, as a whole: every layer fills its place in the arena
+  for (const Tensor& input : inputs) {
+    Dims dims = input.dims();
+    if (dims[2] == picture[2]) dims[2] = tile.height, dims[3] = tile.width;
+    torn.push_back(Tensor::filled(dims, NAN));
+  }
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(network->run(torn).ok());
+  const auto second = network->run_tiled(inputs, {side});
+  ASSERT_TRUE(second.ok());
+  EXPECT_EQ(largest_difference(first->front(), second->front()), 0);
+}
+
+TEST(TileWindows, OfAResidualUnetAreUnseen) {
+  Builder b = testing::residual_unet({1, 3, 148, 196});
+  expect_windows_are_unseen(b, b.inputs(), 100);
+}
+
+TEST(TileWindows, AreNotTakenFromAnInputOfOnePixelThatMayHaveMore) {
+  Builder b;
+  const ValueId picture = b.input({1, 3, -1, -1}), level = b.input({1, 16, -1, -1});
+  const ValueId scale = b.conv(b.conv(level, 16, 16, 1), 16, 3, 3);
+  b.graph.outputs = {b.node(Op::add, {b.conv(b.conv(picture, 3, 16, 5), 16, 3, 3), scale})};
+  expect_windows_are_unseen(
+      b, {testing::random_tensor({1, 3, 90, 80}, b.generator), testing::random_tensor({1, 16, 1, 1}, b.generator)}, 40);
+}
+
+TEST(TileWindows, OfAnEnlargingNetworkAreUnseen) {
+  for (const ResizeCoordinates coordinates : {ResizeCoordinates::asymmetric, ResizeCoordinates::half_pixel}) {
+    Builder b;
+    const ValueId picture = b.input({1, 16, -1, -1});
+    const ValueId low = b.conv(b.conv(picture, 16, 16, 2, 2), 16, 16, 3);
+    const ValueId high =
+        b.node(Op::resize, {low},
+               ResizeAttributes{ResizeMode::linear, coordinates, NearestRounding::round_prefer_floor, {2, 2}, {0, 0}});
+    b.graph.outputs = {b.conv(high, 16, 16, 3)};
+    expect_windows_are_unseen(b, {testing::random_tensor({1, 16, 120, 96}, b.generator)}, 40);
+  }
+}
+
+}  // namespace
+}  // namespace latentflow::nn
