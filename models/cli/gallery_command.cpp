@@ -70,17 +70,27 @@ Status train_missing(const Plan& plan, const std::vector<std::string>& only, Col
   return success();
 }
 
-Status make_pages(const Plan& plan, Collection& collection, const std::filesystem::path& out) {
+bool all_finished(const std::vector<std::string>& models, Collection& collection) {
+  return std::all_of(models.begin(), models.end(),
+                     [&](const std::string& name) { return collection.member(name).state == Member::State::finished; });
+}
+
+/// `former`: what rows and pictures without their models fall back on.
+Status make_pages(const Plan& plan, Collection& collection, const FormerPages& former,
+                  const std::filesystem::path& out) {
   std::vector<SectionOutcome> outcomes;
   for (const Section& section : plan.sections) {
     note(section.title);
     SectionOutcome& outcome = outcomes.emplace_back();
     for (const Row& row : section.rows) {
-      outcome.rows.push_back(measure(row, collection));
+      Outcome measured = measure(row, collection);
+      if (!all_finished(row.models, collection)) measured = former.outcome(row, measured).value_or(measured);
+      outcome.rows.push_back(std::move(measured));
       note(fmt::format("  {}: {}", row.what, outcome.rows.back().measured));
     }
     for (const Picture& picture : section.pictures) {
-      Result<Drawn> drawn = draw(picture, collection, out);
+      const std::optional<Drawn> kept = all_finished(picture.models, collection) ? std::nullopt : former.drawn(picture);
+      Result<Drawn> drawn = kept ? *kept : draw(picture, collection, out);
       if (!drawn) return drawn.error();
       outcome.pictures.push_back(std::move(*drawn));
     }
@@ -94,7 +104,7 @@ int run(int argc, char** argv) {
                "latentflow gallery");
   std::filesystem::path data, photographs, out, models = "training/gallery", recipes = recipe_folder(), list;
   std::vector<std::string> only;
-  bool no_training = false;
+  bool no_training = false, keep = false;
   int threads = static_cast<int>(std::thread::hardware_concurrency());
   app.add_option(
          "--data", data,
@@ -106,6 +116,7 @@ int run(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--only", only, "train these models alone; others are used where they are there");
   app.add_flag("--no-training", no_training, "train nothing: measure and draw what is there");
+  app.add_flag("--keep", keep, "rows and pictures whose models are missing stay as an earlier run left them in --out");
   app.add_option("--list", list, "rows and pictures (default: gallery.yaml of the recipes)");
   app.add_option("--recipes", recipes, "folder of the recipes by name");
   app.add_option("--threads", threads, "threads; results do not depend on it")->check(CLI::Range(1, 1024));
@@ -131,7 +142,8 @@ int run(int argc, char** argv) {
   Collection collection({models, recipes, data, photographs, note, &stop_requested});
   if (!no_training)
     if (Status status = train_missing(*plan, only, collection); !status) return fail(status.error());
-  if (Status status = make_pages(*plan, collection, out); !status) return fail(status.error());
+  if (Status status = make_pages(*plan, collection, keep ? FormerPages(out) : FormerPages(), out); !status)
+    return fail(status.error());
   fmt::print("{}\n{}\n", (out / "README.md").string(), (out / "results.md").string());
   return 0;
 }

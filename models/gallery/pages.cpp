@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <fstream>
+
 namespace latentflow::gallery {
 namespace {
 
@@ -14,7 +16,35 @@ std::string cell(const std::string& text) {
   return result.empty() ? "-" : result;
 }
 
-std::string verdict(const Outcome& outcome) { return !outcome.passed ? "-" : *outcome.passed ? "pass" : "**no**"; }
+/// The cells of a line, bars and all, as cell() wrote them.
+std::vector<std::string> cells_of(const std::string& line) {
+  constexpr std::string_view bar = " | ";
+  std::vector<std::string> cells;
+  if (!line.starts_with("| ") || !line.ends_with(" |")) return cells;
+  const std::string inner = line.substr(2, line.size() - 4);
+  std::size_t begin = 0;
+  for (std::size_t end; (end = inner.find(bar, begin)) != std::string::npos; begin = end + bar.size())
+    cells.push_back(inner.substr(begin, end - begin));
+  cells.push_back(inner.substr(begin));
+  return cells;
+}
+
+std::string from_cell(const std::string& text) {
+  std::string result = text == "-" ? "" : text;
+  for (std::size_t at = 0; (at = result.find("\\|", at)) != std::string::npos; ++at) result.erase(at, 1);
+  return result;
+}
+
+std::vector<std::string> lines_of(const std::filesystem::path& file) {
+  std::vector<std::string> lines;
+  std::ifstream stream(file);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+std::string verdict(std::optional<bool> passed) { return !passed ? "-" : *passed ? "pass" : "**no**"; }
+
+std::string image_start(const Picture& picture) { return fmt::format("![{}](", picture.caption); }
 
 }  // namespace
 
@@ -27,12 +57,12 @@ std::string gallery_page(const Plan& plan, std::span<const SectionOutcome> outco
     for (std::size_t r = 0; r < section.rows.size(); ++r) {
       const Outcome& outcome = outcomes[s].rows[r];
       page += fmt::format("| {} | {} | {} | {} |\n", cell(section.rows[r].what), cell(outcome.measured),
-                          cell(outcome.mark), verdict(outcome));
+                          cell(outcome.mark), verdict(outcome.passed));
     }
     for (std::size_t p = 0; p < section.pictures.size(); ++p) {
       const Drawn& drawn = outcomes[s].pictures[p];
       page += fmt::format("\n*{}*\n\n", section.pictures[p].caption);
-      for (const std::string& file : drawn.files) page += fmt::format("![{}]({})\n", section.pictures[p].caption, file);
+      for (const std::string& file : drawn.files) page += image_start(section.pictures[p]) + file + ")\n";
       for (const std::string& line : drawn.missing) page += fmt::format("\nMissing: {}.\n", line);
     }
     page += "\n";
@@ -53,11 +83,45 @@ std::string results_page(const Plan& plan, std::span<const SectionOutcome> outco
       const Outcome& outcome = outcomes[s].rows[r];
       (!outcome.passed ? open : *outcome.passed ? passed : failed) += 1;
       page += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} |\n", cell(row.what), cell(outcome.measured),
-                          cell(outcome.mark), cell(row.published), verdict(outcome), cell(outcome.seed),
+                          cell(outcome.mark), cell(row.published), verdict(outcome.passed), cell(outcome.seed),
                           cell(outcome.seconds), cell(outcome.commands));
     }
   return page + fmt::format("\nPassed: {}. Not passed: {}. Without a mark, or waiting for their models: {}.\n", passed,
                             failed, open);
+}
+
+FormerPages::FormerPages(const std::filesystem::path& folder)
+    : folder_(folder), results_(lines_of(folder / "results.md")), page_(lines_of(folder / "README.md")) {}
+
+std::optional<Outcome> FormerPages::outcome(const Row& row, const Outcome& now) const {
+  for (const std::string& line : results_) {
+    const std::vector<std::string> cells = cells_of(line);
+    if (cells.size() != 8 || cells[0] != cell(row.what) || cells[2] != cell(now.mark) ||
+        cells[3] != cell(row.published) || cells[7] != cell(now.commands))
+      continue;
+    Outcome former = now;
+    former.measured = from_cell(cells[1]);
+    former.passed = std::nullopt;
+    for (const bool passed : {true, false})
+      if (cells[4] == verdict(passed)) former.passed = passed;
+    former.seed = from_cell(cells[5]);
+    former.seconds = from_cell(cells[6]);
+    return former;
+  }
+  return std::nullopt;
+}
+
+std::optional<Drawn> FormerPages::drawn(const Picture& picture) const {
+  const std::string start = image_start(picture);
+  Drawn former;
+  for (const std::string& line : page_)
+    if (line.starts_with(start) && line.ends_with(")"))
+      former.files.push_back(line.substr(start.size(), line.size() - start.size() - 1));
+  std::error_code ignored;
+  for (const std::string& file : former.files)
+    if (!std::filesystem::exists(folder_ / file, ignored)) return std::nullopt;
+  if (former.files.empty()) return std::nullopt;
+  return former;
 }
 
 }  // namespace latentflow::gallery

@@ -220,6 +220,40 @@ TEST(Gallery, TrainsMeasuresDrawsAndSaysWhatIsMissing) {
   EXPECT_EQ(results.find(folder.path().string()), std::string::npos) << "a path of this machine";
 }
 
+TEST(Gallery, FormerPagesGiveBackWhatTheyWereWrittenFrom) {
+  const TemporaryFolder folder;
+  const Plan plan = *parse_plan(small_plan, "g.yaml");
+  SectionOutcome outcome;
+  outcome.rows = {{"2 | 3", true, "at most 1000", "1", "17", "`make small`"},
+                  {"1", false, "at least 1000", "1", "17", "`make small`"},
+                  {"4, 5", std::nullopt, "stated", "1, 2", "17, 18", "`make small`; `make nowhere`"}};
+  outcome.pictures = {{{"strip.png", "other.png"}, {}}, {{}, {"nowhere: not trained yet"}}, {{"curve.svg"}, {}}};
+  folder.write("results.md", results_page(plan, {&outcome, 1}));
+  folder.write("README.md", gallery_page(plan, {&outcome, 1}));
+  folder.write("strip.png", "");
+  folder.write("other.png", "");
+  const FormerPages former(folder.path());
+  const std::vector<Row>& rows = plan.sections[0].rows;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    Outcome now = outcome.rows[i];
+    now.measured = "not trained yet", now.passed = std::nullopt, now.seed = "", now.seconds = "";
+    const std::optional<Outcome> kept = former.outcome(rows[i], now);
+    ASSERT_TRUE(kept.has_value()) << rows[i].what;
+    EXPECT_EQ(kept->measured, outcome.rows[i].measured);
+    EXPECT_EQ(kept->passed, outcome.rows[i].passed);
+    EXPECT_EQ(kept->seed, outcome.rows[i].seed);
+    EXPECT_EQ(kept->seconds, outcome.rows[i].seconds);
+    now.mark = "at most 2";
+    EXPECT_FALSE(former.outcome(rows[i], now)) << "a number that was held against another mark";
+  }
+  const std::vector<Picture>& pictures = plan.sections[0].pictures;
+  ASSERT_TRUE(former.drawn(pictures[0]).has_value());
+  EXPECT_EQ(former.drawn(pictures[0])->files, outcome.pictures[0].files);
+  EXPECT_FALSE(former.drawn(pictures[1])) << "nothing was drawn";
+  EXPECT_FALSE(former.drawn(pictures[2])) << "its file is gone";
+  EXPECT_FALSE(FormerPages().outcome(rows[0], outcome.rows[0]));
+}
+
 TEST(Gallery, CommandsNameTheDataThatARecipeNeeds) {
   const TemporaryFolder folder;
   const auto recipe = [&](const std::string& name, const std::string& data) {
