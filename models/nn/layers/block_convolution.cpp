@@ -38,7 +38,8 @@ template <class Lanes, int Targets, int Pixels>
   constexpr std::int64_t lanes = sizeof(Lanes) / sizeof(float);
   const std::int64_t filter = task.sources * lanes * lanes;
   Lanes sums[Pixels][Targets];
-  // Blocks of channels are so far apart that the processor does not see what comes next: half of the time was waiting.
+  // Blocks of channels are so far apart that the processor does not fetch ahead by itself: a third of the time was
+  // waiting.
   if (task.sum)
     for (int t = 0; t < Targets; ++t)
       for (int p = 0; p < Pixels; ++p)
@@ -77,7 +78,7 @@ template <class Lanes, int Targets, int Pixels>
   if constexpr (Pixels > 1) columns<Lanes, Targets, Pixels / 2>(task, x, target);
 }
 
-/// Two blocks of output channels at a time keep the weights of many input channels in the first-level cache.
+/// Two blocks of output channels at a time, and as many pixels as registers hold sums for.
 template <class Lanes, int Pixels>
 [[gnu::always_inline]] inline void row(const RowTask& task) {
   std::int64_t target = 0;
