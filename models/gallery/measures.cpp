@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <Eigen/Dense>
+#include <Eigen/QR>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -13,6 +13,7 @@
 
 #include "nn/moments.h"
 #include "nn/pca.h"
+#include "nn/symmetric_eigen.h"
 #include "show/bands.h"
 #include "show/identity.h"
 #include "show/jacobian.h"
@@ -213,7 +214,10 @@ double principal_angle(std::span<const float> decoder, std::span<const float> co
       Eigen::HouseholderQR<Eigen::MatrixXd>(matrix).householderQ() * Eigen::MatrixXd::Identity(features, codes);
   // The sine, which is exact for small angles, is the length of what of an axis lies outside the span.
   const Eigen::MatrixXd outside = axes - basis * (basis.transpose() * axes);
-  const double sine = outside.bdcSvd().singularValues()[0];
+  const Eigen::MatrixXd gram = outside.transpose() * outside;
+  const nn::EigenPairs largest = nn::largest_eigenpairs({gram.data(), static_cast<std::size_t>(gram.size())}, codes,
+                                                        [](const auto&) { return 1; });
+  const double sine = std::sqrt(std::max(0.0, largest.values.front()));
   return std::asin(std::min(1.0, sine)) * 180 / std::numbers::pi;
 }
 
