@@ -5,15 +5,17 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <new>
 #include <sstream>
 
 #include "model_arrays.h"
+#include "model_file.h"
+#include "model_options.h"
 #include "model_quantize.h"
 #include "model_speed.h"
 #include "nn/model_card.h"
 #include "nn/onnx_export.h"
 #include "nn/onnx_import.h"
-#include "nn/passes.h"
 #include "nn/receptive_field.h"
 
 namespace latentflow::nn {
@@ -21,10 +23,18 @@ namespace {
 
 constexpr int refused = 1;  // as for the other commands of latentflow
 
-int fail(const Error& error) {
-  fmt::print(stderr, "error: {}\n", error.message);
+int fail(const std::string& message) {
+  fmt::print(stderr, "latentflow: error: {}\n", message);
   return refused;
 }
+int fail(const Error& error) { return fail(error.message); }
+
+/// What a command is asked about.
+struct Subject {
+  std::string file;
+  std::optional<Pair> size;           ///< height and width
+  std::optional<std::int64_t> batch;  ///< items
+};
 
 // "480x640": height and width.
 std::optional<Pair> parse_size(const std::string& text) {
@@ -35,22 +45,50 @@ std::optional<Pair> parse_size(const std::string& text) {
   return Pair{height, width};
 }
 
-// Declared extents, with `size` where height and width are free or replaced, and 1 for everything else that is free.
-std::vector<Dims> input_dims(const Graph& graph, const std::optional<Pair>& size) {
+// Declared extents, with the size where height and width are free or replaced, likewise the batch, and 1 for everything
+// else that is free.
+Result<std::vector<Dims>> input_dims(const Graph& graph, const Subject& subject) {
   std::vector<Dims> result;
+  bool pictures = false;
   for (const ValueId id : graph.inputs) {
     Dims dims = graph.value(id).dims;
-    const bool level = dims.size() != 4 || (dims[2] == 1 && dims[3] == 1);
+    const bool number = dims.size() == 4 && dims[2] == 1 && dims[3] == 1;  // a noise level
+    const bool batched = !number && (dims.size() == 2 || dims.size() == 4 || (dims.size() == 3 && dims[0] < 0));
     for (std::size_t axis = 0; axis < dims.size(); ++axis) {
-      const bool spatial = !level && axis >= 2;
-      if (spatial && size)
-        dims[axis] = (*size)[axis - 2];
+      const bool spatial = dims.size() == 4 && !number && axis >= 2;
+      pictures = pictures || spatial;
+      if (spatial && subject.size)
+        dims[axis] = (*subject.size)[axis - 2];
+      else if (axis == 0 && batched && subject.batch)
+        dims[axis] = *subject.batch;
       else if (dims[axis] < 0)
         dims[axis] = spatial ? 256 : 1;
     }
     result.push_back(std::move(dims));
   }
+  if (subject.size && !pictures)
+    return invalid_argument(
+        fmt::format("\"{}\": --shape does not apply, the network has no input with height and width ({}); --batch says "
+                    "how many rows it gets",
+                    subject.file, to_string(graph.value(graph.inputs[0]).dims)));
   return result;
+}
+
+// Shapes of all values; errors name the file.
+Result<std::vector<Dims>> shapes_of(const Graph& graph, const Subject& subject, const std::vector<Dims>& inputs) {
+  auto shapes = infer_shapes(graph, inputs);
+  if (shapes) return shapes;
+  Error error = shapes.error();
+  error.message = fmt::format("\"{}\": {}", subject.file, error.message);
+  return error;
+}
+
+// "1,711,872".
+std::string with_commas(std::int64_t count) {
+  std::string text = fmt::to_string(count);
+  for (auto place = static_cast<std::ptrdiff_t>(text.size()) - 3; place > 0; place -= 3)
+    text.insert(static_cast<std::size_t>(place), ",");
+  return text;
 }
 
 void print_ports(const char* title, const Graph& graph, const std::vector<ValueId>& ids) {
@@ -93,56 +131,59 @@ void print_layers(const Graph& graph, const std::vector<Dims>& shapes) {
              static_cast<double>(multiply_adds(graph, shapes)) * 1e-6);
 }
 
-int info(const std::string& file, const std::optional<Pair>& size) {
-  const auto graph = load_onnx(file);
+int info(const Subject& subject) {
+  const auto graph = load_onnx(subject.file);
   if (!graph) return fail(graph.error());
-  fmt::print("{:<12} {}\n{:<12} {}\n", "file", file, "network", graph->name);
+  const auto dims = input_dims(*graph, subject);
+  if (!dims) return fail(dims.error());
+  fmt::print("{:<12} {}\n{:<12} {}\n", "file", subject.file, "network", graph->name);
   print_ports("input", *graph, graph->inputs);
   print_ports("output", *graph, graph->outputs);
   fmt::print("{:<12} {}\n", "parameters", parameter_count(*graph));
   print_tiles(*graph);
   for (const auto& [key, value] : graph->metadata) print_text(key, value);
-  const auto shapes = infer_shapes(*graph, input_dims(*graph, size));
+  const auto shapes = shapes_of(*graph, subject, *dims);
   if (!shapes) return fail(shapes.error());
   print_layers(*graph, *shapes);
   const auto card = read_card(*graph);
   return card ? 0 : fail(card.error());
 }
 
-int plan(const std::string& file, const std::optional<Pair>& size, const PlanOptions& options) {
-  const auto graph = load_onnx(file);
+// `print` is print_plan or print_speed.
+template <class Options>
+int measure(const Subject& subject, const Options& options,
+            Status (*print)(const std::string&, const std::vector<Dims>&, const Options&)) {
+  const auto graph = load_onnx(subject.file);
   if (!graph) return fail(graph.error());
-  const Status done = print_plan(*graph, input_dims(*graph, size), options);
+  const auto dims = input_dims(*graph, subject);
+  if (!dims) return fail(dims.error());
+  const Status done = print(subject.file, *dims, options);
   return done ? 0 : fail(done.error());
 }
 
-int speed(const std::string& file, const std::optional<Pair>& size, const SpeedOptions& options) {
-  const auto graph = load_onnx(file);
-  if (!graph) return fail(graph.error());
-  const Status done = print_speed(*graph, input_dims(*graph, size), options);
-  return done ? 0 : fail(done.error());
-}
-
-int run(const std::string& file, const std::string& in, const std::string& out, const ArraysOptions& options) {
-  const Status done = run_arrays(file, in, out, options);
-  return done ? 0 : fail(done.error());
-}
-
-int check(const std::string& file) {
-  auto graph = load_onnx(file);
-  if (!graph) return fail(graph.error());
-  if (const auto card = read_card(*graph); !card) return fail(card.error());
-  const auto result = optimised(std::move(*graph));
-  return result ? 0 : fail(result.error());
+int check(const Subject& subject) {
+  const auto network = Network::load(subject.file);
+  if (!network) return fail(network.error());
+  const Graph& graph = (*network)->graph();
+  if (const auto card = read_card(graph); !card) return fail(card.error());
+  fmt::print("{}: ok, {} layers, {} weights\n", subject.file, graph.nodes.size(), with_commas(parameter_count(graph)));
+  // No proof that none fits, but what a user would meet first.
+  const auto dims = input_dims(graph, subject);
+  if (!dims) return fail(dims.error());
+  if (const auto shapes = infer_shapes(graph, *dims); !shapes)
+    fmt::print("{}: does not run on {}, other sizes may fit: {}\n", subject.file, to_string((*dims)[0]),
+               shapes.error().message);
+  return 0;
 }
 
 // The same network with its picture size written in.
-int fix(const std::string& file, const std::string& target, const Pair& size) {
-  auto graph = load_onnx(file);
+int fix(const Subject& subject, const std::string& target) {
+  auto graph = load_onnx(subject.file);
   if (!graph) return fail(graph.error());
-  const std::vector<Dims> dims = input_dims(*graph, size);
-  if (const auto shapes = infer_shapes(*graph, dims); !shapes) return fail(shapes.error());
-  for (std::size_t i = 0; i < dims.size(); ++i) graph->value(graph->inputs[i]).dims = dims[i];
+  const auto dims = input_dims(*graph, subject);
+  if (!dims) return fail(dims.error());
+  if (const auto shapes = shapes_of(*graph, subject, *dims); !shapes) return fail(shapes.error());
+  for (std::size_t i = 0; i < dims->size(); ++i) graph->value(graph->inputs[i]).dims = (*dims)[i];
   const Status saved = save_onnx(*graph, target);
   return saved ? 0 : fail(saved.error());
 }
@@ -161,56 +202,60 @@ int half(const std::string& file, const std::string& target) {
   return saved ? 0 : fail(saved.error());
 }
 
-}  // namespace
-}  // namespace latentflow::nn
+/// What is wrong, and where help is.
+int usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  std::string command;
+  for (const CLI::App* one : app.get_subcommands()) command += " " + one->get_name();
+  return fail(fmt::format("{}; 'latentflow model{} --help' says more", error.what(), command));
+}
 
-int main(int argc, char** argv) {
+int run_command(int argc, char** argv) {
   CLI::App app("shows, checks and times the networks that latentflow runs (ONNX files)", "latentflow model");
   app.require_subcommand(1);
-  std::string file, shape;
-  CLI::App* info = app.add_subcommand("info", "the card, inputs, outputs and layers of a network");
-  info->add_option("FILE", file, "an ONNX file")->required();
-  info->add_option("--shape", shape, "height x width to show extents and work for, for example 480x640");
-  CLI::App* check = app.add_subcommand("check", "whether latentflow can run a network; says why not");
-  check->add_option("FILE", file, "an ONNX file")->required();
-  std::string target;
-  CLI::App* fix = app.add_subcommand("fix",
-                                     "writes a network for one picture size, for engines that take no other: "
-                                     "OpenCV DNN needs that where pixels move to channels and back");
-  fix->add_option("FILE", file, "an ONNX file")->required();
-  fix->add_option("TARGET", target, "the ONNX file to write")->required();
-  fix->add_option("--shape", shape, "height x width of the pictures, for example 480x640")->required();
-  CLI::App* half = app.add_subcommand("half", "writes a network with its weights as float16: half as large a file");
-  half->add_option("FILE", file, "an ONNX file")->required();
-  half->add_option("TARGET", target, "the ONNX file to write")->required();
-  latentflow::nn::PlanOptions plan_options;
-  latentflow::nn::SpeedOptions speed_options;
-  latentflow::nn::ArraysOptions arrays_options;
-  std::string in, out;
-  CLI::App* plan = app.add_subcommand("plan", "the steps that a network is executed in: algorithm, work, time, memory");
-  CLI::App* run = app.add_subcommand("run", "runs a network on arrays of yours");
-  CLI::App* speed = app.add_subcommand("speed", "runs a network on random pictures and says how fast that was");
-  const std::map<std::string, latentflow::nn::Winograd> winograd{{"auto", latentflow::nn::Winograd::automatic},
-                                                                 {"on", latentflow::nn::Winograd::on},
-                                                                 {"off", latentflow::nn::Winograd::off}};
-  const std::map<std::string, latentflow::nn::Precision> precisions(latentflow::nn::precision_names.begin(),
-                                                                    latentflow::nn::precision_names.end());
-  latentflow::nn::NetworkOptions chosen;
+  Subject subject;
+  std::string shape, target, in, out;
+  const auto add_command = [&](const char* name, const char* text) {
+    CLI::App* command = app.add_subcommand(name, text);
+    command->add_option("FILE", subject.file, "a zoo model or an .onnx file")->required();
+    return command;
+  };
+  const auto add_shape = [&](CLI::App* command, const char* text) {
+    return command->add_option("--shape", shape, text)->type_name("HxW");
+  };
+  CLI::App* info = add_command("info", "the card, inputs, outputs and layers of a network");
+  add_shape(info, "height x width to show extents and work for, for example 480x640");
+  add_command("check", "whether latentflow can run a network; says why not");
+  CLI::App* fixed = add_command("fix",
+                                "writes a network for one picture size, for engines that take no other: "
+                                "OpenCV DNN needs that where pixels move to channels and back");
+  fixed->add_option("TARGET", target, "the ONNX file to write")->required();
+  add_shape(fixed, "height x width of the pictures, for example 480x640")->required();
+  CLI::App* halved = add_command("half", "writes a network with its weights as float16: half as large a file");
+  halved->add_option("TARGET", target, "the ONNX file to write")->required();
+  PlanOptions plan_options;
+  SpeedOptions speed_options;
+  ArraysOptions arrays_options;
+  CLI::App* plan = add_command("plan", "the steps that a network is executed in: algorithm, work, time, memory");
+  CLI::App* run = add_command("run", "runs a network on arrays of yours");
+  CLI::App* speed = add_command("speed", "runs a network on random pictures and says how fast that was");
+  const std::map<std::string, Winograd> winograd{
+      {"auto", Winograd::automatic}, {"on", Winograd::on}, {"off", Winograd::off}};
+  const std::map<std::string, Precision> precisions(precision_names.begin(), precision_names.end());
+  NetworkOptions chosen;
   int threads = 0;
   for (CLI::App* command : {plan, run, speed}) {
-    command->add_option("FILE", file, "an ONNX file")->required();
-    command
-        ->add_option(
-            "--precision", chosen.precision,
-            "of quantized networks: auto (per layer the faster of int8 and f32), f32, int8 (what the file says); "
-            "bf16 of any network, with AVX-512")
-        ->transform(CLI::CheckedTransformer(precisions));
-    command->add_option("--winograd", chosen.winograd, "auto (measured), on or off")
-        ->transform(CLI::CheckedTransformer(winograd));
-    if (command != run) command->add_option("--shape", shape, "height x width of the pictures, for example 480x640");
+    add_choice(command, "--precision", chosen.precision, precisions,
+               "of quantized networks: auto (default; per layer the faster of int8 and f32), f32, int8 (what the file "
+               "says); bf16 of any network, with AVX-512");
+    add_choice(command, "--winograd", chosen.winograd, winograd, "auto (default; measured), on or off");
+    if (command != run) add_shape(command, "height x width of the pictures, for example 480x640 (default: 256x256)");
     if (command != plan)
       command->add_option("--threads", threads, "threads, 0 for one per processor")->check(CLI::Range(0, 1024));
   }
+  for (CLI::App* command : {info, plan, speed})
+    command->add_option("--batch", subject.batch, "pictures or rows in one run (default: what the file says, or 1)")
+        ->check(CLI::Range(1, 1 << 24))
+        ->type_name("N");
   run->add_option("IN", in, "a .npy, or a .npz with an array per input, named as the inputs or arr_0, arr_1 ...")
       ->required();
   run->add_option("OUT", out, "the .npy to write (float32), or a .npz with an array per output")->required();
@@ -219,28 +264,46 @@ int main(int argc, char** argv) {
   speed->add_option("--pictures", speed_options.pictures, "how many pictures, side by side on the threads")
       ->check(CLI::Range(1, 100000));
   speed->add_flag("--tiled", speed_options.tiled, "each picture in tiles on all threads instead, one after the other");
-  latentflow::quantize::Command quantize_command;
-  CLI::App* quantize = latentflow::quantize::add_command(app, quantize_command);
+  quantize::Command quantize_command;
+  CLI::App* quantized = quantize::add_command(app, quantize_command);
   try {
     app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) { return app.exit(error) == 0 ? 0 : latentflow::nn::refused; }
-  std::optional<latentflow::nn::Pair> size;
-  if ((!shape.empty() || fix->parsed()) && !(size = latentflow::nn::parse_size(shape))) {
-    fmt::print(stderr, "error: --shape is \"{}\", needs height x width, for example 480x640\n", shape);
-    return latentflow::nn::refused;
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // help
+    return usage_error(app, error);
   }
-  if (quantize->parsed()) {
+  if ((!shape.empty() || fixed->parsed()) && !(subject.size = parse_size(shape)))
+    return fail(fmt::format("--shape is \"{}\", needs height x width, for example 480x640", shape));
+  std::string& file = quantized->parsed() ? quantize_command.file : subject.file;
+  const auto found = find_model(file);
+  if (!found) return fail(found.error());
+  file = *found;
+  if (quantized->parsed()) {
     for (int i = 0; i < argc; ++i)
       quantize_command.line += (i > 0 ? " " : "") + std::string(i > 0 ? argv[i] : "latentflow model");
-    const latentflow::Status done = latentflow::quantize::run_command(quantize_command);
-    return done ? 0 : latentflow::nn::fail(done.error());
+    const Status done = quantize::run_command(quantize_command);
+    return done ? 0 : fail(done.error());
   }
-  if (fix->parsed()) return latentflow::nn::fix(file, target, *size);
-  if (half->parsed()) return latentflow::nn::half(file, target);
+  if (fixed->parsed()) return fix(subject, target);
+  if (halved->parsed()) return half(file, target);
   plan_options.network = speed_options.network = arrays_options.network = chosen;
   speed_options.threads = arrays_options.threads = threads;
-  if (plan->parsed()) return latentflow::nn::plan(file, size, plan_options);
-  if (speed->parsed()) return latentflow::nn::speed(file, size, speed_options);
-  if (run->parsed()) return latentflow::nn::run(file, in, out, arrays_options);
-  return info->parsed() ? latentflow::nn::info(file, size) : latentflow::nn::check(file);
+  if (plan->parsed()) return measure(subject, plan_options, print_plan);
+  if (speed->parsed()) return measure(subject, speed_options, print_speed);
+  if (run->parsed()) {
+    const Status done = run_arrays(file, in, out, arrays_options);
+    return done ? 0 : fail(done.error());
+  }
+  return info->parsed() ? nn::info(subject) : check(subject);
+}
+
+}  // namespace
+}  // namespace latentflow::nn
+
+int main(int argc, char** argv) {
+  try {
+    return latentflow::nn::run_command(argc, argv);
+  } catch (const std::bad_alloc&) {
+    return latentflow::nn::fail("not enough memory");
+  } catch (const std::exception& failure) { return latentflow::nn::fail(failure.what()); }
 }

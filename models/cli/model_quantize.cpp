@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "model_options.h"
 #include "nn/model_card.h"
 #include "nn/onnx_export.h"
 #include "nn/onnx_import.h"
@@ -66,13 +67,11 @@ std::string facts(const Outcome& outcome, const Options& options) {
 CLI::App* add_command(CLI::App& app, Command& command) {
   CLI::App* quantize = app.add_subcommand(
       "quantize", "writes the network with convolutions that may run in 8-bit integers, calibrated on your pictures");
-  quantize->add_option("FILE", command.file, "an ONNX file with float weights")->required();
+  quantize->add_option("FILE", command.file, "a zoo model or an .onnx file, with float weights")->required();
   quantize->add_option("OUT", command.target, "the ONNX file to write")->required();
   quantize->add_option("--data", command.samples.folder, "folder of clean pictures to calibrate on")->required();
-  quantize
-      ->add_option("--ranges", command.options.ranges,
-                   "which range of an input its integers cover: percentile (default), kl or maximum")
-      ->transform(CLI::CheckedTransformer(methods));
+  nn::add_choice(quantize, "--ranges", command.options.ranges, methods,
+                 "which range of an input its integers cover (default: percentile)");
   quantize->add_option("--percentile", command.options.percentile, "with --ranges percentile")
       ->check(CLI::Range(90.0, 100.0))
       ->capture_default_str();

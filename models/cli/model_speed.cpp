@@ -6,17 +6,49 @@
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
+#include <fstream>
 #include <limits>
 #include <mutex>
 #include <random>
+
+#include "nn/guarded.h"
 
 namespace latentflow::nn {
 
 namespace {
 
-constexpr double mebibyte = 1 << 20;
+constexpr double mebibyte = 1 << 20, gibibyte = 1 << 30;
+
+/// What the machine, or the control group that the process may be in, has.
+double machine_bytes() {
+  double limit = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
+  for (const char* file : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+    std::ifstream stream(file);
+    double bytes = 0;
+    if (stream >> bytes) limit = std::min(limit, bytes);  // "max" does not read as a number
+  }
+  return limit;
+}
+
+double bytes_of(const std::vector<Dims>& shapes) {
+  double bytes = 0;
+  for (const Dims& dims : shapes) bytes += static_cast<double>(element_count(dims)) * sizeof(float);
+  return bytes;
+}
+
+/// Said before the memory is taken: the kernel would rather end the process than refuse it.
+Status check_memory(const std::string& file, const std::vector<Dims>& input_dims, double bytes) {
+  const double there = machine_bytes();
+  if (bytes <= there) return success();
+  return out_of_memory(fmt::format(
+      "\"{}\": inputs of {} need at least {:.1f} GiB of memory, this machine has {:.1f} GiB; take a smaller --shape "
+      "or --batch",
+      file, to_string(input_dims[0]), bytes / gibibyte, there / gibibyte));
+}
 
 std::vector<Tensor> random_inputs(const std::vector<Dims>& input_dims) {
   std::mt19937 generator(1);
@@ -106,22 +138,31 @@ Status run_pictures(const Network& network, const std::vector<Dims>& input_dims,
   return success();
 }
 
-}  // namespace
+/// What needs no plan to be known: planning for huge pictures takes its time.
+Status check_least_memory(const std::string& file, const Network& network, const std::vector<Dims>& input_dims) {
+  const auto outputs = network.output_dims(input_dims);
+  if (!outputs) return outputs.error();
+  return check_memory(file, input_dims, bytes_of(input_dims) + bytes_of(*outputs));
+}
 
-Status print_plan(const Graph& graph, const std::vector<Dims>& input_dims, const PlanOptions& options) {
-  const auto network = Network::create(graph, options.network);
+Status plan_and_print(const std::string& file, const std::vector<Dims>& input_dims, const PlanOptions& options) {
+  const auto network = Network::load(file, options.network);
   if (!network) return network.error();
+  if (options.runs > 0)
+    if (Status fits = check_least_memory(file, **network, input_dims); !fits) return fits;
   const auto layers = (*network)->layers(input_dims);
   if (!layers) return layers.error();
+  const auto bytes = (*network)->working_bytes(input_dims);
+  if (!bytes) return bytes.error();
   std::vector<double> seconds;
   if (options.runs > 0) {
+    const double all = bytes_of(input_dims) + static_cast<double>(*bytes);
+    if (Status fits = check_memory(file, input_dims, all); !fits) return fits;
     auto timed = time_steps(**network, input_dims, options.runs);
     if (!timed) return timed.error();
     seconds = std::move(*timed);
   }
   print_steps(*layers, seconds);
-  const auto bytes = (*network)->working_bytes(input_dims);
-  if (!bytes) return bytes.error();
   fmt::print("working memory {:.1f} MiB\n", static_cast<double>(*bytes) / mebibyte);
   if (options.runs > 0)
     fmt::print("times are the best of {} runs on one thread; MiB are read and written by a step, weights included\n",
@@ -129,14 +170,39 @@ Status print_plan(const Graph& graph, const std::vector<Dims>& input_dims, const
   return success();
 }
 
-Status print_speed(const Graph& graph, const std::vector<Dims>& input_dims, const SpeedOptions& options) {
-  const auto network = Network::create(graph, options.network);
+/// Inputs, and what the pictures or tiles that run at once need.
+Result<double> bytes_at_once(const Network& network, const std::vector<Dims>& input_dims, const SpeedOptions& options,
+                             std::size_t threads) {
+  const double inputs = bytes_of(input_dims);
+  if (options.tiled && network.tile_geometry()) return inputs;  // what tiles need is bounded
+  const auto working = network.working_bytes(input_dims);
+  if (!working) return working.error();
+  const std::size_t at_once = options.tiled ? 1 : std::min(threads, static_cast<std::size_t>(options.pictures));
+  return inputs + static_cast<double>(*working) * static_cast<double>(at_once);
+}
+
+Status run_and_print(const std::string& file, const std::vector<Dims>& input_dims, const SpeedOptions& options) {
+  const auto network = Network::load(file, options.network);
   if (!network) return network.error();
   const auto threads =
       static_cast<std::size_t>(options.threads > 0 ? options.threads : tbb::this_task_arena::max_concurrency());
+  if (Status fits = check_least_memory(file, **network, input_dims); !fits) return fits;
+  const auto bytes = bytes_at_once(**network, input_dims, options, threads);
+  if (!bytes) return bytes.error();
+  if (Status fits = check_memory(file, input_dims, *bytes); !fits) return fits;
   const tbb::global_control limit(tbb::global_control::max_allowed_parallelism, threads);
   tbb::task_arena arena(static_cast<int>(threads));
   return arena.execute([&] { return run_pictures(**network, input_dims, options); });
+}
+
+}  // namespace
+
+Status print_plan(const std::string& file, const std::vector<Dims>& input_dims, const PlanOptions& options) {
+  return guarded([&] { return plan_and_print(file, input_dims, options); });
+}
+
+Status print_speed(const std::string& file, const std::vector<Dims>& input_dims, const SpeedOptions& options) {
+  return guarded([&] { return run_and_print(file, input_dims, options); });
 }
 
 }  // namespace latentflow::nn

@@ -2,6 +2,7 @@
 // speed`.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "nn/network.h"
@@ -14,7 +15,8 @@ struct PlanOptions {
 };
 
 /// Prints the steps of one run on one thread: algorithm, GFLOP, best time of the runs, share of the whole, bytes.
-Status print_plan(const Graph& graph, const std::vector<Dims>& input_dims, const PlanOptions& options);
+/// Errors name the file: those of Network; out_of_memory where timed runs need more than the machine has.
+Status print_plan(const std::string& file, const std::vector<Dims>& input_dims, const PlanOptions& options);
 
 struct SpeedOptions {
   NetworkOptions network;
@@ -23,7 +25,7 @@ struct SpeedOptions {
   bool tiled = false;  ///< each picture on all threads, one after the other; otherwise one thread per picture
 };
 
-/// Runs random pictures and prints how fast that was.
-Status print_speed(const Graph& graph, const std::vector<Dims>& input_dims, const SpeedOptions& options);
+/// Runs random pictures and prints how fast that was. Errors as of print_plan().
+Status print_speed(const std::string& file, const std::vector<Dims>& input_dims, const SpeedOptions& options);
 
 }  // namespace latentflow::nn

@@ -12,6 +12,11 @@ namespace latentflow::nn {
 
 namespace {
 
+Error about(const std::string& subject, Error error) {
+  error.message = subject + ": " + error.message;
+  return error;
+}
+
 Status check_precision(const Graph& graph, Precision precision) {
   if (precision == Precision::int8 && !has_quantized_layers(graph))
     return unsupported("precision int8 needs a quantized network, \"" + graph.name +
@@ -29,17 +34,24 @@ Result<std::shared_ptr<const Network>> Network::load(const std::filesystem::path
   return guarded([&]() -> Result<std::shared_ptr<const Network>> {
     Result<Graph> graph = load_onnx(path);
     if (!graph) return graph.error();
-    return create(std::move(*graph), options);
+    return make(std::move(*graph), options, "\"" + path.string() + "\"");
   });
 }
 
 Result<std::shared_ptr<const Network>> Network::create(Graph graph, NetworkOptions options) {
+  std::string subject = "network \"" + graph.name + "\"";
+  return make(std::move(graph), options, std::move(subject));
+}
+
+Result<std::shared_ptr<const Network>> Network::make(Graph graph, NetworkOptions options, std::string subject) {
   return guarded([&]() -> Result<std::shared_ptr<const Network>> {
     Result<Graph> executed = optimised(graph);
-    if (!executed) return executed.error();
-    if (Status possible = check_precision(*executed, options.precision); !possible) return possible.error();
+    if (!executed) return about(subject, executed.error());
+    if (Status possible = check_precision(*executed, options.precision); !possible)
+      return about(subject, possible.error());
     if (options.precision == Precision::f32 || options.precision == Precision::bf16) remove_rounding(*executed);
-    return std::shared_ptr<const Network>(new Network(std::move(graph), std::move(*executed), options));
+    return std::shared_ptr<const Network>(
+        new Network(std::move(graph), std::move(*executed), options, std::move(subject)));
   });
 }
 
@@ -51,16 +63,50 @@ Result<std::shared_ptr<const Plan>> Network::plan(std::vector<Dims> input_dims) 
     plans_.splice(plans_.begin(), plans_, found);
     return found->plan;
   }
-  auto shapes = infer_shapes(executed_, input_dims);
-  if (!shapes) return std::move(shapes).error();
-  const bool choose = options_.precision == Precision::automatic && has_quantized_layers(executed_);
-  auto made = choose ? Plan::create(without_slow_integers(executed_, *shapes, weights_, options_.winograd), *shapes,
-                                    weights_, options_)
-                     : Plan::create(executed_, *shapes, weights_, options_);
-  if (!made) return made;
+  auto made = make_plan(input_dims, weights_);
+  if (!made) return about(subject_, made.error());
   plans_.push_front({std::move(input_dims), *made});
   if (plans_.size() > most_plans) plans_.pop_back();
   return made;
+}
+
+Result<std::shared_ptr<const Plan>> Network::make_plan(std::span<const Dims> input_dims, PackedWeights& weights) const {
+  auto shapes = infer_shapes(executed_, input_dims);
+  if (!shapes) return std::move(shapes).error();
+  if (options_.precision != Precision::automatic || !has_quantized_layers(executed_))
+    return Plan::create(executed_, *shapes, weights, options_);
+  PackedWeights own;  // of one layer after the other: the choice runs them
+  PackedWeights& timed = weights.are_packed() ? weights : own;
+  return Plan::create(without_slow_integers(executed_, *shapes, timed, options_.winograd), *shapes, weights, options_);
+}
+
+Result<Network::PlanSize> Network::plan_size(std::vector<Dims> input_dims) const {
+  const auto size_of = [](const Plan& plan) {
+    PlanSize size{plan.arena_bytes(), plan.weight_bytes(), 0};
+    for (const Dims& output : plan.output_dims())
+      size.output_bytes += static_cast<std::size_t>(element_count(output)) * sizeof(float);
+    return size;
+  };
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = std::find_if(sizes_.begin(), sizes_.end(),
+                                    [&](const CachedSize& cached) { return cached.input_dims == input_dims; });
+    if (found != sizes_.end()) {
+      sizes_.splice(sizes_.begin(), sizes_, found);
+      return found->size;
+    }
+    if (plans_.empty()) {
+      PackedWeights unpacked(PackedWeights::Packing::none);
+      const auto made = make_plan(input_dims, unpacked);
+      if (!made) return about(subject_, made.error());
+      sizes_.push_front({std::move(input_dims), size_of(**made)});
+      if (sizes_.size() > most_plans) sizes_.pop_back();
+      return sizes_.front().size;
+    }
+  }
+  const auto planned = plan(std::move(input_dims));
+  if (!planned) return planned.error();
+  return size_of(**planned);
 }
 
 Result<std::vector<Tensor>> Network::run_part(std::span<const Tensor> inputs, const std::optional<Window>& kept) const {
@@ -104,7 +150,7 @@ Result<std::size_t> Network::working_bytes(std::span<const Dims> input_dims) con
 Result<std::vector<Dims>> Network::output_dims(std::span<const Dims> input_dims) const {
   return guarded([&]() -> Result<std::vector<Dims>> {
     auto shapes = infer_shapes(executed_, input_dims);
-    if (!shapes) return std::move(shapes).error();
+    if (!shapes) return about(subject_, shapes.error());
     std::vector<Dims> list;
     for (const ValueId output : executed_.outputs) list.push_back((*shapes)[static_cast<std::size_t>(output)]);
     return list;

@@ -51,7 +51,8 @@ class Network {
 
   /// For networks from pictures to pictures of the same extents: as run(), but in tiles that carry the exact halo, so
   /// that the results agree to float rounding. Inputs of one pixel (a noise level) go whole into every tile. Tiles run
-  /// on oneTBB threads, isolated from the caller's other work. Networks that cannot run in tiles run whole.
+  /// on oneTBB threads, isolated from the caller's other work. Networks that cannot run in tiles run whole, and so do
+  /// those whose inputs are not of one height and width.
   Result<std::vector<Tensor>> run_tiled(std::span<const Tensor> inputs, const TileOptions& options = {}) const;
 
   /// The inputs of a region, [N,C,region height,region width] each.
@@ -70,7 +71,8 @@ class Network {
     std::size_t tiles = 0;         ///< as many could be at work at once
     std::size_t weight_bytes = 0;  ///< packed weights, which all runs of this network share
   };
-  /// `input_dims`: the whole picture's, for every input of the network; plans for the tiles that it will be cut into.
+  /// `input_dims`: the whole picture's, for every input of the network; plans for the tiles that it will be cut into,
+  /// and before the first run packs no weights for it: what is not admitted must not take the memory it was refused.
   Result<TileMemory> tile_memory(std::span<const Dims> input_dims, const TileOptions& options) const;
 
   /// What tiles of this network must respect; nothing when it cannot run in tiles.
@@ -92,27 +94,42 @@ class Network {
   /// With `kept`: only that part of the outputs is right, see Plan::run().
   Result<std::vector<Tensor>> run_part(std::span<const Tensor> inputs, const std::optional<Window>& kept) const;
 
-  Network(Graph graph, Graph executed, NetworkOptions options)
+  /// `subject` is what errors call the network: the file or the name.
+  static Result<std::shared_ptr<const Network>> make(Graph graph, NetworkOptions options, std::string subject);
+
+  Network(Graph graph, Graph executed, NetworkOptions options, std::string subject)
       : graph_(std::move(graph)),
         executed_(std::move(executed)),
         options_(options),
+        subject_(std::move(subject)),
         geometry_(nn::tile_geometry(executed_)) {}
 
   std::vector<Tile> tiles(std::int64_t height, std::int64_t width, const TileOptions& options) const;
   Result<std::shared_ptr<const Plan>> plan(std::vector<Dims> input_dims) const;
+  Result<std::shared_ptr<const Plan>> make_plan(std::span<const Dims> input_dims, PackedWeights& weights) const;
 
   struct CachedPlan {
     std::vector<Dims> input_dims;
     std::shared_ptr<const Plan> plan;
   };
+  struct PlanSize {
+    std::size_t arena_bytes = 0, weight_bytes = 0, output_bytes = 0;
+  };
+  struct CachedSize {
+    std::vector<Dims> input_dims;
+    PlanSize size;
+  };
+  Result<PlanSize> plan_size(std::vector<Dims> input_dims) const;
   static constexpr std::size_t most_plans = 8;
 
   Graph graph_, executed_;
   NetworkOptions options_;
+  std::string subject_;
   std::optional<TileGeometry> geometry_;
   mutable PackedWeights weights_;
   mutable std::mutex mutex_;
   mutable std::list<CachedPlan> plans_;  // used last comes first
+  mutable std::list<CachedSize> sizes_;  // likewise; of shapes asked for before the first plan
   mutable std::atomic<std::uint64_t> runs_{0}, convolution_flop_{0}, convolution_nanoseconds_{0};
 };
 

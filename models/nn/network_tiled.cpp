@@ -113,12 +113,10 @@ Result<Network::TileMemory> Network::tile_memory(std::span<const Dims> input_dim
       }
       memory.tile_bytes += static_cast<std::size_t>(element_count(dims)) * sizeof(float);
     }
-    const auto planned = plan(std::move(tile_dims));
-    if (!planned) return planned.error();
-    memory.weight_bytes = (*planned)->weight_bytes();
-    memory.tile_bytes += (*planned)->arena_bytes();
-    for (const Dims& output : (*planned)->output_dims())
-      memory.tile_bytes += static_cast<std::size_t>(element_count(output)) * sizeof(float);
+    const Result<PlanSize> size = plan_size(std::move(tile_dims));
+    if (!size) return size.error();
+    memory.weight_bytes = size->weight_bytes;
+    memory.tile_bytes += size->arena_bytes + size->output_bytes;
     return memory;
   });
 }
@@ -168,18 +166,16 @@ Status Network::run_tiles(std::int64_t height, std::int64_t width, const TileOpt
 }
 
 Result<std::vector<Tensor>> Network::run_tiled(std::span<const Tensor> inputs, const TileOptions& options) const {
-  if (!geometry_) return run(inputs);
-  if (inputs.empty() || inputs[0].dims().size() != 4)
-    return bad_input("network \"" + graph_.name + "\" needs pictures (four extents) to run in tiles");
+  if (!geometry_ || inputs.empty() || inputs[0].dims().size() != 4) return run(inputs);
+  const std::int64_t height = inputs[0].dims()[2], width = inputs[0].dims()[3];
+  const auto goes_whole = [](const Tensor& input) { return input.dims()[2] == 1 && input.dims()[3] == 1; };
+  const auto can_be_cut = [&](const Tensor& input) {
+    const Dims& dims = input.dims();
+    return dims.size() == 4 && (goes_whole(input) || (dims[2] == height && dims[3] == width));
+  };
+  // Whether such inputs belong together at all is said, node by node, where the whole is planned.
+  if (!std::all_of(inputs.begin(), inputs.end(), can_be_cut)) return run(inputs);
   return guarded([&]() -> Result<std::vector<Tensor>> {
-    const std::int64_t height = inputs[0].dims()[2], width = inputs[0].dims()[3];
-    const auto goes_whole = [](const Tensor& input) { return input.dims()[2] == 1 && input.dims()[3] == 1; };
-    for (const Tensor& input : inputs) {
-      const Dims& dims = input.dims();
-      if (dims.size() != 4 || (!goes_whole(input) && (dims[2] != height || dims[3] != width)))
-        return bad_input("an input of network \"" + graph_.name + "\" has the shape " + to_string(dims) +
-                         ", which can not be cut along with " + to_string(inputs[0].dims()));
-    }
     const auto read = [&](const Region& region) -> Result<std::vector<Tensor>> {
       std::vector<Tensor> parts;
       for (const Tensor& input : inputs) parts.push_back(goes_whole(input) ? input : crop(input, region));

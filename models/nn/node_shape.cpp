@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "node_inputs.h"
 #include "quantization.h"
 
 namespace latentflow::nn {
@@ -16,10 +17,10 @@ constexpr std::int64_t window_limit = std::int64_t{1} << 20;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-// The shape rule of one node; inputs that are left out are null.
-class Rule {
+// The shape rule of one node.
+class Rule : public NodeInputs {
  public:
-  Rule(const Node& node, std::span<const Dims* const> inputs) : node_(node), inputs_(inputs) {}
+  using NodeInputs::NodeInputs;
 
   Result<Dims> output() const {
     switch (node_.op) {
@@ -53,45 +54,6 @@ class Rule {
   }
 
  private:
-  template <class T>
-  bool has() const {
-    return std::holds_alternative<T>(node_.attributes);
-  }
-
-  Error refuse(std::string_view needs, std::string_view got) const {
-    return invalid_argument(
-        fmt::format("node \"{}\" ({}) needs {}, got {}", node_.name, to_string(node_.op), needs, got));
-  }
-  Error no_attributes() const { return refuse("its attributes", "none"); }
-
-  // At least `required` and at most `most` inputs, the required ones present.
-  Status arity(std::size_t required, std::size_t most) const {
-    bool complete = inputs_.size() >= required && inputs_.size() <= most;
-    for (std::size_t i = 0; complete && i < required; ++i) complete = inputs_[i] != nullptr;
-    if (complete) return success();
-    const std::size_t present = static_cast<std::size_t>(
-        std::count_if(inputs_.begin(), inputs_.end(), [](const Dims* dims) { return dims != nullptr; }));
-    return refuse(
-        required == most ? fmt::format("{} inputs", required) : fmt::format("{} to {} inputs", required, most),
-        fmt::to_string(present));
-  }
-  Status rank(std::size_t input, std::size_t wanted, std::string_view what) const {
-    if (in(input).size() == wanted) return success();
-    return refuse(fmt::format("{} with {} axes", what, wanted), to_string(in(input)));
-  }
-  // x with four axes, where the operator takes `required` to `most` inputs.
-  Status picture(std::size_t required = 1, std::size_t most = 1) const {
-    if (Status status = arity(required, most); !status) return status;
-    return rank(0, 4, "an input N x C x H x W");
-  }
-  // An optional vector of one number per channel at `input`.
-  Status channel_vector(std::size_t input, std::int64_t channels, std::string_view what) const {
-    if (!given(input) || in(input) == Dims{channels}) return success();
-    return refuse(fmt::format("{} of shape {}", what, channels), to_string(in(input)));
-  }
-  bool given(std::size_t input) const { return input < inputs_.size() && inputs_[input] != nullptr; }
-  const Dims& in(std::size_t input) const { return *inputs_[input]; }
-
   Result<Dims> unary() const {
     if (Status status = arity(1, 1); !status) return status.error();
     return in(0);
@@ -113,13 +75,14 @@ class Rule {
     if (Status status = window(a.kernel, a.strides, a.dilations, a.pads); !status) return status;
     const Dims& weights = in(1);
     if (weights[2] != a.kernel[0] || weights[3] != a.kernel[1])
-      return refuse(fmt::format("weights with a {}x{} kernel", a.kernel[0], a.kernel[1]), to_string(weights));
+      return refuse_unless(free(1, 2) || free(1, 3),
+                           fmt::format("weights with a {}x{} kernel", a.kernel[0], a.kernel[1]), shown(1));
     if (a.group < 1 || in(0)[1] % a.group != 0 || weights[0] % a.group != 0)
-      return refuse(
-          "a group count that divides the channels",
-          fmt::format("group {} with input {} and weights {}", a.group, to_string(in(0)), to_string(weights)));
+      return refuse_unless(a.group >= 1 && (free(0, 1) || free(1, 0)), "a group count that divides the channels",
+                           fmt::format("group {} with input {} and weights {}", a.group, shown(0), shown(1)));
     if (weights[channels_axis] * divisor != in(0)[1])
-      return refuse(fmt::format("an input with {} channels", weights[channels_axis] * divisor), to_string(in(0)));
+      return refuse_unless(free(0, 1) || free(1, channels_axis),
+                           fmt::format("an input with {} channels", weights[channels_axis] * divisor), shown(0));
     return success();
   }
 
@@ -128,7 +91,7 @@ class Rule {
     if (!has<ConvAttributes>()) return no_attributes();
     const auto& a = node_.as<ConvAttributes>();
     if (Status status = convolution(a, 1, a.group); !status) return status.error();
-    if (Status status = channel_vector(2, in(1)[0], "a bias"); !status) return status.error();
+    if (Status status = channel_vector(2, in(1)[0], free(1, 0), "a bias"); !status) return status.error();
     Dims out{in(0)[0], in(1)[0], 0, 0};
     for (std::size_t i = 0; i < 2; ++i) {
       const std::int64_t reach = a.dilations[i] * (a.kernel[i] - 1) + 1;
@@ -140,8 +103,9 @@ class Rule {
   }
 
   Error smaller_than_kernel(std::int64_t reach, std::size_t axis) const {
-    return refuse(fmt::format("a padded {} of at least {}", axis == 0 ? "height" : "width", reach),
-                  fmt::format("input {}", to_string(in(0))));
+    return refuse_unless(free(0, 2 + axis),
+                         fmt::format("a padded {} of at least {}", axis == 0 ? "height" : "width", reach),
+                         fmt::format("input {}", shown(0)));
   }
 
   Result<Dims> conv_transpose() const {
@@ -150,7 +114,7 @@ class Rule {
     const auto& a = node_.as<ConvAttributes>();
     if (Status status = convolution(a, 0, 1); !status) return status.error();
     const std::int64_t channels = in(1)[1] * a.group;
-    if (Status status = channel_vector(2, channels, "a bias"); !status) return status.error();
+    if (Status status = channel_vector(2, channels, free(1, 1), "a bias"); !status) return status.error();
     Dims out{in(0)[0], channels, 0, 0};
     for (std::size_t i = 0; i < 2; ++i) {
       if (a.output_padding[i] < 0 || a.output_padding[i] >= std::max(a.strides[i], a.dilations[i]))
@@ -170,25 +134,29 @@ class Rule {
     const auto [rows, inner] = std::pair(in(0)[a.trans_a ? 1 : 0], in(0)[a.trans_a ? 0 : 1]);
     const auto [inner_b, columns] = std::pair(in(1)[a.trans_b ? 1 : 0], in(1)[a.trans_b ? 0 : 1]);
     if (inner != inner_b)
-      return refuse("matrices whose inner extents agree", fmt::format("{} and {}", to_string(in(0)), to_string(in(1))));
+      return refuse_unless(free(0, a.trans_a ? 0 : 1) || free(1, a.trans_b ? 1 : 0),
+                           "matrices whose inner extents agree", fmt::format("{} and {}", shown(0), shown(1)));
     const Dims out{rows, columns};
     if (given(2) && broadcast(in(2), out) != out)
-      return refuse(fmt::format("a third input that broadcasts to {}", to_string(out)), to_string(in(2)));
+      return refuse_unless(free(0) || free(1) || free(2),
+                           fmt::format("a third input that broadcasts to {}", to_string(out)), shown(2));
     return out;
   }
 
   Result<Dims> matmul() const {
     if (Status status = arity(2, 2); !status) return status.error();
     Dims a = in(0), b = in(1);
-    const Error mismatch =
-        refuse("matrices whose inner extents agree", fmt::format("{} and {}", to_string(a), to_string(b)));
-    if (a.empty() || b.empty()) return mismatch;
+    const auto mismatch = [&](bool is_free) {
+      return refuse_unless(is_free, "matrices whose inner extents agree", fmt::format("{} and {}", shown(0), shown(1)));
+    };
+    if (a.empty() || b.empty()) return mismatch(false);
+    const bool inner_free = free(0, a.size() - 1) || free(1, b.size() - std::min<std::size_t>(b.size(), 2));
     const bool row = a.size() == 1, column = b.size() == 1;
     if (row) a.insert(a.begin(), 1);
     if (column) b.push_back(1);
-    if (a.back() != b[b.size() - 2]) return mismatch;
+    if (a.back() != b[b.size() - 2]) return mismatch(inner_free);
     std::optional<Dims> out = broadcast(Dims(a.begin(), a.end() - 2), Dims(b.begin(), b.end() - 2));
-    if (!out) return mismatch;
+    if (!out) return mismatch(free(0) || free(1));
     if (!row) out->push_back(a[a.size() - 2]);
     if (!column) out->push_back(b.back());
     return *out;
@@ -208,8 +176,15 @@ class Rule {
   Result<Dims> broadcast() const {
     if (Status status = arity(2, 2); !status) return status.error();
     if (const auto out = broadcast(in(0), in(1))) return *out;
-    return refuse("inputs of equal shape, or 1 where they differ",
-                  fmt::format("{} and {}", to_string(in(0)), to_string(in(1))));
+    // From the last axis on: those that are known on both sides decide.
+    bool may_fit = true;
+    for (std::size_t back = 1; back <= std::min(in(0).size(), in(1).size()); ++back) {
+      const std::size_t first = in(0).size() - back, second = in(1).size() - back;
+      const std::int64_t a = in(0)[first], b = in(1)[second];
+      if (a != b && a != 1 && b != 1 && !free(0, first) && !free(1, second)) may_fit = false;
+    }
+    return refuse_unless(may_fit, "inputs of equal shape, or 1 where they differ",
+                         fmt::format("{} and {}", shown(0), shown(1)));
   }
 
   Result<Dims> concat() const {
@@ -224,9 +199,12 @@ class Rule {
         out[axis] += next[axis];
         next[axis] = out[axis];
       }
-      if (next != out)
-        return refuse(fmt::format("inputs that differ along axis {} only", axis),
-                      fmt::format("{} and {}", to_string(in(0)), to_string(in(input))));
+      if (next == out) continue;
+      bool may_fit = next.size() == out.size();
+      for (std::size_t i = 0; may_fit && i < out.size(); ++i)
+        may_fit = next[i] == out[i] || free(0, i) || free(input, i);
+      return refuse_unless(may_fit, fmt::format("inputs that differ along axis {} only", axis),
+                           fmt::format("{} and {}", shown(0), shown(input)));
     }
     return out;
   }
@@ -245,8 +223,8 @@ class Rule {
       };
       const std::int64_t length = place(a.ends[i]) - place(a.starts[i]);
       if (length < 1)
-        return refuse(fmt::format("something left of axis {}", i),
-                      fmt::format("{} to {} of {}", a.starts[i], a.ends[i], to_string(in(0))));
+        return refuse_unless(free(0, i), fmt::format("something left of axis {}", i),
+                             fmt::format("{} to {} of {}", a.starts[i], a.ends[i], shown(0)));
       out[i] = 1 + (length - 1) / a.steps[i];
     }
     return out;
@@ -262,8 +240,9 @@ class Rule {
     for (std::size_t i = 0; i < out.size(); ++i) {
       const std::int64_t most = a.mode == PadMode::reflect ? in(0)[i] - 1 : extent_limit;
       if (std::min(a.before[i], a.after[i]) < 0 || std::max(a.before[i], a.after[i]) > most)
-        return refuse(fmt::format("pads from 0 to {} along axis {}", most, i),
-                      fmt::format("{} and {}", a.before[i], a.after[i]));
+        return refuse_unless(free(0, i) && std::min(a.before[i], a.after[i]) >= 0,
+                             fmt::format("pads from 0 to {} along axis {}", most, i),
+                             fmt::format("{} and {}", a.before[i], a.after[i]));
       out[i] += a.before[i] + a.after[i];
     }
     return out;
@@ -273,8 +252,10 @@ class Rule {
     if (Status status = arity(1, 1); !status) return status.error();
     if (!has<ReshapeAttributes>()) return no_attributes();
     Dims out = node_.as<ReshapeAttributes>().shape;
-    const Error mismatch =
-        refuse(fmt::format("an input that fits the shape {}", fmt::join(out, "x")), to_string(in(0)));
+    const Dims target = out;
+    const auto mismatch = [&] {
+      return refuse_unless(free(0), fmt::format("an input that fits the shape {}", fmt::join(target, "x")), shown(0));
+    };
     std::size_t open = out.size();
     std::int64_t known = 1;
     for (std::size_t i = 0; i < out.size(); ++i) {
@@ -282,11 +263,11 @@ class Rule {
       if (out[i] == -1 && open == out.size())
         open = i;
       else if (out[i] < 1 || out[i] > extent_limit || (known *= out[i]) > element_limit)
-        return mismatch;
+        return mismatch();
     }
     const std::int64_t total = element_count(in(0));
     if (open < out.size()) out[open] = total / known;
-    if (element_count(out) != total) return mismatch;
+    if (element_count(out) != total) return mismatch();
     return out;
   }
 
@@ -333,7 +314,7 @@ class Rule {
     if (in(0).size() < 2) return refuse("an input with channels", to_string(in(0)));
     constexpr std::string_view names[] = {"", "a scale", "a bias", "a mean", "a variance"};
     for (std::size_t input = 1; input < 5; ++input)
-      if (Status status = channel_vector(input, in(0)[1], names[input]); !status) return status.error();
+      if (Status status = channel_vector(input, in(0)[1], free(0, 1), names[input]); !status) return status.error();
     return in(0);
   }
 
@@ -343,7 +324,7 @@ class Rule {
     const std::int64_t block = node_.as<DepthSpaceAttributes>().block;
     if (block < 1 || block > 1024) return refuse("a block from 1 to 1024", fmt::to_string(block));
     if (in(0)[1] % (block * block) != 0)
-      return refuse(fmt::format("channels that are a multiple of {}", block * block), to_string(in(0)));
+      return refuse_unless(free(0, 1), fmt::format("channels that are a multiple of {}", block * block), shown(0));
     return Dims{in(0)[0], in(0)[1] / (block * block), in(0)[2] * block, in(0)[3] * block};
   }
 
@@ -353,7 +334,8 @@ class Rule {
     const std::int64_t block = node_.as<DepthSpaceAttributes>().block;
     if (block < 1 || block > 1024) return refuse("a block from 1 to 1024", fmt::to_string(block));
     if (in(0)[2] % block != 0 || in(0)[3] % block != 0)
-      return refuse(fmt::format("height and width that are multiples of {}", block), to_string(in(0)));
+      return refuse_unless(free(0, 2) || free(0, 3), fmt::format("height and width that are multiples of {}", block),
+                           shown(0));
     return Dims{in(0)[0], in(0)[1] * block * block, in(0)[2] / block, in(0)[3] / block};
   }
 
@@ -379,15 +361,23 @@ class Rule {
     if (Status status = arity(1, 1); !status) return status.error();
     if (!has<QuantizeAttributes>()) return no_attributes();
     const std::string fault = grid_fault(node_.as<QuantizeAttributes>(), in(0));
-    return fault.empty() ? Result<Dims>(in(0)) : refuse("a grid of integers that fits", fault);
+    return fault.empty() ? Result<Dims>(in(0)) : refuse_unless(free(0), "a grid of integers that fits", fault);
   }
-
-  const Node& node_;
-  std::span<const Dims* const> inputs_;
 };
 
 }  // namespace
 
-Result<Dims> output_dims(const Node& node, std::span<const Dims* const> inputs) { return Rule(node, inputs).output(); }
+Result<Dims> output_dims(const Node& node, std::span<const Dims* const> inputs) {
+  return Rule(node, inputs, {}).output();
+}
+
+Result<std::optional<Dims>> output_dims(const Node& node, std::span<const Dims* const> inputs,
+                                        std::span<const Dims* const> declared) {
+  const Rule rule(node, inputs, declared);
+  Result<Dims> out = rule.output();
+  if (out) return std::optional<Dims>(std::move(*out));
+  if (rule.undecided()) return std::optional<Dims>{};
+  return out.error();
+}
 
 }  // namespace latentflow::nn

@@ -138,8 +138,23 @@ void Importer::read_outputs() {
                 ReshapeAttributes{Dims(graph_.value(id).dims.size(), 0)});
     if (graph_.value(id).name != output.name()) graph_.value(id).name = unique(output.name());
     taken.insert(id);
+    check_declared(output, graph_.value(id).dims);
     graph_.outputs.push_back(id);
   }
+}
+
+// Heights, widths and batch sizes do not bind, as with inputs: they are often those of the picture the exporter had.
+void Importer::check_declared(const onnx::ValueInfoProto& output, const Dims& made) const {
+  if (made.empty() || !output.type().tensor_type().has_shape()) return;
+  Dims declared;
+  for (const auto& dim : output.type().tensor_type().shape().dim())
+    declared.push_back(dim.has_dim_value() && dim.dim_value() > 0 ? dim.dim_value() : -1);
+  if (declared.empty()) return;
+  const bool fits =
+      declared.size() == made.size() && (made.size() < 2 || made[1] < 0 || declared[1] < 0 || made[1] == declared[1]);
+  if (fits) return;
+  throw Refusal{bad_input(fmt::format("output \"{}\" is declared as {}, but the nodes make {}", output.name(),
+                                      latentflow::to_string(declared), latentflow::to_string(made)))};
 }
 
 Known& Importer::find(const std::string& name, const std::string& user) {

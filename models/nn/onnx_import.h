@@ -11,11 +11,11 @@
 namespace latentflow::nn {
 
 /// Reads a model file of at most 2 GiB with its weights inside. Everything that can not be run is refused here, by
-/// name: unsupported operators (all of them in one message) and attribute values, weights that are not finite, values
-/// nothing makes, files that are no ONNX. Integer tensors that only describe shapes are folded into attributes;
-/// Constant, Identity and Dropout disappear; Reshape and Transpose that spell PixelShuffle or PixelUnshuffle become
-/// DepthToSpace and SpaceToDepth. Errors: not_found, io, bad_input (broken file), unsupported; messages start with the
-/// file name.
+/// name: unsupported operators (all of them in one message) and attribute values, weights and attributes that are not
+/// finite, shapes that are wrong for every height and width, values nothing makes, files that are no ONNX. Integer
+/// tensors that only describe shapes are folded into attributes; Constant, Identity and Dropout disappear; Reshape and
+/// Transpose that spell PixelShuffle or PixelUnshuffle become DepthToSpace and SpaceToDepth. Errors: not_found, io,
+/// bad_input (broken file), unsupported; messages start with the file name.
 Result<Graph> load_onnx(const std::filesystem::path& path);
 
 /// Path, size and time of the last change as one text: the key under which something made from the file may be kept. A

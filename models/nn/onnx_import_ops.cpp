@@ -32,8 +32,8 @@ void leaky_relu(NodeReader& node) {
 void clip(NodeReader& node) {
   ClipAttributes a{-infinite, infinite};
   if (node.opset() < 11) {
-    a.low = node.real("min", a.low);
-    a.high = node.real("max", a.high);
+    a.low = node.real("min", a.low, true);
+    a.high = node.real("max", a.high, true);
   } else {
     if (node.has(1)) a.low = node.scalar(1, "min");
     if (node.has(2)) a.high = node.scalar(2, "max");
@@ -155,7 +155,7 @@ void pad(NodeReader& node) {
   std::vector<std::int64_t> pads;
   if (node.opset() < 11) {
     pads = node.integers("pads", {});
-    a.value = node.real("value", 0);
+    a.value = node.real("value", 0, true);
   } else {
     pads = node.numbers(1);
     if (node.has(2)) a.value = node.scalar(2, "the padding value");

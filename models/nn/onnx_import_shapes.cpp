@@ -1,7 +1,9 @@
 // onnx_import_shapes.cpp: readers of the ONNX operators that only pass on or reshape what is there.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
+#include <span>
 #include <unordered_map>
 
 #include "onnx_importer.h"
@@ -10,18 +12,23 @@
 namespace latentflow::nn::onnx_import {
 namespace {
 
+// A constant of these floats, finite as those of tensors have to be.
+void define_floats(NodeReader& node, Dims dims, std::span<const float> floats) {
+  for (std::size_t i = 0; i < floats.size(); ++i)
+    if (!std::isfinite(floats[i])) node.refuse(fmt::format("holds {} at element {}", floats[i], i), Code::bad_input);
+  node.importer().define(node.output(), FloatConstant{Tensor::from(std::move(dims), floats)});
+}
+
 void constant(NodeReader& node) {
   for (const char* key : {"value", "value_float", "value_floats", "value_int", "value_ints"}) node.ignore(key);
   const std::string subject = node.describe();
   Importer& importer = node.importer();
   if (const auto* value = node.attribute("value"))
     return importer.define(node.output(), read_constant(value->t(), subject));
-  if (const auto* value = node.attribute("value_float"))
-    return importer.define(node.output(), FloatConstant{Tensor::filled({}, value->f())});
-  if (const auto* value = node.attribute("value_floats")) {
-    const std::vector<float> floats(value->floats().begin(), value->floats().end());
-    return importer.define(node.output(), FloatConstant{Tensor::from({value->floats_size()}, floats)});
-  }
+  if (const auto* value = node.attribute("value_float")) return define_floats(node, {}, std::array{value->f()});
+  if (const auto* value = node.attribute("value_floats"))
+    return define_floats(node, {value->floats_size()},
+                         {value->floats().data(), static_cast<std::size_t>(value->floats_size())});
   if (const auto* value = node.attribute("value_int"))
     return importer.define(node.output(), Integers{{}, {{.number = value->i()}}});
   if (const auto* value = node.attribute("value_ints")) {

@@ -91,6 +91,8 @@ class Importer {
   void read_inputs();
   void read_nodes();
   void read_outputs();
+  /// Refuses declared axes or channels that contradict what the nodes make.
+  void check_declared(const onnx::ValueInfoProto& output, const Dims& made) const;
   ValueId materialise(const std::string& name, const std::string& user, Reshaped reshaped);
   std::string unique(const std::string& wanted);
 
@@ -140,7 +142,8 @@ class NodeReader {
 
   bool has_attribute(std::string_view key) const { return attribute(key) != nullptr; }
   std::int64_t integer(std::string_view key, std::int64_t otherwise);
-  float real(std::string_view key, float otherwise);
+  /// Refuses what is no number, and infinities unless they mean that there is no bound.
+  float real(std::string_view key, float otherwise, bool may_be_infinite = false);
   std::string text(std::string_view key, const std::string& otherwise);
   std::vector<std::int64_t> integers(std::string_view key, std::vector<std::int64_t> otherwise);
   const onnx::AttributeProto* attribute(std::string_view key) const;

@@ -1,4 +1,6 @@
 // onnx_node_reader.cpp: typed access to the inputs and attributes of one ONNX node.
+#include <cmath>
+
 #include "onnx_importer.h"
 #include "onnx_tensor.h"
 
@@ -95,9 +97,12 @@ std::int64_t NodeReader::integer(std::string_view key, std::int64_t otherwise) {
   const auto* entry = typed(key, onnx::AttributeProto::INT);
   return entry != nullptr ? entry->i() : otherwise;
 }
-float NodeReader::real(std::string_view key, float otherwise) {
+float NodeReader::real(std::string_view key, float otherwise, bool may_be_infinite) {
   const auto* entry = typed(key, onnx::AttributeProto::FLOAT);
-  return entry != nullptr ? entry->f() : otherwise;
+  const float value = entry != nullptr ? entry->f() : otherwise;
+  if (std::isnan(value) || (std::isinf(value) && !may_be_infinite))
+    refuse(fmt::format("has {} = {}, needs a finite number", key, value), Code::bad_input);
+  return value;
 }
 std::string NodeReader::text(std::string_view key, const std::string& otherwise) {
   const auto* entry = typed(key, onnx::AttributeProto::STRING);

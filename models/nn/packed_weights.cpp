@@ -54,7 +54,7 @@ PackedWeights::Data PackedWeights::find_or_pack(Entry wanted, const std::functio
     if (entry.id == wanted.id && entry.form == wanted.form && entry.from == wanted.from && entry.to == wanted.to)
       if (Data data = entry.data.lock()) return data;
   const std::shared_ptr<float> data = aligned_floats(wanted.bytes);
-  pack(data.get());
+  if (are_packed()) pack(data.get());
   wanted.data = data;
   entries_.push_back(std::move(wanted));
   return data;

@@ -15,6 +15,11 @@ namespace latentflow::nn {
 /// Packed constants live as long as a plan holds them. Thread-safe.
 class PackedWeights {
  public:
+  /// `none`: memory is set aside but never written, for a plan that is only asked for its sizes.
+  enum class Packing { all, none };
+  explicit PackedWeights(Packing packing = Packing::all) : packing_(packing) {}
+  bool are_packed() const { return packing_ == Packing::all; }
+
   using Data = std::shared_ptr<const float>;
 
   /// The constant `id`, which lies in memory as `from` says, in layout `to`. Shares the tensor when nothing changes.
@@ -40,6 +45,7 @@ class PackedWeights {
   };
   Data find_or_pack(Entry wanted, const std::function<void(float*)>& pack);
 
+  const Packing packing_;
   mutable std::mutex mutex_;
   std::vector<Entry> entries_;
 };

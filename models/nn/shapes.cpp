@@ -28,36 +28,40 @@ Result<std::optional<Dims>> declared_output_dims(const Graph& graph, const Node&
   std::array<Dims, 2> outputs;
   for (const int trial : {0, 1}) {
     std::vector<Dims> inputs(node.inputs.size());
-    std::vector<const Dims*> pointers(node.inputs.size(), nullptr);
-    bool open = false;
+    std::vector<const Dims*> pointers(node.inputs.size(), nullptr), declared(node.inputs.size(), nullptr);
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       if (node.inputs[i] == no_value) continue;
       const ValueInfo& info = graph.value(node.inputs[i]);
       if (info.dims.empty() && !info.constant) return std::optional<Dims>{};
       inputs[i] = info.dims;
       pointers[i] = &inputs[i];
+      declared[i] = &info.dims;
     }
     for (std::size_t i = 0; i < inputs.size(); ++i)
       for (std::size_t axis = 0; axis < inputs[i].size(); ++axis) {
         if (inputs[i][axis] >= 0) continue;
-        open = true;
         const bool channels = i == 0 && axis == 1 && inputs.size() > 1 && inputs[1].size() == 4;
-        if (channels && node.op == Op::conv && std::holds_alternative<ConvAttributes>(node.attributes))
-          inputs[i][axis] = inputs[1][1] * node.as<ConvAttributes>().group;
+        const auto* conv = node.op == Op::conv ? std::get_if<ConvAttributes>(&node.attributes) : nullptr;
+        if (channels && conv != nullptr && conv->group >= 1 && conv->group < extent_limit)
+          inputs[i][axis] = inputs[1][1] * conv->group;
         else if (channels && node.op == Op::conv_transpose)
           inputs[i][axis] = inputs[1][0];
         else
           inputs[i][axis] = stand_in(axis, trial);
       }
-    Result<Dims> out = output_dims(node, pointers);
-    if (!out && open) return std::optional<Dims>{};
-    if (!out) return out.error();
-    outputs[static_cast<std::size_t>(trial)] = std::move(*out);
+    Result<std::optional<Dims>> out = output_dims(node, pointers, declared);
+    if (!out || !*out) return out;
+    outputs[static_cast<std::size_t>(trial)] = std::move(**out);
   }
   Dims& dims = outputs[0];
   for (std::size_t axis = 0; axis < dims.size(); ++axis) {
     const bool clamped = node.op == Op::slice && graph.value(node.inputs[0]).dims[axis] < 0;
-    if (clamped || dims[axis] != outputs[1][axis]) dims[axis] = -1;
+    if (clamped || dims[axis] != outputs[1][axis])
+      dims[axis] = -1;
+    else if (dims[axis] < 1 || dims[axis] > extent_limit)
+      return invalid_argument(
+          fmt::format("the output of node \"{}\" ({}) has the extent {} along axis {}, allowed 1 to {}", node.name,
+                      to_string(node.op), dims[axis], axis, extent_limit));
   }
   return std::optional<Dims>(dims);
 }

@@ -30,7 +30,7 @@ struct Axis {
 /// where the picture does and every layer sees the parity it would see in the whole.
 Axis cut_axis(std::int64_t length, std::int64_t side, const Margin& margin) {
   const auto [before, after, alignment] = margin;
-  const std::int64_t least = before + after + alignment;
+  const std::int64_t least = before + after + std::max(alignment, round_up((before + after) / 2, alignment));
   std::int64_t extent = std::max(side, least);
   if (extent >= length) return {length, {0}};
   const std::int64_t excess = (extent - length) % alignment;

@@ -23,7 +23,9 @@ struct Tile {
 };
 
 struct TileOptions {
-  std::int64_t side = 0;                   ///< pixels of a tile with its margin; 0 lets the network choose
+  /// Pixels of a tile with its halo; 0 lets the network choose. Taken as one and a half times the halo on both sides
+  /// together where it is less: see cut().
+  std::int64_t side = 0;
   bool parallel = true;                    ///< on the threads of the calling task arena, else one after the other
   std::size_t bytes_per_tile = 128 << 20;  ///< working memory that a chosen side may need, per thread
   std::function<bool(const Tile&)> wanted =
@@ -31,9 +33,10 @@ struct TileOptions {
   std::function<bool()> cancelled = {};  ///< asked before every tile; true ends the run with Code::cancelled
 };
 
-/// Covers a picture with tiles of one size, at most `side` pixels each way (more where the halo needs it), whose
-/// outputs partition it. Tiles start on multiples of the alignment and carry the halo rounded up to it; those at the
-/// border end there, so that they are padded as the whole picture is.
+/// Covers a picture with tiles of one size, at most `side` pixels each way, whose outputs partition it. Each keeps at
+/// least half as many pixels as its halo on both sides has together, so that a small `side`, which is taken as larger,
+/// never makes the work more than nine times that of the whole. Tiles start on multiples of the alignment and carry the
+/// halo rounded up to it; those at the border end there, so that they are padded as the whole picture is.
 std::vector<Tile> cut(std::int64_t height, std::int64_t width, std::int64_t side_y, std::int64_t side_x,
                       const TileGeometry& geometry);
 

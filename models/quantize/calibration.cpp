@@ -29,8 +29,11 @@ Result<train::Recipe> recipe_of(const nn::Graph& graph, const nn::ModelCard& car
     return input < graph.inputs.size() ? graph.value(graph.inputs[input]).dims : Dims();
   };
   const bool two = graph.inputs.size() == 2, inpaint = card.task == "inpaint";
-  if (graph.inputs.size() > 2 || graph.outputs.size() != 1 || dims(0).size() != 4 ||
-      (dims(0)[1] != 1 && dims(0)[1] != 3) || (two && (dims(1).size() != 4 || dims(1)[1] != 1)) || (inpaint && !two))
+  if (graph.outputs.size() != 1)
+    return invalid_argument(fmt::format("network \"{}\" makes {} outputs; needed is one, the picture restored",
+                                        graph.name, graph.outputs.size()));
+  if (graph.inputs.size() > 2 || dims(0).size() != 4 || (dims(0)[1] != 1 && dims(0)[1] != 3) ||
+      (two && (dims(1).size() != 4 || dims(1)[1] != 1)) || (inpaint && !two))
     return invalid_argument(
         fmt::format("network \"{}\" takes {} inputs, the first of shape {}; needed are a picture [N,C,H,W] with C 1 or "
                     "3 and at most a map [N,1,H,W]",

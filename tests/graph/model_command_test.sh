@@ -5,6 +5,7 @@ set -u
 program=$1
 model=$2
 source "$(dirname "${BASH_SOURCE[0]}")/expect.sh"
+export LATENTFLOW_MODEL_PATH="$(dirname "$model")"
 export LATENTFLOW_CACHE="$folder/cache"  # one choice of algorithms for all calls: others round otherwise
 
 # expect_model CODE TEXT ARGUMENTS...: expect for `model ARGUMENTS`.
@@ -40,6 +41,27 @@ npz("missing.npz", image=image)
 npz("rank.npz", image=npy("<f4", (16, 24), bytes(4 * 16 * 24)), sigma=sigma)
 npz("odd.npz", image=npy("<f4", (1, 3, 3, 5), bytes(180)), sigma=npy("<f4", (1, 1, 3, 5), bytes(60)))
 open("image.npy", "wb").write(image)
+
+def field(number, content):  # protocol buffers: a whole number, or bytes with their length
+    def varint(value):
+        return bytes([value]) if value < 128 else bytes([value & 127 | 128]) + varint(value >> 7)
+    if isinstance(content, int):
+        return varint(number << 3) + varint(content)
+    return varint(number << 3 | 2) + varint(len(content)) + content
+
+def onnx(name, rows):  # z = relu(x w), x of 4 columns, w of 3
+    def node(op, inputs, output):
+        return field(1, b"".join(field(1, i) for i in inputs) + field(2, output) + field(3, b"node_" + output) + field(4, op))
+    def port(number, name, *dims):
+        shape = b"".join(field(1, field(1, d) if d else field(2, b"N")) for d in dims)
+        return field(number, field(1, name) + field(2, field(1, field(1, 1) + field(2, shape))))
+    graph = node(b"Gemm", [b"x", b"w"], b"y") + node(b"Relu", [b"y"], b"z") 
+    graph += field(5, field(1, rows) + field(1, 3) + field(2, 1) + field(8, b"w") + field(9, bytes(12 * rows)))
+    graph += port(11, b"x", 0, 4) + port(12, b"z", 0, 3)
+    open(name, "wb").write(field(1, 8) + field(7, graph) + field(8, field(2, 13)))
+
+onnx("rows.onnx", 4)
+onnx("torn.onnx", 3)
 os.makedirs("photos")
 os.makedirs("empty")
 side = 160
@@ -66,6 +88,17 @@ expect_model 1 'OUT is required' run "$model" named.npz
 expect_model 0 'best of 1 runs on one thread' plan "$model" --shape 16x24 --runs 1
 expect_model 0 'share%' plan "$model" --shape 16x24 --runs 1
 expect_model 0 'working memory' plan "$model" --shape 16x24 --runs 0
+expect_model 0 ' layers, ' check "$model"
+expect_model 0 ': ok, 2 layers, 12 weights' check rows.onnx
+expect_model 1 '"torn.onnx": node "node_y" (Gemm) needs matrices whose inner extents agree, got ?x4 and 3x3' check torn.onnx
+expect_model 0 '4096x3' plan rows.onnx --batch 4096 --runs 1
+expect_model 1 '"rows.onnx": --shape does not apply' plan rows.onnx --shape 16x24
+expect_model 1 'GiB of memory, this machine has' plan "$model" --shape 100000x100000
+expect_model 1 'GiB of memory, this machine has' speed "$model" --shape 100000x100000
+expect_model 0 'working memory' plan "$(basename "$model" .onnx)" --shape 16x24 --runs 0
+expect_model 1 'there is no file "denoise_colour", and no model of that name in the zoo, which has ' info denoise_colour
+expect_model 1 "latentflow: error: --precision: 3 not in {auto,bf16,f32,int8}; 'latentflow model plan --help' says more" plan "$model" --precision 3
+expect_model 0 'WHICH:{auto,off,on}' plan --help
 expect_model 1 '--shape is "16"' plan "$model" --shape 16
 expect_model 0 'GFLOP/s on 2 threads' speed "$model" --shape 16x24 --pictures 3 --threads 2
 expect_model 0 'written: int8.onnx' quantize "$model" int8.onnx --data photos --samples 4 --weight-bits 7 --most-loss 20

@@ -280,6 +280,25 @@ TEST(Tiles, AreOneWhereMemorySuffices) {
   EXPECT_GT(count(100, 150), 1u);
 }
 
+TEST(Tiles, AreChargedTheSameBeforeWeightsArePacked) {
+  Builder b = plain_denoiser({1, 1, 64, 64});
+  const auto network = network_of(b.graph);
+  const auto memory = [&](std::int64_t side) {
+    const auto found = network->tile_memory(std::vector<Dims>{{1, 1, side, side}}, {});
+    EXPECT_TRUE(found.ok());
+    return found ? std::pair(found->tile_bytes, found->weight_bytes) : std::pair<std::size_t, std::size_t>();
+  };
+  const auto small = memory(64), large = memory(96);
+  EXPECT_GT(small.second, 0u);
+  EXPECT_GT(large.first, small.first);
+  EXPECT_EQ(memory(64), small) << "remembered";
+  const auto inputs = b.inputs();
+  const auto first = network->run(inputs), other = network_of(b.graph)->run(inputs);  // nobody asked the other one
+  ASSERT_TRUE(first.ok() && other.ok());
+  EXPECT_EQ(memory(96), large);
+  EXPECT_EQ(largest_difference(first->front(), other->front()), 0) << "what was only sized is not run";
+}
+
 TEST(Tiles, EndWithTheFirstError) {
   Builder b = plain_denoiser({1, 1, 64, 64});
   const auto network = network_of(b.graph);
@@ -355,6 +374,14 @@ TEST(Networks, RefusesInputsThatDoNotFit) {
   EXPECT_FALSE(network->run(std::vector{colour}).ok());
   EXPECT_FALSE(network->run({}).ok());
   EXPECT_FALSE(network->run(std::vector{Tensor()}).ok());
+}
+
+TEST(Networks, NameThemselvesInRefusals) {
+  Builder b = plain_denoiser({1, 1, 8, 8});
+  b.graph.name = "small";
+  const auto refused = network_of(b.graph)->run(std::vector{random_tensor({1, 3, 8, 8}, b.generator)});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().message.find("network \"small\": "), 0u) << refused.error().message;
 }
 
 TEST(Networks, RefusesWeightsThatAreComputed) {

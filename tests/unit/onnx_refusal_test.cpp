@@ -76,6 +76,117 @@ TEST(OnnxRefusal, SaysWhichExtentsDoNotFit) {
   EXPECT_EQ(file.message(), "\"test.onnx\": node \"node_y\" (Conv) needs an input with 4 channels, got 1x3x8x8");
 }
 
+// Heights and widths are free; the rest is known.
+TEST(OnnxRefusal, OfShapesThatAreWrongForEveryPicture) {
+  const auto message = [](auto add) {
+    OnnxFile file = picture_to_y();
+    file.weights("w", {4, 3, 3, 3}, std::vector<float>(108, 1));
+    file.weights("five", {5}, std::vector<float>(5, 1));
+    file.weights("maps", {1, 5, 1, 1}, std::vector<float>(5, 1));
+    add(file);
+    return file.message();
+  };
+  const auto convolution = [&](const std::string& key, auto value) {
+    return message([&](OnnxFile& file) { set(file.node("Conv", {"x", "w"}, "y"), key, value); });
+  };
+  using Numbers = std::vector<std::int64_t>;
+  EXPECT_EQ(convolution("group", std::int64_t{1}), "loaded");
+  EXPECT_EQ(message([](OnnxFile& file) {
+              file.weights("other", {4, 5, 3, 3}, std::vector<float>(180, 1));
+              file.node("Conv", {"x", "other"}, "y");
+            }),
+            "\"test.onnx\": node \"node_y\" (Conv) needs an input with 5 channels, got ?x3x?x?");
+  EXPECT_EQ(message([](OnnxFile& file) {
+              file.node("Conv", {"x", "w", "five"}, "y");
+            }),
+            "\"test.onnx\": node \"node_y\" (Conv) needs a bias of shape 4, got 5");
+  EXPECT_EQ(convolution("kernel_shape", Numbers{5, 5}),
+            "\"test.onnx\": node \"node_y\" (Conv) needs weights with a 5x5 kernel, got 4x3x3x3");
+  EXPECT_NE(convolution("strides", Numbers{0, 1}).find("needs kernel, strides and dilations from 1"),
+            std::string::npos);
+  EXPECT_NE(convolution("dilations", Numbers{std::int64_t{1} << 62, 1}).find("dilations from 1"), std::string::npos);
+  EXPECT_NE(convolution("pads", Numbers{-1, 0, 0, 0}).find("pads from 0"), std::string::npos);
+  EXPECT_NE(convolution("group", std::int64_t{0}).find("needs a group count that divides"), std::string::npos);
+  EXPECT_EQ(message([](OnnxFile& file) {
+              file.node("Add", {"x", "maps"}, "y");
+            }),
+            "\"test.onnx\": node \"node_y\" (Add) needs inputs of equal shape, or 1 where they differ, got ?x3x?x? and "
+            "1x5x1x1");
+  EXPECT_NE(message([](OnnxFile& file) {
+              set(file.node("DepthToSpace", {"x"}, "y"), "blocksize", std::int64_t{2});
+            }).find("needs channels that are a multiple of 4, got ?x3x?x?"),
+            std::string::npos);
+  OnnxFile rows;
+  rows.input("x", {-1, 4}).output("y").weights("w", {5, 3}, std::vector<float>(15, 1));
+  rows.node("Gemm", {"x", "w"}, "y");
+  EXPECT_EQ(rows.message(),
+            "\"test.onnx\": node \"node_y\" (Gemm) needs matrices whose inner extents agree, got ?x4 and 5x3");
+}
+
+// What fits some pictures is no reason.
+TEST(OnnxRefusal, NotOfShapesThatFitSomePictures) {
+  OnnxFile place = picture_to_y();
+  place.weights("place", {1, 1, 8, 8}, std::vector<float>(64, 1));
+  place.node("Add", {"x", "place"}, "y");
+  EXPECT_EQ(place.message(), "loaded");
+  OnnxFile wide = picture_to_y();
+  wide.weights("w", {4, 3, 3, 3}, std::vector<float>(108, 1));
+  set(wide.node("Conv", {"x", "w"}, "y"), "dilations", std::vector<std::int64_t>{50000, 1});
+  EXPECT_EQ(wide.message(), "loaded");
+  OnnxFile blocks = picture_to_y();
+  set(blocks.node("SpaceToDepth", {"x"}, "y"), "blocksize", std::int64_t{7});
+  EXPECT_EQ(blocks.message(), "loaded");
+  OnnxFile rows = picture_to_y();
+  rows.weights("w", {192, 3}, std::vector<float>(576, 1));
+  rows.integers("shape", {1, 192});
+  rows.node("Reshape", {"x", "shape"}, "flat");
+  rows.node("MatMul", {"flat", "w"}, "y");
+  EXPECT_EQ(rows.message(), "loaded");
+}
+
+TEST(OnnxRefusal, OfOutputsDeclaredOtherwise) {
+  const auto message = [](const std::vector<std::int64_t>& declared) {
+    OnnxFile file;
+    file.input("x", {1, 3, 8, 8}).output("y");
+    file.node("Relu", {"x"}, "y");
+    auto* shape = file.graph().mutable_output(0)->mutable_type()->mutable_tensor_type()->mutable_shape();
+    for (const std::int64_t extent : declared) shape->add_dim()->set_dim_value(extent);
+    return file.message();
+  };
+  EXPECT_EQ(message({1, 9, 8, 8}), "\"test.onnx\": output \"y\" is declared as 1x9x8x8, but the nodes make 1x3x8x8");
+  EXPECT_EQ(message({1, 3, 64}), "\"test.onnx\": output \"y\" is declared as 1x3x64, but the nodes make 1x3x8x8");
+  EXPECT_EQ(message({5, 3, 16, 16}), "loaded") << "sizes are often those of the picture the exporter had";
+}
+
+TEST(OnnxRefusal, OfConstantsAndAttributesThatAreNotFinite) {
+  const auto constant = [](auto fill) {
+    OnnxFile file = picture_to_y();
+    onnx::NodeProto& node = file.node("Constant", {}, "k");
+    fill(node);
+    file.node("Mul", {"x", "k"}, "y");
+    return file.message();
+  };
+  EXPECT_EQ(constant([](onnx::NodeProto& node) { set(node, "value_float", 2.0f); }), "loaded");
+  EXPECT_EQ(constant([](onnx::NodeProto& node) { set(node, "value_float", NAN); }),
+            "\"test.onnx\": node \"node_k\" (Constant) holds nan at element 0");
+  EXPECT_EQ(constant([](onnx::NodeProto& node) {
+              auto& entry = testing::attribute(node, "value_floats", onnx::AttributeProto::FLOATS);
+              for (const float value : {1.0f, INFINITY}) entry.add_floats(value);
+            }),
+            "\"test.onnx\": node \"node_k\" (Constant) holds inf at element 1");
+  OnnxFile slope = picture_to_y();
+  set(slope.node("LeakyRelu", {"x"}, "y"), "alpha", NAN);
+  EXPECT_EQ(slope.message(), "\"test.onnx\": node \"node_y\" (LeakyRelu) has alpha = nan, needs a finite number");
+  OnnxFile epsilon = picture_to_y();
+  epsilon.weights("one", {3}, {1, 1, 1});
+  set(epsilon.node("BatchNormalization", {"x", "one", "one", "one", "one"}, "y"), "epsilon", NAN);
+  EXPECT_EQ(epsilon.message(),
+            "\"test.onnx\": node \"node_y\" (BatchNormalization) has epsilon = nan, needs a finite number");
+  OnnxFile open = picture_to_y(7);
+  set(open.node("Clip", {"x"}, "y"), "max", INFINITY);
+  EXPECT_EQ(open.message(), "loaded") << "no bound";
+}
+
 TEST(OnnxRefusal, OfWeightsInAnExternalFile) {
   OnnxFile file = picture_to_y();
   onnx::TensorProto& tensor = file.weights("w", {3, 3, 1, 1}, {});

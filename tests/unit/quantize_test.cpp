@@ -277,6 +277,12 @@ TEST(Quantize, RefusesWhatItCannotDo) {
   EXPECT_NE(task.error().message.find("\"pca\""), std::string::npos);
   card.task = "denoise";
   EXPECT_FALSE(make_samples(c.builder.graph, card, {"nowhere"}));
+  nn::Graph two = c.builder.graph;
+  two.outputs.push_back(two.add_node(nn::Op::relu, "more", {two.outputs[0]}));
+  const auto outputs = make_samples(two, card, {"nowhere"});
+  ASSERT_FALSE(outputs);
+  EXPECT_NE(outputs.error().message.find("makes 2 outputs; needed is one"), std::string::npos)
+      << outputs.error().message;
 }
 
 TEST(Samples, HaveTheNoiseThatIsAskedFor) {

@@ -62,5 +62,17 @@ TEST(TileWindows, OfAnEnlargingNetworkAreUnseen) {
   }
 }
 
+TEST(Tiles, AreThePictureWhereInputsCannotBeCutAlike) {
+  Builder b;
+  const ValueId picture = b.input({1, 3, -1, -1}), row = b.input({1, -1});
+  b.graph.outputs = {b.node(Op::mul, {b.conv(picture, 3, 16, 3), row})};
+  const auto network = *Network::create(b.graph);
+  const std::vector<Tensor> inputs{testing::random_tensor({1, 3, 40, 50}, b.generator),
+                                   testing::random_tensor({1, 50}, b.generator)};
+  const auto whole = network->run(inputs), tiled = network->run_tiled(inputs, {16});
+  ASSERT_TRUE(whole.ok() && tiled.ok());
+  EXPECT_EQ(largest_difference(tiled->front(), whole->front()), 0);
+}
+
 }  // namespace
 }  // namespace latentflow::nn

@@ -72,6 +72,20 @@ INSTANTIATE_TEST_SUITE_P(Table, Cuts,
                                            CutCase{257, 129, 128, 128, {{17, 17, 17, 17}, {1, 1}}},
                                            CutCase{40, 41, 39, 40, {{1, 1, 1, 1}, {1, 1}}}));
 
+// A picture cut into tiles that are nearly all halo would take hundreds of times as long.
+TEST(Tiles, KeepAtLeastHalfOfTheirHaloHoweverSmallASideIsAskedFor) {
+  for (const TileGeometry& geometry : {TileGeometry{{90, 90, 90, 90}, {8, 8}}, TileGeometry{{17, 17, 17, 17}, {1, 1}},
+                                       TileGeometry{{422, 422, 422, 422}, {32, 32}}}) {
+    const std::int64_t length = 4001, halo = geometry.halo[0] + geometry.halo[2];
+    const std::vector<Tile> tiles = cut(length, length, 8, 8, geometry);
+    ASSERT_GT(tiles.size(), 1u);
+    double computed = 0;
+    for (const Tile& tile : tiles) computed += static_cast<double>(tile.input.height * tile.input.width);
+    EXPECT_LT(computed / static_cast<double>(length * length), 10) << "halo of " << halo;
+    EXPECT_GE(tiles[0].output.height, halo / 2);
+  }
+}
+
 TEST(ChosenSides, AreTheWholePictureWhenItFits) {
   EXPECT_EQ(choose_sides(300, 400, {{17, 17, 17, 17}, {1, 1}}, 1 << 20),
             (std::pair<std::int64_t, std::int64_t>{300, 400}));

@@ -29,6 +29,10 @@ CASES = [
     Case("zoo", "denoise_color of the zoo, one picture 768x512", "network", "zoo:denoise_color", 512, 768, 1, 9, NO_TORCH),
     Case("zoo24", "denoise_color of the zoo, one picture of 24 megapixels (6000x4000)", "network", "zoo:denoise_color", 4000,
          6000, 1, 3, NO_TORCH, slow=True),
+    Case("inpaint", "inpaint_color of the zoo, one picture 768x512", "network", "zoo:inpaint_color", 512, 768, 1, 5, NO_TORCH),
+    # Height and width have to be multiples of 32.
+    Case("inpaint24", "inpaint_color of the zoo, one picture of 24 megapixels (6016x4000)", "network", "zoo:inpaint_color", 4000,
+         6016, 1, 3, NO_TORCH, slow=True),
     Case("mlp", "MLP 784-1024-1024-10, 4096 rows", "network", "mlp.onnx", 0, 0, 4096, 9, NO_TORCH),
     Case("training", "one training step of DnCNN-17, 16 patches 64x64, Adam", "training", "dncnn17.onnx", 64, 64, 16, 7,
          ["latentflow", "PyTorch"]),

@@ -97,6 +97,11 @@ class Arguments(unittest.TestCase):
         with tempfile.TemporaryDirectory() as empty:
             self.assertIn("no .onnx file in that folder", self.refusal("--models", empty))
 
+    def test_pictures_of_the_inpainter_are_multiples_of_its_blocks(self):
+        for case in CASES:
+            if "inpaint" in case.model:
+                self.assertEqual((case.height % 32, case.width % 32), (0, 0), case.name)
+
     def test_case_names_are_unique(self):
         self.assertEqual(len({case.name for case in CASES}), len(CASES))
 
