@@ -126,13 +126,18 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& failure) { return app.exit(failure) == 0 ? 0 : refused; }
   std::error_code ignored;
   if (!std::filesystem::is_directory(data, ignored))
-    return fail(not_found(
-        fmt::format("--data {} is no folder; needs one with IDX files, named as those of MNIST", data.string())));
+    return fail(
+        not_found(fmt::format("--data {} is no folder; needs one with IDX files, named as those of MNIST{}",
+                              data.string(), data == "synthetic" ? ": marks are of these, not of drawn digits" : "")));
   look_into(data, photographs);
   if (Status status = show::check_result_folder(out); !status) return fail(status.error());
   const Result<Plan> plan = load_plan(list.empty() ? recipes / "gallery.yaml" : list);
   if (!plan) return fail(plan.error());
   if (Status status = check_names(*plan, only); !status) return fail(status.error());
+  Collection collection({models, recipes, data, photographs, note, &stop_requested});
+  if (Status status = collection.check_data(*plan); !status)
+    return fail(not_found("--data: " + status.error().message +
+                          "; needs a folder with the files of MNIST, or one with such a folder mnist in it"));
   if (Status status = show::check_gnuplot(); !status) return fail(status.error());
 
   struct sigaction action {};
@@ -140,7 +145,6 @@ int run(int argc, char** argv) {
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
   const tbb::global_control workers(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
-  Collection collection({models, recipes, data, photographs, note, &stop_requested});
   if (!no_training)
     if (Status status = train_missing(*plan, only, collection); !status) return fail(status.error());
   if (Status status = make_pages(*plan, collection, keep ? FormerPages(out) : FormerPages(), out); !status)

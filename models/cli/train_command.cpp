@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "train/trainer.h"
+#include "train/training_run.h"
 
 namespace {
 
@@ -107,6 +108,7 @@ int run(int argc, char** argv) {
   Result<train::Recipe> recipe = train::load_recipe(recipe_file, sets);
   if (!recipe) return refuse(recipe.error().message);
   job.recipe = std::move(*recipe);
+  if (const std::string unused = train::unused_folders(job); !unused.empty()) return refuse(unused);
   if (job.data.empty() && !job.recipe.draws_its_data())
     return refuse(fmt::format("--data is missing: the folder of pictures or IDX files to train on{}",
                               job.recipe.task == train::Task::autoencoder && !job.recipe.autoencoder.patches

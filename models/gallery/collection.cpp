@@ -5,7 +5,7 @@
 
 #include <regex>
 
-#include "plan.h"
+#include "train/autoencoder/digit_rows.h"
 #include "train/trainer.h"
 
 namespace latentflow::gallery {
@@ -34,12 +34,34 @@ Result<const train::Recipe*> Collection::recipe(const std::string& name) {
   return &*known->second;
 }
 
+bool Collection::reads_digits(const std::string& name) {
+  if (components_in(name)) return true;
+  const Result<const train::Recipe*> own = recipe(name);
+  return own && !of_photographs(**own) && !(*own)->draws_its_data();
+}
+
+Status Collection::check_data(const Plan& plan) {
+  const auto check = [&](const std::vector<std::string>& models) -> Status {
+    for (const std::string& name : models)
+      if (const Status found = train::find_digit_files(options_.data); !found && reads_digits(name))
+        return not_found(fmt::format("{}, which {} is trained on and measured with", found.error().message, name));
+    return success();
+  };
+  for (const Section& section : plan.sections) {
+    for (const Row& row : section.rows)
+      if (Status status = check(row.models); !status) return status;
+    for (const Picture& picture : section.pictures)
+      if (Status status = check(picture.models); !status) return status;
+  }
+  return success();
+}
+
 std::string Collection::command(const std::string& name) {
   if (components_in(name)) return "`latentflow gallery --data mnist/` (fits them)";
   const Result<const train::Recipe*> own = recipe(name);
   std::string data;
   if (own && of_photographs(**own)) data = " --data photographs/";
-  if (own && !of_photographs(**own) && !(*own)->draws_its_data()) data = " --data mnist/";
+  if (own && reads_digits(name)) data = " --data mnist/";
   if (own && (*own)->autoencoder.digits.background) data += " --photographs photographs/";
   return fmt::format("`latentflow train models/recipes/{0}.yaml{1} --out {0}.onnx`", name, data);
 }

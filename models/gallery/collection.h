@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "plan.h"
 #include "show/dense_model.h"
 #include "show/subject.h"
 #include "train/trainer.h"
@@ -34,6 +35,10 @@ class Collection {
  public:
   explicit Collection(CollectionOptions options) : options_(std::move(options)) {}
 
+  /// The folder of data has the digits that models or principal components of the plan are of, if any are. Errors:
+  /// not_found, naming the first of these and the file.
+  Status check_data(const Plan& plan);
+
   /// Trains the model from its recipe unless it is finished, going on from its checkpoint where there is one. Errors:
   /// those of the recipe and of train::train(); cancelled after stop.
   Status train(const std::string& name);
@@ -50,6 +55,8 @@ class Collection {
 
  private:
   Member find(const std::string& name);
+  /// Of the folder of data; false where there is no recipe.
+  bool reads_digits(const std::string& name);
   /// The recipe and where its data are. Errors: those of recipe(); invalid_argument where it needs photographs.
   Result<train::TrainingJob> job(const std::string& name);
 

@@ -17,6 +17,7 @@
 #include "show/bands.h"
 #include "show/identity.h"
 #include "show/jacobian.h"
+#include "train/features/logistic.h"
 #include "train/random.h"
 
 namespace latentflow::gallery {
@@ -71,9 +72,29 @@ struct Measure {
   std::string_view name;
   Result<double> (*of)(const Subject&);
   std::size_t models = 1;
-  bool score = false;  ///< looks for words in the card
-  bool items = true;   ///< looks at data
+  bool score = false;    ///< looks for words in the card
+  bool items = true;     ///< looks at data
+  bool classes = false;  ///< is an error rate of the test items
 };
+
+/// Percent of the test items that logistic regression on these rows takes for another class.
+Result<double> class_error(const train::ItemRows& known, std::span<const float> known_rows,
+                           const train::ItemRows& tested, std::span<const float> tested_rows, std::int64_t features) {
+  const Result<train::LogisticModel> model = train::fit_logistic(known_rows, known.labels, features, {{1e-3}});
+  if (!model) return model.error();
+  return 100 * train::error_rate(*model, tested_rows, tested.labels).rate();
+}
+
+Result<double> pixel_class_error(const Subject& subject) {
+  const auto& [train, validation, test, whitening, about] = subject.digits;
+  return class_error(train, train.values, test, test.values, train.features());
+}
+
+Result<double> code_class_error(const Subject& subject) {
+  const train::ItemRows &train = subject.digits.train, &test = subject.digits.test;
+  return class_error(train, show::encode(subject.model, train.values), test, show::encode(subject.model, test.values),
+                     subject.model.codes());
+}
 
 Result<double> score_of(const Subject& subject) { return number_behind(subject.model.card.scores, subject.row.score); }
 
@@ -92,6 +113,8 @@ constexpr std::array measures{
             }},
     Measure{"stochastic_ratio",
             [](const Subject& s) { return Result<double>(stochastic_ratio(s.model, s.digits.test.values, 1)); }},
+    Measure{"pixel_class_error", pixel_class_error, 1, false, true, true},
+    Measure{"code_class_error", code_class_error, 1, false, true, true},
     Measure{"oriented_share", oriented, 1, false, false},
     Measure{"identity", [](const Subject& s) {
               return Result<double>(show::identity_score(s.model, s.digits.test.values, 1).score());
@@ -99,6 +122,16 @@ constexpr std::array measures{
 
 const Measure& named(std::string_view name) {
   return *std::find_if(measures.begin(), measures.end(), [&](const Measure& measure) { return measure.name == name; });
+}
+
+/// Of an error rate; other numbers have none.
+Result<Interval> interval_of(const Subject& subject, double number) {
+  const Measure& measure = named(subject.row.measure);
+  if (measure.score) return interval_behind(subject.model.card.scores, subject.row.score);
+  if (!measure.classes) return not_found(fmt::format("{} is no error rate", measure.name));
+  const std::int64_t items = subject.digits.test.count();
+  const train::ErrorRate rate{std::llround(number / 100 * static_cast<double>(items)), items};
+  return Interval{100 * rate.low(), 100 * rate.high()};
 }
 
 std::string mark_of(const Row& row) {
@@ -162,21 +195,21 @@ Outcome measure(const Row& row, Collection& collection) {
       }
       digits = *items;
     }
-    const Result<double> number = named(row.measure).of({row, *member.model, *digits});
+    const Subject subject{row, *member.model, *digits};
+    const Result<double> number = named(row.measure).of(subject);
     if (!number) {
       missing(number.error().message);
       continue;
     }
-    if (row.apart) {
-      const Result<Interval> interval = interval_behind(member.model->card.scores, row.score);
-      if (!interval) {
-        missing(interval.error().message);
-        continue;
-      }
-      intervals.push_back(*interval);
+    const Result<Interval> interval = interval_of(subject, *number);
+    if (row.apart && !interval) {
+      missing(interval.error().message);
+      continue;
     }
+    if (interval) intervals.push_back(*interval);
     numbers.push_back(*number);
-    words.push_back(fmt::format("{:.4g}{}", *number, unit));
+    words.push_back(fmt::format("{:.4g}{}{}", *number, unit,
+                                interval ? fmt::format(" ({:.2f} to {:.2f})", interval->low, interval->high) : ""));
   }
   outcome.measured = fmt::format("{}", fmt::join(words, ", "));
   outcome.seed = fmt::format("{}", fmt::join(seeds, ", "));

@@ -18,6 +18,9 @@ namespace latentflow::gallery {
 ///     angle                    largest principal angle in degrees between the span of a linear decoder and that of as
 ///                              many principal components (Golub and Van Loan, 6.4.3)
 ///     excess                   by how many percent its training error is above that of these components
+///     pixel_class_error        percent of the test items that multinomial logistic regression on the items
+///                              themselves takes for another class (the codes play no part)
+///     code_class_error         the same on the codes
 ///     mean_activation          of the code, over the test items
 ///     stochastic_ratio         E ||h(x + s e) - h(x)||^2 / s^2 over ||dh/dx||_F^2, s = 0.005, over test items
 ///     oriented_share           percent of the first layer's filters that are one orientation band, see show/bands.h
@@ -28,7 +31,7 @@ bool needs_score(std::string_view measure);
 
 /// A finished line of results.md. Nothing is invented: without a finished model the words say what is missing.
 struct Outcome {
-  std::string measured;        ///< with its unit
+  std::string measured;        ///< with its unit, error rates with their 95 % interval
   std::optional<bool> passed;  ///< none without a mark or without a number
   std::string mark;            ///< in words
   std::string seed, seconds;   ///< of the models, in their order

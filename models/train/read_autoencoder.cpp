@@ -50,6 +50,7 @@ void read_penalties(Fields& entry, AutoencoderRecipe& recipe) {
 void read_k_sparse(Fields& fields, AutoencoderRecipe& recipe) {
   KSparse sparse;
   fields.read("k", sparse.k, 1, many);
+  if (!recipe.layers.empty()) sparse.first = std::min(sparse.first, recipe.layers.back());
   sparse.first = std::max(sparse.first, sparse.k);
   fields.read("first", sparse.first, 1, many);
   fields.read("until", sparse.until, 0, 1);
@@ -70,7 +71,7 @@ void read_features(Fields& fields, FeatureRecipe& features) {
   fields.mapping("fine_tune", [&](Fields& f) {
     FineTuneRecipe recipe;
     f.read("steps", recipe.steps, 1, many);
-    f.read("rate", recipe.rate, 0, 10);
+    f.read("rate", recipe.rate, least_rate, 10);
     f.read("weight_decay", recipe.weight_decay, 0, 1);
     features.fine_tune = recipe;
   });
@@ -142,6 +143,9 @@ void check(Fields& fields, const AutoencoderRecipe& recipe) {
   if (recipe.k_sparse->k > recipe.layers.back())
     fields.problem(fmt::format("k_sparse: k is {}, the code has {} units; allowed up to as many", recipe.k_sparse->k,
                                recipe.layers.back()));
+  else if (recipe.k_sparse->first > recipe.layers.back())
+    fields.problem(fmt::format("k_sparse: first is {}, the code has {} units; allowed {} to as many",
+                               recipe.k_sparse->first, recipe.layers.back(), recipe.k_sparse->k));
   if (recipe.code != Activation::linear) fields.problem("k_sparse needs network.code linear");
   if (recipe.k_sparse->centred && recipe.output != Activation::linear)
     fields.problem("k_sparse: centred needs network.output linear");

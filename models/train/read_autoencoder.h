@@ -6,6 +6,8 @@
 
 namespace latentflow::train {
 
+inline constexpr double least_rate = 1e-9;  ///< of learning: with a rate of 0 nothing is learned
+
 /// Reads network, data, loss, corruption, penalties, k_sparse, stacked, features and validation of task autoencoder.
 void read_autoencoder(Fields& fields, Recipe& recipe);
 

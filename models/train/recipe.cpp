@@ -164,7 +164,7 @@ void read_all(Fields& fields, Recipe& recipe) {
       recipe.optimiser.method = OptimiserMethod::sgd, f.read("momentum", recipe.optimiser.momentum, 0, 0.9999);
     f.read("betas", recipe.optimiser.betas, 0, 0.999999);
     f.read("weight_decay", recipe.optimiser.weight_decay, 0, 1);
-    f.read("rate", recipe.optimiser.rate, 0, 10);
+    f.read("rate", recipe.optimiser.rate, least_rate, 10);
     f.read("final_rate", recipe.optimiser.final_rate, 0, 10);
     f.read("warm_up", recipe.optimiser.warm_up, 0, many);
     f.read("clip", recipe.optimiser.clip, 0, 1e9);
@@ -218,6 +218,22 @@ Recipe read_tree(const YAML::Node& tree, Problems& problems) {
   return recipe;
 }
 
+/// The one of `sets` that is to blame: without it nothing is wrong. All of them where that is none or more than one.
+std::string culprit(const std::string& text, const std::vector<std::string>& sets) {
+  std::vector<std::string> guilty;
+  for (std::size_t left_out = 0; left_out < sets.size(); ++left_out) {
+    Problems problems("");
+    try {
+      const YAML::Node tree = YAML::Load(text);
+      for (std::size_t i = 0; i < sets.size(); ++i)
+        if (i != left_out && !override_key(tree, sets[i]).empty()) problems.add({}, sets[i]);
+      read_tree(tree, problems);
+    } catch (const YAML::Exception&) { continue; }
+    if (problems.empty()) guilty.push_back(sets[left_out]);
+  }
+  return fmt::format("--set {}", fmt::join(guilty.size() == 1 ? guilty : sets, " --set "));
+}
+
 }  // namespace
 
 const Phase& Recipe::phase(double progress) const {
@@ -259,9 +275,13 @@ Result<Recipe> parse_recipe(const std::string& text, const std::string& file, co
     text_with_sets += fmt::format("# --set {}\n", set);
   }
   // The file itself is in order, so what is wrong now comes from here; its lines would mislead.
-  Problems with_sets(fmt::format("--set {}", fmt::join(sets, " --set ")), false);
+  Problems with_sets("", false);
   recipe = read_tree(tree, with_sets);
-  if (!with_sets.empty()) return invalid_argument(with_sets.text());
+  if (!with_sets.empty()) {
+    Problems named(culprit(text, sets), false);
+    read_tree(tree, named);
+    return invalid_argument(named.text());
+  }
   recipe.text = text_with_sets;
   return recipe;
 }

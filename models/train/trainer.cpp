@@ -15,7 +15,6 @@
 #include "batch.h"
 #include "checkpoint.h"
 #include "data_graph.h"
-#include "loss_watch.h"
 #include "losses.h"
 #include "model_file.h"
 #include "networks.h"
@@ -41,7 +40,7 @@ struct ShardPlans {
 
 class Trainer {
  public:
-  explicit Trainer(const TrainingJob& job) : job_(job), recipe_(job.recipe) {}
+  explicit Trainer(const TrainingJob& job) : job_(job), recipe_(job.recipe), losses_(job.recipe.batch) {}
 
   Result<TrainingSummary> run() {
     if (Status status = prepare(); !status) return status.error();
@@ -231,13 +230,7 @@ class Trainer {
     last_loss_kind_ = batch.phase.loss;
     rate_ = learning_rate(recipe_.optimiser, now.step, now.share);
     const double norm = update(recipe_.optimiser, rate_, gradients, state_);
-    if (!std::isfinite(loss) || !std::isfinite(norm))
-      return internal_error(fmt::format("step {}: loss {} and gradient {} are not finite; the last checkpoint is kept",
-                                        batch.step, loss, norm));
-    losses_.add(loss, new_phase);
-    if (losses_.runs_away())
-      return internal_error(fmt::format(
-          "step {}: the loss runs away, {} now; the last checkpoint is kept, try a lower rate", batch.step, loss));
+    if (Status status = watch_loss(job_, losses_, batch.step, loss, norm, new_phase); !status) return status;
     if (curve_) curve_->add({loss, {}, 0, norm, rate_});
     if (first_loss_ < 0) first_loss_ = loss;
     last_loss_ = loss;

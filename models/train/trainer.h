@@ -60,7 +60,8 @@ struct TrainingSummary {
 /// With no time limit the weights depend on recipe, data and the algorithms measured to be faster, not on the number of
 /// threads, and a resumed run ends with the bits of an uninterrupted one. Errors: those of the data folder; cancelled
 /// after `stop`, with a checkpoint written; internal when loss or gradient are not finite or run away, naming the step
-/// (the last checkpoint then stays as it is).
+/// (the last checkpoint then stays as it is); invalid_argument for a checkpoint
+/// of an earlier run that the job would overwrite.
 Result<TrainingSummary> train(const TrainingJob& job);
 
 }  // namespace latentflow::train

@@ -2,8 +2,10 @@
 #include "training_run.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 #include <sstream>
 
 #include "nn/model_card.h"
@@ -37,6 +39,11 @@ std::optional<std::int64_t> goes_on(const std::string& shorter, const Recipe& re
   return same_before ? std::optional(before->steps) : std::nullopt;
 }
 
+bool has_checkpoint(const TrainingJob& job) {
+  std::error_code ignored;
+  return !job.checkpoints.empty() && fs::exists(checkpoint_file(job), ignored);
+}
+
 }  // namespace
 
 Status make_folders(const TrainingJob& job) {
@@ -46,6 +53,11 @@ Status make_folders(const TrainingJob& job) {
     if (failure)
       return io_error(fmt::format("{} cannot be created: {}", file.parent_path().string(), failure.message()));
   }
+  if (!job.resume && has_checkpoint(job))
+    return invalid_argument(
+        fmt::format("{} is there from an earlier run, and this one would overwrite it; --resume goes on from it, or "
+                    "--checkpoints names another folder",
+                    checkpoint_file(job).string()));
   return success();
 }
 
@@ -114,6 +126,34 @@ Result<std::optional<Curve>> open_curve(const TrainingJob& job, std::span<const 
                                     curve_interval(steps), done > 0 ? std::optional(done) : std::nullopt);
   if (!curve) return curve.error();
   return std::optional<Curve>(std::move(*curve));
+}
+
+Status watch_loss(const TrainingJob& job, LossWatch& watch, std::int64_t step, double loss, double norm,
+                  bool new_phase) {
+  const auto kept = [&] { return has_checkpoint(job) ? "; the last checkpoint is kept" : ""; };
+  if (!std::isfinite(loss) || !std::isfinite(norm))
+    return internal_error(fmt::format("step {}: loss {} and gradient {} are not finite{}", step, loss, norm, kept()));
+  watch.add(loss, new_phase);
+  if (watch.runs_away())
+    return internal_error(fmt::format("step {}: the loss runs away, {} now{}; try a lower rate", step, loss, kept()));
+  return success();
+}
+
+std::string unused_folders(const TrainingJob& job) {
+  const AutoencoderRecipe& shape = job.recipe.autoencoder;
+  const bool vectors = job.recipe.task == Task::autoencoder, digits = vectors && !shape.patches && !shape.graph;
+  std::vector<std::string> lines;
+  const auto unused = [&](const char* option, const char* why) {
+    lines.push_back(fmt::format("{} is not read by the recipe {}: {}", option, job.recipe.model, why));
+  };
+  if (!job.data.empty() && job.recipe.draws_its_data())
+    unused("--data", digits ? "it draws its digits (data.digits)" : "a graph makes its data (data.graph)");
+  if (!job.photographs.empty() && !(digits && shape.digits.background))
+    unused("--photographs", digits ? "only data.background=true puts digits before some"
+                                   : "they are for digits; photographs to train on are those of --data");
+  if (!job.validation.empty() && vectors)
+    unused("--validate", "autoencoders on vectors are validated on a part of their data");
+  return fmt::format("{}", fmt::join(lines, "\n"));
 }
 
 double training_progress(const TrainingJob& job, double share_of_steps, double seconds) {

@@ -6,11 +6,13 @@
 
 #include "checkpoint.h"
 #include "curve.h"
+#include "loss_watch.h"
 #include "trainer.h"
 
 namespace latentflow::train {
 
-/// Makes the folders of the model and of the checkpoints. Errors: io.
+/// Makes the folders of the model and of the checkpoints. Errors: io; invalid_argument where a checkpoint of an earlier
+/// run is there and the job does not resume, which would overwrite it.
 Status make_folders(const TrainingJob& job);
 
 /// What cards call a folder: its own name, however the path to it is spelt ("photographs/" too).
@@ -42,6 +44,15 @@ Result<FinishedModel> finished_model(const std::filesystem::path& model, const R
 /// checkpoint resumed from had made, 0 for a fresh start. Errors: io.
 Result<std::optional<Curve>> open_curve(const TrainingJob& job, std::span<const std::string> penalties,
                                         std::int64_t steps, std::int64_t done);
+
+/// Adds the loss of a step. Errors: internal, naming the step, where it or the norm of the gradient is not finite, or
+/// the loss runs away; says that the last checkpoint is kept where there is one.
+Status watch_loss(const TrainingJob& job, LossWatch& watch, std::int64_t step, double loss, double norm,
+                  bool new_phase = false);
+
+/// What is wrong with the folders of the job: those that its recipe does not read, in words for the command line. Empty
+/// where it reads all that are named.
+std::string unused_folders(const TrainingJob& job);
 
 /// Share of the training that is done: of the steps, or of the time where that is limited and further gone.
 double training_progress(const TrainingJob& job, double share_of_steps, double seconds);

@@ -34,6 +34,8 @@ sections:
 LIST
 expect 0 "30 steps" train recipes/small.yaml --out models/small/small.onnx --checkpoints models/small
 model=models/small/small.onnx
+expect 1 "--resume goes on from it" train recipes/small.yaml --out $model --checkpoints models/small
+expect 1 "--data is not read by the recipe small" train recipes/small.yaml --data . --out new.onnx
 
 expect 0 "12 of 12 units of layer 1 of small" show filters $model --out f.png
 expect 0 "2 of 3 units of layer 2" show filters $model --out f2.png --layer 2 --units 2 --data synthetic --sort activity
@@ -47,20 +49,31 @@ expect 1 "no such file" show filters absent.onnx --out f.png
 expect 1 "nowhere is no folder" show reconstructions $model --data nowhere --out r.png
 expect 1 "one MODEL" show filters $model $model --out f.png
 expect 1 "is a file, needs the name of a folder" show manifold $model --data synthetic --out f.png
+# The four files of MNIST, with 20 black pictures each.
+idx_files() {
+  for part in train t10k; do
+    { printf '\0\0\10\3\0\0\0\24\0\0\0\34\0\0\0\34' && head -c 15680 /dev/zero; } >"$1/$part-images-idx3-ubyte"
+    { printf '\0\0\10\1\0\0\0\24' && head -c 20 /dev/zero; } >"$1/$part-labels-idx1-ubyte"
+  done
+}
+mkdir -p sets/mnist  # a folder of data sets: the digits are looked for in its mnist
+expect 1 "sets/mnist has no file train-images-idx3-ubyte" gallery --data sets --out out --recipes recipes
+[ ! -e out/results.md ] || { echo "a gallery without its data was written"; problems=$((problems + 1)); }
+idx_files sets/mnist
 if command -v gnuplot >/dev/null; then
   expect 0 "codes" show manifold $model --data synthetic --out m --test-items 100 --side 4
   expect 0 "identity score" show jacobian $model --data synthetic --out j --test-items 60 --items 5
   expect 0 '"singular_values"' show jacobian $model --data synthetic --out j --test-items 60 --items 5 --json
   expect 0 "input as it is" show robustness $model --data synthetic --out b.svg --test-items 60
   expect 0 "rows" show curves $model --out c.svg
-  expect 0 "out/results.md" gallery --data . --out out --models models --recipes recipes --no-training
+  expect 0 "out/results.md" gallery --data sets --out out --models models --recipes recipes --no-training
   written m/small_codes.svg m/small_grid.png j/spectrum.svg j/small_tangents.png b.svg c.svg out/README.md out/results.md \
     out/filters_small_layer1.png
-  mkdir -p sets/mnist  # a folder of data sets: the digits are looked for in its mnist
-  expect 0 "sets/mnist" gallery --data sets --out out --models models --recipes recipes --only digits
+  expect 0 "batch is 32, there are 20 items to train on" gallery --data sets --out out --models models --recipes recipes --only digits
   grep -q "Missing: absent: there is no recipe absent yet" out/README.md || { echo "absent is not said to be missing"; problems=$((problems + 1)); }
 fi
 expect 1 "is no model of the gallery; it has absent, digits, small" gallery --data . --out out --recipes recipes --only foo
+expect 1 "marks are of these, not of drawn digits" gallery --data synthetic --out out --recipes recipes
 expect 1 "is no folder" gallery --data nowhere --out out --recipes recipes
 expect 1 "cannot be read" gallery --data . --out out --recipes nowhere
 

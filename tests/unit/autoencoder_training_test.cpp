@@ -12,6 +12,7 @@
 #include "support/temporary_folder.h"
 #include "train/autoencoder/autoencoder.h"
 #include "train/autoencoder/digit_rows.h"
+#include "train/loss_watch.h"
 #include "train/optimiser.h"
 #include "train/trainer.h"
 #include "train/vector_math.h"
@@ -209,6 +210,42 @@ steps: 2000
   EXPECT_EQ(summary.error().message.find("step "), 0u) << summary.error().message;
 }
 
+TEST(AutoencoderTraining, ARunThatIsThrownOffAtOnceIsNoResult) {
+  const TemporaryFolder folder;
+  const Result<TrainingSummary> summary =
+      train(job_in(folder, parse(R"(network: {layers: [144, 20], code: linear, output: linear}
+optimiser: {rate: 3, warm_up: 0, clip: 0}
+batch: 40
+steps: 60
+)")));
+  ASSERT_FALSE(summary.ok());
+  EXPECT_EQ(summary.error().code, Code::internal);
+  EXPECT_NE(summary.error().message.find("the loss runs away"), std::string::npos) << summary.error().message;
+  EXPECT_EQ(summary.error().message.find("checkpoint"), std::string::npos) << "there is none";
+  EXPECT_FALSE(std::filesystem::exists(folder / "model.onnx"));
+}
+
+TEST(LossWatch, ComparesWithTheFirstLossesAndWithTheLowest) {
+  const auto after = [](LossWatch watch, const std::vector<std::pair<int, double>>& losses) {
+    for (const auto& [times, loss] : losses)
+      for (int i = 0; i < times; ++i) watch.add(loss, false);
+    return watch.runs_away();
+  };
+  EXPECT_FALSE(after(LossWatch(40), {{300, 100}}));
+  EXPECT_TRUE(after(LossWatch(40), {{1, 100}, {5, 1e9}}));
+  EXPECT_TRUE(after(LossWatch(40), {{1, 100}, {5, 1e9}, {300, 1e6}})) << "it came down a little";
+  EXPECT_TRUE(after(LossWatch(40), {{300, 100}, {300, 3000}}));
+  EXPECT_FALSE(after(LossWatch(40), {{1, 100}, {50, 3000}, {150, 100}})) << "rough at first";
+  EXPECT_FALSE(after(LossWatch(1), {{1, 1e-6}, {300, 1}})) << "the first item was easy";
+  EXPECT_FALSE(after(LossWatch(40, 2.3), {{300, 1e-4}, {300, 1}}));
+  EXPECT_TRUE(after(LossWatch(40, 2.3), {{300, 1e-4}, {300, 100}}));
+  EXPECT_TRUE(after(LossWatch(40, 2.3), {{1, 2.3}, {10, 1000}}));
+  LossWatch phases(40);
+  phases.add(1, false);
+  phases.add(1e9, true);
+  EXPECT_FALSE(phases.runs_away());
+}
+
 TEST(AutoencoderTraining, RefusesDataThatDoNotFit) {
   const TemporaryFolder folder;
   const auto refusal = [&](const Recipe& recipe) {
@@ -292,6 +329,10 @@ TEST(AutoencoderRecipe, RefusesWhatDoesNotGoTogether) {
             std::string::npos);
   EXPECT_NE(problems("network: {layers: [784, 30]}\nk_sparse: {k: 31}\n").find("k is 31, the code has 30 units"),
             std::string::npos);
+  EXPECT_NE(problems("network: {layers: [784, 30]}\nk_sparse: {k: 20, first: 31}\n")
+                .find("k_sparse: first is 31, the code has 30 units; allowed 20 to as many"),
+            std::string::npos);
+  EXPECT_EQ(problems("network: {layers: [784, 30]}\nk_sparse: {k: 20}\n"), "");
   EXPECT_NE(problems("network: {layers: [784, 30], code: linear, output: sigmoid}\nk_sparse: {centred: true}\n")
                 .find("centred needs network.output linear"),
             std::string::npos);

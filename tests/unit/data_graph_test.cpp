@@ -1,8 +1,10 @@
 // data_graph_test.cpp: graphs of the pipeline as data of recipes, and what is refused before training starts.
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <opencv2/imgcodecs.hpp>
 
+#include "nn/npy.h"
 #include "support/pictures.h"
 #include "support/temporary_folder.h"
 #include "train/autoencoder/digit_rows.h"
@@ -141,6 +143,42 @@ TEST(DataGraph, IsRefusedWhenItemsFailOrDiffer) {
                                      "have to be of one shape"),
       std::string::npos)
       << differing.error().message;
+}
+
+/// Three tensors of five numbers of 0 to 1, but for one number of the second.
+DataGraph tensors_in(const TemporaryFolder& folder, float odd) {
+  for (int i = 0; i < 3; ++i) {
+    Tensor numbers = Tensor::filled({5}, 0.25f);
+    if (i == 1) numbers.mutable_data()[2] = odd;
+    const std::filesystem::path file = folder.write("t/" + std::to_string(i) + ".npy", std::string());
+    EXPECT_TRUE(nn::write_npy(file, numbers).ok());
+  }
+  return graph_in(folder, "  numbers: {node: read_tensor, path: " + (folder / "t").string() +
+                              "}\n  items: {node: deliver, tensor: numbers}\n");
+}
+
+TEST(DataGraph, IsRefusedForNumbersThatAreNotFinite) {
+  for (const float odd : {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+    const TemporaryFolder folder;
+    const Result<ItemSet> set = rows_of_graph(tensors_in(folder, odd), nullptr);
+    ASSERT_FALSE(set.ok());
+    EXPECT_NE(set.error().message.find("1 of 3 items failed"), std::string::npos) << set.error().message;
+    EXPECT_NE(set.error().message.find("1.npy: items: row 0, column 2 is "), std::string::npos) << set.error().message;
+    EXPECT_NE(set.error().message.find("; needs finite numbers"), std::string::npos) << set.error().message;
+  }
+}
+
+TEST(DataGraph, OfCrossEntropyHasNumbersFromZeroToOne) {
+  const TemporaryFolder folder;
+  const DataGraph graph = tensors_in(folder, 1.5f);
+  EXPECT_TRUE(rows_of_graph(graph, nullptr).ok());
+  const Result<ItemSet> set = rows_of_graph(graph, nullptr, Reconstruction::cross_entropy);
+  ASSERT_FALSE(set.ok());
+  EXPECT_NE(set.error().message.find("1.npy: items: number 2 of 5 is 1.5, the loss cross_entropy needs numbers of 0 to "
+                                     "1; loss: squared takes all"),
+            std::string::npos)
+      << set.error().message;
+  EXPECT_TRUE(rows_of_graph(tensors_in(folder, 1), nullptr, Reconstruction::cross_entropy).ok());
 }
 
 TEST(DataGraph, OfARunWithoutTakerIsRefused) {

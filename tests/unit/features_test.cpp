@@ -138,6 +138,22 @@ TEST(FineTuning, LearnsTheLabelsOfDrawnDigits) {
   }
 }
 
+TEST(FineTuning, StopsWhereTheLossRunsAway) {
+  DigitData data;
+  data.synthetic = true, data.train = 300, data.test = 100, data.size = 12;
+  const Result<ItemSet> digits = load_digits(data, "", 1);
+  ASSERT_TRUE(digits.ok());
+  AutoencoderRecipe recipe;
+  recipe.layers = {144, 60};
+  const Autoencoder shape = make_autoencoder(recipe);
+  const FineTuneRecipe wild{400, 10, 0};
+  const Result<HeldOutErrors> error = fine_tune(shape, initial_parameters(shape, 1), *digits, {wild, nullptr, 50});
+  ASSERT_FALSE(error.ok());
+  EXPECT_EQ(error.error().code, Code::internal);
+  EXPECT_EQ(error.error().message.find("fine-tuning, step "), 0u) << error.error().message;
+  EXPECT_NE(error.error().message.find("the loss runs away"), std::string::npos) << error.error().message;
+}
+
 TEST(FineTuning, StartsFromTheLogisticRegression) {
   DigitData data;
   data.synthetic = true, data.train = 300, data.test = 100, data.size = 12;

@@ -152,6 +152,7 @@ data: {digits: synthetic, train: 300, test: 100, size: 12}
 optimiser: {rate: 0.01, warm_up: 5}
 batch: 50
 steps: 40
+features: {logistic: {decay: 1.0e-3}}
 )";
 
 const char* const small_plan = R"(title: Small
@@ -197,6 +198,13 @@ TEST(Gallery, TrainsMeasuresDrawsAndSaysWhatIsMissing) {
   EXPECT_EQ(outcome.rows[0].passed, true);
   EXPECT_EQ(outcome.rows[1].passed, false);
   EXPECT_EQ(outcome.rows[0].measured, outcome.rows[1].measured) << "the card and the measurement disagree";
+  Row rate{.what = "errors", .models = {"small"}, .measure = "card", .score = "logistic regression on codes"};
+  const std::string in_card = measure(rate, collection).measured;
+  rate.measure = "code_class_error", rate.score = "";
+  EXPECT_EQ(measure(rate, collection).measured, in_card) << "the card and the measurement disagree";
+  EXPECT_NE(in_card.find(" to "), std::string::npos) << "no interval: " << in_card;
+  rate.measure = "pixel_class_error";
+  EXPECT_NE(measure(rate, collection).measured, in_card) << "pixels are no codes";
   EXPECT_FALSE(outcome.rows[2].passed.has_value());
   EXPECT_NE(outcome.rows[2].measured.find("nowhere: there is no recipe nowhere yet"), std::string::npos);
   for (const Picture& picture : plan.sections[0].pictures) {
@@ -272,6 +280,28 @@ TEST(Gallery, CommandsNameTheDataThatARecipeNeeds) {
             "`latentflow train models/recipes/before.yaml --data mnist/ --photographs photographs/ --out before.onnx`");
   EXPECT_EQ(command("patches"),
             "`latentflow train models/recipes/patches.yaml --data photographs/ --out patches.onnx`");
+}
+
+TEST(Gallery, NeedsTheDigitsThatItsModelsAreOf) {
+  const TemporaryFolder folder;
+  folder.write("recipes/small.yaml", std::string(small_recipe));
+  folder.write("recipes/plain.yaml", std::string("model: plain\ntask: autoencoder\nnetwork: {layers: [784, 9]}\n"));
+  Collection collection({folder / "models", folder / "recipes", folder.path(), {}, [](const std::string&) {}, nullptr});
+  const auto refusal = [&](const std::string& model) {
+    const Result<Plan> plan = parse_plan(
+        "sections:\n  - rows: [{what: w, models: [small, \"" + model + "\"], measure: test_error}]\n", "g.yaml");
+    const Status status = plan ? collection.check_data(*plan) : Status(plan.error());
+    return status.ok() ? "" : status.error().message;
+  };
+  EXPECT_EQ(refusal("small"), "");
+  EXPECT_EQ(refusal("nowhere"), "") << "a recipe that is not there yet";
+  const std::string file = "train-images-idx3-ubyte";
+  EXPECT_EQ(refusal("plain"), folder.path().string() + " has no file " + file + " (or " + file +
+                                  ".gz), which plain is trained on and measured with");
+  EXPECT_NE(refusal("pca:3").find("which pca:3 is"), std::string::npos);
+  for (const char* name : {"train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"})
+    folder.write(std::string(name) + "-ubyte", "");
+  EXPECT_EQ(refusal("plain"), "");
 }
 
 TEST(Gallery, AModelInTrainingIsNotMeasured) {

@@ -111,6 +111,18 @@ TEST(Recipe, SaysWhatIsWrongWithAnOverride) {
   EXPECT_EQ(refusal("batch.size=1"), "--set batch.size=1: error: there is a value and no mapping above \"size\"");
 }
 
+TEST(Recipe, NamesTheOneOfSeveralOverridesThatIsWrong) {
+  const auto refusal = [](const std::vector<std::string>& sets) {
+    const Result<Recipe> recipe = parse_recipe("model: m\n", "r.yaml", sets);
+    return recipe.ok() ? "" : recipe.error().message;
+  };
+  EXPECT_EQ(refusal({"seed=2", "optimiser.rate=0", "steps=9"}),
+            "--set optimiser.rate=0: error: optimiser: rate is 0, allowed 1e-09 to 10");
+  EXPECT_EQ(refusal({"seed=-2", "steps=0"}),
+            "--set seed=-2 --set steps=0: error: steps is 0, allowed 1 to 1099511627776\n"
+            "--set seed=-2 --set steps=0: error: seed is -2, allowed 0 to 1099511627776");
+}
+
 TEST(Recipe, SaysWhereYamlItselfIsBroken) {
   EXPECT_EQ(problems("model: [1\n").rfind("r.yaml:2:", 0), 0u) << problems("model: [1\n");
 }

@@ -64,7 +64,8 @@ TEST(StartWeights, MoreChannelsAndBlocksComputeTheSame) {
   EXPECT_GT(largest_difference(output(graph, colors()), output(trained, colors())), 0.05);
   const Status status = start_weights(trained, true, larger, graph);
   ASSERT_TRUE(status.ok()) << status.error().message;
-  EXPECT_LT(largest_difference(output(graph, colors()), output(trained, colors())), 1e-5);
+  // But for rounding: layers of another width may be computed by another algorithm.
+  EXPECT_LT(largest_difference(output(graph, colors()), output(trained, colors())), 5e-5);
 }
 
 TEST(StartWeights, NewChannelsHaveSomethingToLearnFrom) {

@@ -13,6 +13,7 @@
 #include "train/checkpoint.h"
 #include "train/networks.h"
 #include "train/trainer.h"
+#include "train/training_run.h"
 
 namespace latentflow::train {
 namespace {
@@ -178,6 +179,7 @@ TEST_F(TrainingTest, AFinishedRunGoesOnWithTheBitsOfOneThatRestartsThere) {
   EXPECT_EQ(resumed->weights, straight->weights);
   EXPECT_EQ(resumed->average, straight->average);
 
+  fs::remove_all(shorter.checkpoints);
   ASSERT_TRUE(train(shorter).ok());
   TrainingJob from_model = job(recipe(13, {8}), "from_model");
   from_model.finished = shorter.model;
@@ -211,6 +213,46 @@ TEST_F(TrainingTest, ResumingUnderAnotherRecipeIsRefused) {
   const Result<TrainingSummary> second = train(first);
   ASSERT_FALSE(second.ok());
   EXPECT_NE(second.error().message.find("another recipe"), std::string::npos);
+}
+
+TEST_F(TrainingTest, ACheckpointIsNotOverwrittenByARunThatDoesNotResume) {
+  TrainingJob first = job(small_recipe(2));
+  first.checkpoints = folder_ / "checkpoints";
+  first.resume = true;
+  ASSERT_TRUE(train(first).ok()) << "there is none yet";
+  first.resume = false;
+  const Result<TrainingSummary> second = train(first);
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.error().message,
+            (first.checkpoints / "small.checkpoint").string() +
+                " is there from an earlier run, and this one would overwrite it; --resume goes on from it, or "
+                "--checkpoints names another folder");
+  first.recipe.model = "other";
+  EXPECT_TRUE(train(first).ok());
+}
+
+TEST(UnusedFolders, AreNamedWithTheReason) {
+  const auto unused = [](const std::string& recipe, const char* data, const char* photographs, const char* validation) {
+    TrainingJob job;
+    const Result<Recipe> read = parse_recipe("model: m\n" + recipe, "r.yaml");
+    EXPECT_TRUE(read.ok()) << (read ? "" : read.error().message);
+    if (read) job.recipe = *read;
+    job.data = data, job.photographs = photographs, job.validation = validation;
+    return unused_folders(job);
+  };
+  const std::string vectors = "task: autoencoder\nnetwork: {layers: [784, 3]}\ndata: ";
+  EXPECT_EQ(unused("", "d", "", "v"), "");
+  EXPECT_EQ(unused(vectors + "{digits: idx, background: true}\n", "d", "p", ""), "");
+  EXPECT_EQ(unused(vectors + "{digits: synthetic}\n", "d", "", ""),
+            "--data is not read by the recipe m: it draws its digits (data.digits)");
+  EXPECT_EQ(unused(vectors + "{digits: idx}\n", "d", "p", "v"),
+            "--photographs is not read by the recipe m: only data.background=true puts digits before some\n"
+            "--validate is not read by the recipe m: autoencoders on vectors are validated on a part of their data");
+  EXPECT_EQ(unused("data: {graph: g}\n", "d", "", "v"),
+            "--data is not read by the recipe m: a graph makes its data (data.graph)");
+  EXPECT_EQ(unused("", "d", "p", ""),
+            "--photographs is not read by the recipe m: they are for digits; photographs to train on are those of "
+            "--data");
 }
 
 TEST_F(TrainingTest, ATimeLimitEndsTheRunWithTheRateAtItsEnd) {
@@ -257,6 +299,7 @@ TEST_F(TrainingTest, ARunawayRateStopsWithTheStepAndKeepsTheCheckpoint) {
   const Result<TrainingSummary> summary = train(wild);
   ASSERT_FALSE(summary.ok());
   EXPECT_EQ(summary.error().message.rfind("step ", 0), 0u) << summary.error().message;
+  EXPECT_NE(summary.error().message.find("; the last checkpoint is kept"), std::string::npos);
   const Result<Checkpoint> after = load_checkpoint(good.checkpoints / "small.checkpoint");
   ASSERT_TRUE(after.ok());
   EXPECT_EQ(after->state.step, before->state.step);

@@ -43,20 +43,27 @@ ItemRows draw(std::int64_t count, std::int64_t size, std::uint64_t seed) {
   return rows;
 }
 
-Result<data::IdxFile> open_in(const fs::path& folder, const std::string& name, int axes) {
+constexpr const char *pictures_end = "-images-idx3-ubyte", *labels_end = "-labels-idx1-ubyte";
+
+Result<fs::path> find_in(const fs::path& folder, const std::string& name) {
   std::error_code ignored;
   for (const char* end : {"", ".gz"})
-    if (const fs::path file = folder / (name + end); fs::exists(file, ignored)) return data::IdxFile::open(file, axes);
-  return not_found(
-      fmt::format("{} has no file {} (or {}.gz), which training on digits needs; data: {{digits: "
-                  "synthetic}} in the recipe draws its own",
-                  folder.string(), name, name));
+    if (const fs::path file = folder / (name + end); fs::exists(file, ignored)) return file;
+  return not_found(fmt::format("{} has no file {} (or {}.gz)", folder.string(), name, name));
+}
+
+Result<data::IdxFile> open_in(const fs::path& folder, const std::string& name, int axes) {
+  const Result<fs::path> file = find_in(folder, name);
+  if (!file)
+    return not_found(file.error().message +
+                     ", which training on digits needs; data: {digits: synthetic} in the recipe draws its own");
+  return data::IdxFile::open(*file, axes);
 }
 
 Result<ItemRows> read(const fs::path& folder, const std::string& part, std::int64_t wanted) {
-  Result<data::IdxFile> pictures = open_in(folder, part + "-images-idx3-ubyte", 3);
+  Result<data::IdxFile> pictures = open_in(folder, part + pictures_end, 3);
   if (!pictures) return pictures.error();
-  Result<data::IdxFile> labels = open_in(folder, part + "-labels-idx1-ubyte", 1);
+  Result<data::IdxFile> labels = open_in(folder, part + labels_end, 1);
   if (!labels) return labels.error();
   if (pictures->count() != labels->count())
     return bad_input(fmt::format("{}: {}-images has {} pictures, {}-labels has {} labels; needs as many",
@@ -126,6 +133,13 @@ Result<ItemSet> read_files(const DigitData& data, const fs::path& folder) {
 }
 
 }  // namespace
+
+Status find_digit_files(const fs::path& folder) {
+  for (const char* part : {"train", "t10k"})
+    for (const char* end : {pictures_end, labels_end})
+      if (const Result<fs::path> file = find_in(folder, std::string(part) + end); !file) return file.error();
+  return success();
+}
 
 Result<ItemSet> load_digits(const DigitData& data, const fs::path& folder, std::uint64_t seed,
                             std::span<const Photograph> photographs) {

@@ -22,4 +22,7 @@ namespace latentflow::train {
 Result<ItemSet> load_digits(const DigitData& data, const std::filesystem::path& folder, std::uint64_t seed,
                             std::span<const Photograph> photographs = {});
 
+/// Whether all four files are there. Errors: not_found, naming the first that is not.
+Status find_digit_files(const std::filesystem::path& folder);
+
 }  // namespace latentflow::train

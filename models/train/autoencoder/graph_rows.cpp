@@ -19,8 +19,20 @@ Result<std::uint8_t> label_of(const Record& record) {
   return static_cast<std::uint8_t>(*number);
 }
 
+/// Cross-entropy takes the numbers of a row as shares.
+Status check_shares(std::span<const float> row) {
+  const auto outside = std::find_if(row.begin(), row.end(), [](float number) { return number < 0 || number > 1; });
+  if (outside == row.end()) return success();
+  return bad_input(
+      fmt::format("number {} of {} is {}, the loss cross_entropy needs numbers of 0 to 1; loss: squared takes all, and "
+                  "node convert with depth 8 clips pictures",
+                  outside - row.begin(), row.size(), *outside));
+}
+
 class Collector {
  public:
+  explicit Collector(Reconstruction loss) : loss_(loss) {}
+
   Status take(const Delivery& delivery) {
     if ((delivery.image != nullptr) == (delivery.tensor != nullptr))
       return bad_input("training takes a picture or a tensor per item; wire one of the two to node deliver");
@@ -45,6 +57,10 @@ class Collector {
     else
       std::copy(delivery.tensor->span().begin(), delivery.tensor->span().end(),
                 rows.values.begin() + static_cast<std::ptrdiff_t>(at));
+    const auto row = std::span<const float>(rows.values).subspan(at);
+    if (Status finite = codes::check_rows(row, item.features()); !finite) return finite;
+    if (loss_ == Reconstruction::cross_entropy)
+      if (Status shares = check_shares(row); !shares) return shares;
     if (delivery.record == nullptr) return success();
     const Result<std::uint8_t> label = label_of(*delivery.record);
     if (!label) return label.error();
@@ -55,13 +71,14 @@ class Collector {
   ItemRows rows;
 
  private:
+  Reconstruction loss_;
   std::string first_;
 };
 
 }  // namespace
 
-Result<ItemSet> rows_of_graph(const DataGraph& graph, const std::atomic<bool>* stop) {
-  Collector collector;
+Result<ItemSet> rows_of_graph(const DataGraph& graph, const std::atomic<bool>* stop, Reconstruction loss) {
+  Collector collector(loss);
   const Status status = run_data_graph(graph, stop, [&](const Delivery& delivery) { return collector.take(delivery); });
   if (!status) return status.error();
   ItemRows& all = collector.rows;

@@ -40,14 +40,15 @@ Result<ItemSet> patches(const TrainingJob& job) {
   if (!photographs) return photographs.error();
   Result<ItemSet> set = cut_patches(data, *photographs, job.recipe.seed);
   if (set)
-    set->about = fmt::format("{}: {}patches of {}x{} from {} photographs", graph ? name_of(*graph) : folder_name(job.data),
-                             data.whiten ? "whitened " : "", data.size, data.size, photographs->size());
+    set->about =
+        fmt::format("{}: {}patches of {}x{} from {} photographs", graph ? name_of(*graph) : folder_name(job.data),
+                    data.whiten ? "whitened " : "", data.size, data.size, photographs->size());
   return set;
 }
 
 Result<ItemSet> delivered(const TrainingJob& job) {
   const DataGraph& graph = *job.recipe.autoencoder.graph;
-  Result<ItemSet> set = rows_of_graph(graph, job.stop);
+  Result<ItemSet> set = rows_of_graph(graph, job.stop, job.recipe.autoencoder.loss);
   if (!set) return set;
   const FeatureRecipe& features = job.recipe.autoencoder.features;
   if (set->train.labels.empty() && (features.logistic || features.fine_tune))

@@ -15,7 +15,6 @@
 #include "nn/model_card.h"
 #include "nn/onnx_export.h"
 #include "train/features/fine_tune.h"
-#include "train/loss_watch.h"
 #include "train/random.h"
 #include "train/training_run.h"
 
@@ -29,7 +28,11 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 class AutoencoderTrainer {
  public:
   explicit AutoencoderTrainer(const TrainingJob& job)
-      : job_(job), recipe_(job.recipe), shape_(job.recipe.autoencoder), whole_(make_autoencoder(shape_)) {}
+      : job_(job),
+        recipe_(job.recipe),
+        shape_(job.recipe.autoencoder),
+        whole_(make_autoencoder(shape_)),
+        watch_(job.recipe.batch) {}
 
   Result<TrainingSummary> run() {
     if (Status status = prepare(); !status) return status.error();
@@ -141,7 +144,7 @@ class AutoencoderTrainer {
                        : fmt::format("stage {} of {}: all layers", stage_ + 1, stages()));
     RowOrder order(items_.train.count(), recipe_.batch, recipe_.seed, static_cast<std::uint64_t>(stage_));
     Objective objective = objective_of(stage_);
-    watch_ = LossWatch();
+    watch_ = LossWatch(recipe_.batch);
     report_step_ = updates_;
     while (stage_progress() < 1) {
       if (job_.stop != nullptr && job_.stop->load()) return stopped();
@@ -173,13 +176,7 @@ class AutoencoderTrainer {
     const std::int64_t number = updates_++;
     const std::span<const float> gradient = gradient_;
     const double norm = update(recipe_.optimiser, rate_, {&gradient, 1}, state_), loss = terms.total();
-    if (!std::isfinite(loss) || !std::isfinite(norm))
-      return internal_error(fmt::format("step {}: loss {} and gradient {} are not finite; the last checkpoint is kept",
-                                        number, loss, norm));
-    watch_.add(loss, false);
-    if (watch_.runs_away())
-      return internal_error(fmt::format(
-          "step {}: the loss runs away, {} now; the last checkpoint is kept, try a lower rate", number, loss));
+    if (Status status = watch_loss(job_, watch_, number, loss, norm); !status) return status;
     if (curve_) {
       const std::span<const float> code = part.code();
       const double sum = std::accumulate(code.begin(), code.end(), 0.0);
@@ -250,8 +247,8 @@ class AutoencoderTrainer {
     card.recipe = recipe_.text;
     card.data = items_.about;
     card.scores = scores;
-    card.trained_with = fmt::format("{}{} items in {:.0f} s, seed {}: {}", steps_of_card(updates_),
-                                    recipe_.batch, elapsed(), recipe_.seed, job_.command);
+    card.trained_with = fmt::format("{}{} items in {:.0f} s, seed {}: {}", steps_of_card(updates_), recipe_.batch,
+                                    elapsed(), recipe_.seed, job_.command);
     nn::write_card(*graph, card);
     return nn::save_onnx(*graph, job_.model);
   }

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "train/autoencoder/minibatch.h"
+#include "train/loss_watch.h"
 #include "train/optimiser.h"
 
 namespace latentflow::train {
@@ -87,6 +88,8 @@ Result<HeldOutErrors> fine_tune(const Autoencoder& autoencoder, std::span<const 
   RowOrder order(items.train.count(), options.batch, options.seed, stage);
   std::vector<float> input(static_cast<std::size_t>(options.batch) * features), delta, gradient(state.weights.size());
   std::vector<std::uint8_t> labels(static_cast<std::size_t>(options.batch));
+  // Of a model that takes all classes as equally likely.
+  LossWatch watch(options.batch, std::log(static_cast<double>(classes)));
   Clock::time_point noted = Clock::now();
   while (state.step < options.recipe.steps) {
     if (options.stop != nullptr && options.stop->load())
@@ -108,6 +111,12 @@ Result<HeldOutErrors> fine_tune(const Autoencoder& autoencoder, std::span<const 
     if (!std::isfinite(loss) || !std::isfinite(norm))
       return internal_error(
           fmt::format("fine-tuning, step {}: loss {} and gradient {} are not finite", state.step, loss, norm));
+    watch.add(loss, false);
+    if (watch.runs_away())
+      return internal_error(
+          fmt::format("fine-tuning, step {}: the loss runs away, {} now; the autoencoder is written, try a lower "
+                      "features.fine_tune.rate",
+                      state.step, loss));
     if (options.note && Clock::now() - noted > std::chrono::seconds(10)) {
       options.note(fmt::format("fine-tuning: step {}/{}  loss {:.5f}", state.step, options.recipe.steps, loss));
       noted = Clock::now();

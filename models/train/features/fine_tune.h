@@ -29,7 +29,7 @@ struct HeldOutErrors {
 
 /// Starts from the encoder's parameters, minimises the mean cross-entropy by Adam, and
 /// returns the errors of the averaged weights on the held-out rows. The same bits for any number of threads. Errors:
-/// cancelled after `stop`; internal for a loss that is not finite, naming the step.
+/// cancelled after `stop`; internal for a loss that is not finite or runs away, naming the step.
 Result<HeldOutErrors> fine_tune(const Autoencoder& autoencoder, std::span<const float> parameters, const ItemSet& items,
                                 const FineTuning& options);
 
