@@ -46,11 +46,16 @@ Result<std::shared_ptr<const CodeNetwork>> CodeNetwork::load(const std::string& 
       if (Status status = made->read_pictures(*graph, card->multiple); !status)
         return invalid_argument(fmt::format("{}: {}", file->string(), status.error().message));
       made->decoder_ = half == Half::decoder;
-      auto convolutional = nn::Network::create(std::move(*part));
+      auto convolutional = nn::Network::create(std::move(*part), {nn::Winograd::automatic, precision});
       if (!convolutional) return std::move(convolutional).error();
       made->network_ = std::move(*convolutional);
       return std::shared_ptr<const void>(std::move(made));
     }
+    if (precision == nn::Precision::bf16)
+      return unsupported(
+          fmt::format("precision bf16 is for models with convolutions, {} has dense layers alone, which run in f32; "
+                      "precision auto runs every model",
+                      file->string()));
     const std::int64_t features = columns_of(*graph, graph->inputs[0]);
     made->codes_ = columns_of(*graph, graph->outputs[0]);
     if (features == 0 || made->codes_ == 0 || columns_of(*graph, graph->outputs[1]) != features)
@@ -112,14 +117,17 @@ Result<Tensor> CodeNetwork::run_picture(const Tensor& planes) const {
   return std::move(outputs->front());
 }
 
-std::size_t CodeNetwork::picture_bytes(std::size_t pixels) const {
-  // Working memory grows with the area, so one plan tells it for all sizes.
-  constexpr std::int64_t side = 32;
-  const std::int64_t extent = decoder_ ? side : side * pictures_->multiple;
-  const Dims probe{1, decoder_ ? codes_ : pictures_->channels, extent, extent};
-  const auto area = static_cast<std::size_t>(side * pictures_->multiple * side * pictures_->multiple);
-  const Result<std::size_t> bytes = network_->working_bytes({&probe, 1});
-  return bytes ? *bytes * std::max<std::size_t>(1, (pixels + area - 1) / area) : pixels * 4096;
+Prediction CodeNetwork::picture_memory(std::int64_t height, std::int64_t width) const {
+  const std::int64_t scale = decoder_ ? pictures_->multiple : 1;
+  const Dims planes{1, decoder_ ? codes_ : pictures_->channels, height / scale, width / scale};
+  nn::TileOptions whole;
+  whole.side = std::max(height, width);
+  Prediction prediction;
+  const Result<nn::Network::TileMemory> memory = network_->tile_memory({&planes, 1}, whole);
+  if (!memory) return prediction;  // it will fail for the same reason when it runs
+  prediction.worker_bytes = memory->tile_bytes;
+  prediction.shared = {{network_.get(), memory->weight_bytes}};
+  return prediction;
 }
 
 Result<Tensor> CodeNetwork::run(const Tensor& rows) const {

@@ -41,8 +41,9 @@ class CodeNetwork {
   const std::optional<Pictures>& pictures() const { return pictures_; }
   /// A picture, or codes for a decoder.
   Result<Tensor> run_picture(const Tensor& planes) const;
-  /// Bytes that run_picture() needs for a picture of so many pixels, with its result.
-  std::size_t picture_bytes(std::size_t pixels) const;
+  /// What run_picture() needs for a picture of these extents, before a decoder made it: with its argument and its
+  /// result. No outputs are filled in.
+  Prediction picture_memory(std::int64_t height, std::int64_t width) const;
 
   const nn::CodeItem& item() const { return item_; }
   std::int64_t features() const { return item_.features(); }

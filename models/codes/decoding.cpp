@@ -59,6 +59,7 @@ Result<std::tuple<Image, Tensor>> Decoding::run(const Tensor& codes, const Image
     return bad_input(fmt::format(
         "codes are {}, the model has {} {}{}", to_string(codes.dims()), numbers, family_.code_numbers,
         item.kind == ItemKind::image ? " for one picture, or [pictures, numbers] for a strip of them" : ""));
+  if (Status status = check_rows(codes.span(), numbers); !status) return status.error();
   const std::int64_t count = codes.size() / numbers;
   if (item.kind == ItemKind::tensor) {
     const Result<Tensor> rows = network_->run(codes.reshaped({count, numbers}));

@@ -22,6 +22,7 @@ class Decoding {
   /// `codes` as Encoding makes them; [pictures, codes] for a model of whole pictures of one size gives them side by
   /// side. `like`, for patches: the picture whose size the result gets. The tensor has the picture's numbers as planes,
   /// or the shape of the codes with features in place of codes. Overlapping patches are averaged.
+  /// Errors: bad_input for codes of another shape, or with nan or infinity.
   Result<std::tuple<Image, Tensor>> run(const Tensor& codes, const Image* like, Context& ctx) const;
   Prediction predict(const Shapes& inputs) const;
 

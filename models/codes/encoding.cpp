@@ -67,6 +67,7 @@ Result<Tensor> Encoding::encode_tensor(const Tensor& tensor) const {
   if (tensor.empty() || (!rows && tensor.size() != features))
     return bad_input(
         fmt::format("tensor is {}, the model takes {} numbers, or rows of as many", to_string(dims), features));
+  if (Status status = check_rows(tensor.span(), features); !status) return status.error();
   const Result<Tensor> codes = network_->run(tensor.reshaped({tensor.size() / features, features}));
   if (!codes) return codes;
   if (!rows) return codes->reshaped({network_->codes()});

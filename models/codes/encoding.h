@@ -13,7 +13,8 @@ class Encoding {
                                  Services& services, nn::Precision precision = nn::Precision::automatic);
 
   /// One of the two, as the model takes it. Codes are [codes]; for patches [rows, columns, codes]; for rows of a tensor
-  /// [..., codes]. Errors: bad_input for another kind, size or number of channels than the model's.
+  /// [..., codes]. Errors: bad_input for another kind, size or number of channels than the model's, and
+  /// for nan and infinity.
   Result<Tensor> run(const Image* image, const Tensor* tensor, Context& ctx) const;
   /// For the shapes of image and tensor.
   Prediction predict(const Shapes& inputs) const;

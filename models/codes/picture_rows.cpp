@@ -5,6 +5,9 @@
 
 #include <algorithm>
 
+#include "latentflow/finite.h"
+#include "nn/moments.h"
+
 namespace latentflow::codes {
 namespace {
 
@@ -47,9 +50,14 @@ Status check_stride(std::int64_t stride, const nn::CodeItem& item) {
 Status check_picture(const Image& picture) {
   const int depth = picture.depth();
   if ((picture.channels() == 1 || picture.channels() == 3) && (depth == CV_8U || depth == CV_16U || depth == CV_32F))
-    return success();
+    return check_finite(picture);
   return bad_input("needs 1 or 3 channels of 8 bit, 16 bit or float, got " + describe_picture(picture) +
                    (picture.has_alpha() ? "; node convert drops alpha" : ""));
+}
+
+Status check_rows(std::span<const float> rows, std::int64_t columns) {
+  const std::string where = nn::first_not_finite(rows, columns);
+  return where.empty() ? success() : bad_input(where + "; needs finite numbers");
 }
 
 cv::Mat as_floats(const Image& picture) {

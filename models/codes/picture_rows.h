@@ -2,6 +2,7 @@
 #pragma once
 
 #include <opencv2/core.hpp>
+#include <span>
 
 #include "latentflow/value.h"
 #include "nn/code_model.h"
@@ -29,8 +30,11 @@ std::int64_t patch_stride(std::int64_t stride, const nn::CodeItem& item);
 /// A stride other than 0 is for models of patches, up to their side.
 Status check_stride(std::int64_t stride, const nn::CodeItem& item);
 
-/// Grey or colour without alpha; the message says what it is otherwise.
+/// Grey or colour without alpha, of finite numbers; the message says what it is otherwise, and where.
 Status check_picture(const Image& picture);
+
+/// Refuses nan and infinity, naming the first one's row and column in rows of `columns` numbers.
+Status check_rows(std::span<const float> rows, std::int64_t columns);
 
 /// Scaled so that white is 1; same channels.
 cv::Mat as_floats(const Image& picture);

@@ -11,6 +11,7 @@ namespace latentflow::codes {
 namespace {
 
 constexpr int longest_side = 65535;
+constexpr std::int64_t probe_side = 64;  ///< codes along a picture whose size is not known yet
 
 std::int64_t cover(std::int64_t extent, std::int64_t multiple) { return (extent + multiple - 1) / multiple; }
 
@@ -56,6 +57,7 @@ Result<std::tuple<Image, Tensor>> decode_whole(const CodeNetwork& network, const
   if (codes.empty() || dims.size() != 3 || dims[0] != network.codes())
     return bad_input(
         fmt::format("codes are {}, the model needs [{}, rows, columns]", to_string(dims), network.codes()));
+  if (Status status = check_rows(codes.span(), dims[1] * dims[2]); !status) return status.error();
   if (dims[1] * model.multiple > longest_side || dims[2] * model.multiple > longest_side)
     return bad_input(fmt::format("codes of {}x{} give a picture of {}x{}, allowed up to {} on a side", dims[2], dims[1],
                                  dims[2] * model.multiple, dims[1] * model.multiple, longest_side));
@@ -88,24 +90,35 @@ Result<std::tuple<Image, Tensor>> decode_whole(const CodeNetwork& network, const
 
 Prediction predict_encode_whole(const CodeNetwork& network, const Shape& picture) {
   Shape codes{Kind::tensor, {}, 4};
-  if (!picture.known()) return {{codes}, network.picture_bytes(512 * 512)};
   const CodeNetwork::Pictures& model = *network.pictures();
-  codes.dims = {network.codes(), cover(picture.dims[0], model.multiple), cover(picture.dims[1], model.multiple)};
-  const auto pixels = static_cast<std::size_t>(codes.dims[1] * codes.dims[2] * model.multiple * model.multiple);
-  // The picture as floats, and as the planes that go in.
-  return {{codes}, network.picture_bytes(pixels) + 8 * pixels * static_cast<std::size_t>(model.channels)};
+  std::int64_t rows = probe_side, columns = probe_side;
+  if (picture.known()) {
+    rows = cover(picture.dims[0], model.multiple), columns = cover(picture.dims[1], model.multiple);
+    codes.dims = {network.codes(), rows, columns};
+  }
+  Prediction prediction = network.picture_memory(rows * model.multiple, columns * model.multiple);
+  // The picture as floats; the planes that go in are in the network's share.
+  if (picture.known()) prediction.working_bytes = sizeof(float) * static_cast<std::size_t>(element_count(picture.dims));
+  prediction.outputs = {codes};
+  return prediction;
 }
 
 Prediction predict_decode_whole(const CodeNetwork& network, const Shape& codes, const std::string& depth) {
   const std::size_t element = depth == "8" ? 1 : depth == "16" ? 2 : 4;
   Shape picture{Kind::image, {}, element}, numbers{Kind::tensor, {}, 4};
-  if (codes.dims.size() != 3) return {{picture, numbers}, network.picture_bytes(512 * 512)};
   const CodeNetwork::Pictures& model = *network.pictures();
-  picture.dims = {codes.dims[1] * model.multiple, codes.dims[2] * model.multiple, model.channels};
-  numbers.dims = {model.channels, picture.dims[0], picture.dims[1]};
+  const bool known = codes.dims.size() == 3;
+  const std::int64_t height = (known ? codes.dims[1] : probe_side) * model.multiple,
+                     width = (known ? codes.dims[2] : probe_side) * model.multiple;
+  if (known) {
+    picture.dims = {height, width, model.channels};
+    numbers.dims = {model.channels, height, width};
+  }
+  Prediction prediction = network.picture_memory(height, width);
   // The planes are in the network's share; the picture twice, before and after it is cut.
-  return {{picture, numbers},
-          network.picture_bytes(static_cast<std::size_t>(picture.dims[0] * picture.dims[1])) + 2 * numbers.bytes()};
+  prediction.working_bytes = 2 * numbers.bytes();
+  prediction.outputs = {picture, numbers};
+  return prediction;
 }
 
 }  // namespace latentflow::codes

@@ -16,11 +16,12 @@ std::optional<PictureSize> parse_size(const std::string& text);
 
 /// Codes [codes, height / multiple, width / multiple] of a picture, whose right and bottom border are repeated up to
 /// the next multiple. Says in the metadata of the item what the size was. Errors: bad_input for other channels than the
-/// model's.
+/// model's, nan and infinity.
 Result<Tensor> encode_whole(const CodeNetwork& network, const Image& picture, Context& ctx);
 
 /// The picture and its planes [channels, height, width] again. Its size is that of `like`, else what the metadata of
-/// the item say, else all that the codes cover. Errors: bad_input for codes of another shape, or not of that size.
+/// the item say, else all that the codes cover. Errors: bad_input for codes of another shape, not of that size, or
+/// with nan or infinity (a row is the map of one code).
 Result<std::tuple<Image, Tensor>> decode_whole(const CodeNetwork& network, const Tensor& codes, const Image* like,
                                                const std::string& depth, Context& ctx);
 

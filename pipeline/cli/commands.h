@@ -1,6 +1,7 @@
 // commands.h: the commands of `latentflow`; each returns the exit code of the program.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,9 @@ namespace latentflow::cli {
 struct RunArguments {
   std::string graph;
   std::vector<std::string> sets;
+  /// Verbs with options of their own: what the user typed for a parameter of the graph, "--fit" for "fit". Problems
+  /// then name that, and neither the graph's file nor its nodes.
+  std::map<std::string, std::string> options;
   int threads = 0;
   std::string max_memory, ledger, trace, report;
   bool profile = false, quiet = false, dry_run = false;
@@ -31,7 +35,7 @@ int plugins();
 /// Replaces this process by `latentflow-VERB` beside the executable or on PATH; returns only if there is none.
 int hand_over(const std::string& verb, char** arguments, const std::vector<std::string>& own_verbs);
 
-/// Problems to stderr, one line each; true if none is an error.
-bool print_problems(const std::vector<Problem>& problems);
+/// Problems to stderr, one line each; true if none is an error. `options` as in RunArguments.
+bool print_problems(const std::vector<Problem>& problems, const std::map<std::string, std::string>& options = {});
 
 }  // namespace latentflow::cli

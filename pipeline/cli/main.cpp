@@ -43,14 +43,40 @@ void add_run_options(CLI::App* command, RunArguments& arguments) {
   command->add_flag("--dry-run", arguments.dry_run, "check, read headers and print the plan; run nothing");
 }
 
-/// Fills parameters of a shipped graph in; those not given keep their defaults.
+/// Fills parameters of a shipped graph in; those not given keep their defaults. Parameters and options of a verb have
+/// the same names, but for dashes.
 void set_parameters(RunArguments& arguments, std::initializer_list<std::pair<const char*, std::string>> values) {
-  for (const auto& [name, value] : values)
+  for (const auto& [name, value] : values) {
+    std::string option = name;
+    std::replace(option.begin(), option.end(), '_', '-');
+    const bool positional = option == "input" || option == "masks" || option == "output";
+    arguments.options[name] = (positional ? "" : "--") + option;
     if (!value.empty()) arguments.sets.push_back(std::string(name) + "=" + value);
+  }
 }
 
-struct DenoiseArguments {
-  std::string input, output, sigma, strength, model, quality, ensemble;
+/// What the verbs that restore pictures have in common.
+struct RestoreArguments {
+  std::string input, output, model, ensemble, format, table, sheet;
+};
+
+void add_restore_options(CLI::App* command, RestoreArguments& restore) {
+  command
+      ->add_option("--ensemble", restore.ensemble, "average over so many flips and rotations: 1 (default), 2, 4 or 8")
+      ->check(CLI::IsMember({"1", "2", "4", "8"}))
+      ->type_name("N");
+  command
+      ->add_option("--format", restore.format,
+                   "of the results: png, jpg, tif, webp and more; keep (default) takes that of each picture")
+      ->type_name("FORMAT");
+  command->add_option("--table", restore.table, "write what was measured of every picture: .csv, .jsonl or .md")
+      ->type_name("FILE");
+  command->add_option("--sheet", restore.sheet, "write a page with before and after side by side: .png or .jpg")
+      ->type_name("FILE");
+}
+
+struct DenoiseArguments : RestoreArguments {
+  std::string sigma, strength, quality;
 };
 
 /// Before hours are spent: results would go over their sources, or results of an earlier run would be taken as pictures
@@ -93,9 +119,7 @@ void add_denoise(CLI::App& app, DenoiseArguments& denoise, RunArguments& argumen
   command->add_option("--model", denoise.model, "a zoo model or an .onnx file")->type_name("NAME");
   command->add_option("--quality", denoise.quality, "best (default), or fast: the smaller model of the zoo")
       ->type_name("WHICH");
-  command
-      ->add_option("--ensemble", denoise.ensemble, "average over so many flips and rotations: 1 (default), 2, 4 or 8")
-      ->type_name("N");
+  add_restore_options(command, denoise);
   add_run_options(command, arguments);
   command->callback([&] {
     chosen = [&] {
@@ -107,14 +131,17 @@ void add_denoise(CLI::App& app, DenoiseArguments& denoise, RunArguments& argumen
                                  {"strength", denoise.strength},
                                  {"model", denoise.model},
                                  {"quality", denoise.quality},
-                                 {"ensemble", denoise.ensemble}});
+                                 {"ensemble", denoise.ensemble},
+                                 {"format", denoise.format},
+                                 {"table", denoise.table},
+                                 {"sheet", denoise.sheet}});
       return run(arguments);
     };
   });
 }
 
-struct InpaintArguments {
-  std::string input, masks, output, method, model, ensemble, threshold, dilate, missing_mask, fit;
+struct InpaintArguments : RestoreArguments {
+  std::string masks, method, threshold, dilate, missing_mask, fit;
   bool invert = false;
 };
 
@@ -133,9 +160,6 @@ void add_inpaint(CLI::App& app, InpaintArguments& inpaint, RunArguments& argumen
       ->add_option("--model", inpaint.model,
                    "a zoo model or an .onnx file, for the method network (default: inpaint_color)")
       ->type_name("NAME");
-  command
-      ->add_option("--ensemble", inpaint.ensemble, "average over so many flips and rotations: 1 (default), 2, 4 or 8")
-      ->type_name("N");
   command->add_flag("--invert", inpaint.invert, "masks are black where pixels are missing");
   command
       ->add_option("--threshold", inpaint.threshold,
@@ -146,6 +170,7 @@ void add_inpaint(CLI::App& app, InpaintArguments& inpaint, RunArguments& argumen
       ->type_name("WHAT");
   command->add_option("--fit", inpaint.fit, "masks of another size: exact fails them (default), nearest scales them")
       ->type_name("HOW");
+  add_restore_options(command, inpaint);
   add_run_options(command, arguments);
   command->callback([&] {
     chosen = [&] {
@@ -163,7 +188,10 @@ void add_inpaint(CLI::App& app, InpaintArguments& inpaint, RunArguments& argumen
                                  {"threshold", inpaint.threshold},
                                  {"dilate", inpaint.dilate},
                                  {"missing_mask", inpaint.missing_mask},
-                                 {"fit", inpaint.fit}});
+                                 {"fit", inpaint.fit},
+                                 {"format", inpaint.format},
+                                 {"table", inpaint.table},
+                                 {"sheet", inpaint.sheet}});
       return run(arguments);
     };
   });

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <vector>
 
 #include "graph_data.h"
 
@@ -27,6 +29,8 @@ double quantity(const NodeReport& node, const std::string& name) {
 
 std::string failures_text(const Report& report, std::size_t limit) {
   std::size_t width = 4, node_width = 4, shown = 0, hidden = 0;
+  std::vector<std::pair<std::string, std::vector<std::string>>> warned;  // words, and the items they are about
+  std::map<std::string, std::size_t> place;                              // of words in it
   const auto listed = [](const ItemReport& item) { return item.status == ItemStatus::failed; };
   for (const ItemReport& item : report.items)
     if (listed(item))
@@ -41,11 +45,18 @@ std::string failures_text(const Report& report, std::size_t limit) {
         text += fmt::format("failed: {:<{}}  {:<{}}  {:<13}  {}\n", item.name, width, item.error.node, node_width,
                             to_string(item.error.code), item.error.message);
     }
-    for (const std::string& warning : item.warnings)
-      if (++shown > limit)
-        ++hidden;
-      else
-        text += fmt::format("warning: {}: {}\n", item.name, warning);
+    for (const std::string& warning : item.warnings) {
+      const auto [known, is_new] = place.try_emplace(warning, warned.size());
+      if (is_new) warned.emplace_back(warning, std::vector<std::string>{});
+      warned[known->second].second.push_back(item.name);
+    }
+  }
+  for (const auto& [warning, names] : warned) {
+    const std::string others = names.size() > 1 ? fmt::format(" and {} more", names.size() - 1) : "";
+    if (++shown > limit)
+      hidden += names.size();
+    else
+      text += fmt::format("warning: {}{}: {}\n", names.front(), others, warning);
   }
   if (hidden > 0) text += fmt::format("... and {} more; --ledger FILE lists all\n", hidden);
   return text;

@@ -7,7 +7,8 @@
 
 namespace latentflow::cli {
 
-/// One line per item that failed or has warnings: name, node, code, reason. At most `limit` lines and a count.
+/// One line per item that failed: name, node, code, reason; then one per warning, with the first item it is about and
+/// the number of others. At most `limit` lines and a count.
 std::string failures_text(const Report& report, std::size_t limit);
 
 /// Time per node, measured quantities, memory: what --profile prints.

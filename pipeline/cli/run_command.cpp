@@ -51,12 +51,28 @@ std::string shape_text(const Shape& shape) {
   return to_string(shape.dims);
 }
 
+/// A problem of a verb's graph in the words of its command line: "--set fit=x: error: whole.fit is 'x'" becomes "--fit
+/// is 'x'", and "inpaint_folder.yaml:20:3: error: 'photos' (read_images): no pictures" becomes "no pictures".
+std::string verb_text(const Problem& problem, const std::map<std::string, std::string>& options) {
+  std::string message = problem.message;
+  const std::string set = "--set ";
+  if (problem.file.starts_with(set)) {
+    const auto option = options.find(problem.file.substr(set.size(), problem.file.find('=') - set.size()));
+    if (option == options.end()) return problem.text();
+    const std::string subject = message.substr(0, message.find(' '));
+    message = option->second + message.substr(std::min(subject.size(), message.size()));
+  } else if (const std::size_t end = message.find("): "); message.starts_with('\'') && end != std::string::npos) {
+    message = message.substr(end + 3);
+  }
+  return fmt::format("latentflow: {}: {}", problem.warning ? "warning" : "error", message);
+}
+
 }  // namespace
 
-bool print_problems(const std::vector<Problem>& problems) {
+bool print_problems(const std::vector<Problem>& problems, const std::map<std::string, std::string>& options) {
   bool ok = true;
   for (const Problem& problem : problems) {
-    fmt::print(stderr, "{}\n", problem.text());
+    fmt::print(stderr, "{}\n", options.empty() ? problem.text() : verb_text(problem, options));
     ok = ok && problem.warning;
   }
   return ok;
@@ -76,7 +92,7 @@ int run(const RunArguments& arguments) {
   if (!arguments.quiet) options.on_progress = [&](const Progress& now) { progress.update(now); };
   const Report report = graph->run(options);
   progress.clear();
-  print_problems(report.problems);
+  print_problems(report.problems, arguments.options);
   if (report.refused()) return report.exit_code();
   if (arguments.profile) fmt::print(stderr, "{}", profile_text(report));
   for (const std::string& warning : report.warnings) fmt::print(stderr, "warning: {}\n", warning);
@@ -129,7 +145,7 @@ int plan(const RunArguments& arguments) {
   const std::optional<Graph> graph = load(host, arguments);
   if (!graph || !options_of(arguments, options)) return 1;
   const Plan plan = graph->plan(options);
-  if (!print_problems(plan.problems)) return 1;
+  if (!print_problems(plan.problems, arguments.options)) return 1;
   std::size_t width = 4, largest = 0, total_failed = 0;
   for (const PlannedItem& item : plan.items) width = std::max(width, std::min<std::size_t>(item.name.size(), 48));
   for (const PlannedItem& item : plan.items) {

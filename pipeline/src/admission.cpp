@@ -6,11 +6,13 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <string>
 
 namespace latentflow {
 
-ChargeModel::ChargeModel(const CheckedGraph& graph) : graph_(graph) {
+ChargeModel::ChargeModel(const CheckedGraph& graph, int threads)
+    : graph_(graph), threads_(static_cast<std::size_t>(std::max(1, threads))) {
   const std::size_t count = graph.nodes.size();
   ancestor_.assign(count, std::vector<bool>(count));
   consumers_.resize(count);
@@ -31,6 +33,7 @@ Charge ChargeModel::charge(const std::vector<std::unique_ptr<Node>>& nodes,
   Charge result;
   result.outputs.resize(count);
   std::vector<std::size_t> working(count);
+  std::size_t most_standing = 0;
   for (std::size_t node : graph_.order) {
     const CheckedNode& checked = graph_.nodes[node];
     Shapes inputs;
@@ -47,7 +50,9 @@ Charge ChargeModel::charge(const std::vector<std::unique_ptr<Node>>& nodes,
         Prediction prediction = nodes[node]->predict(inputs);
         outputs = std::move(prediction.outputs);
         working[node] = prediction.working_bytes;
-        result.shared_bytes += prediction.shared_bytes;
+        std::size_t standing = prediction.worker_bytes;
+        for (const SharedMemory& one : prediction.shared) add_shared(one, result.shared), standing += one.bytes;
+        if (standing > most_standing) most_standing = standing, result.standing_node = node;
         result.worker_bytes = std::max(result.worker_bytes, prediction.worker_bytes);
         if (prediction.worker_bytes > 0) result.workers = std::max(result.workers, prediction.workers);
       } catch (...) {  // a defect of the plugin; the item itself may still pass
@@ -58,11 +63,13 @@ Charge ChargeModel::charge(const std::vector<std::unique_ptr<Node>>& nodes,
   }
 
   for (std::size_t node = 0; node < count; ++node) {
-    std::size_t bytes = 0;
-    for (std::size_t other = 0; other < count; ++other) {
-      if (other != node && (before(node, other) || before(other, node))) continue;
-      bytes += working[other];
-    }
+    std::size_t bytes = working[node];
+    std::vector<std::size_t> beside;
+    for (std::size_t other = 0; other < count; ++other)
+      if (other != node && working[other] > 0 && !before(node, other) && !before(other, node))
+        beside.push_back(working[other]);
+    std::sort(beside.begin(), beside.end(), std::greater<>());
+    for (std::size_t i = 0; i < std::min(beside.size(), threads_ - 1); ++i) bytes += beside[i];
     for (std::size_t producer = 0; producer < count; ++producer) {
       if (before(node, producer)) continue;  // not made yet
       for (std::size_t port = 0; port < consumers_[producer].size(); ++port) {
@@ -77,11 +84,26 @@ Charge ChargeModel::charge(const std::vector<std::unique_ptr<Node>>& nodes,
   return result;
 }
 
+void add_shared(const SharedMemory& more, std::vector<SharedMemory>& shared) {
+  const auto found =
+      std::find_if(shared.begin(), shared.end(), [&](const SharedMemory& one) { return one.owner == more.owner; });
+  if (found == shared.end())
+    shared.push_back(more);
+  else
+    found->bytes = std::max(found->bytes, more.bytes);
+}
+
 void StandingMemory::add(const Charge& charge) {
   // Every item may find threads of its own, until there are no more of them.
   if (charge.worker_bytes > 0) workers_ = std::min(threads_, workers_ + charge.workers);
   worker_bytes_ = std::max(worker_bytes_, charge.worker_bytes);
-  shared_bytes_ = std::max(shared_bytes_, charge.shared_bytes);
+  for (const SharedMemory& one : charge.shared) add_shared(one, shared_);
+}
+
+std::size_t StandingMemory::bytes() const {
+  std::size_t bytes = worker_bytes_ * static_cast<std::size_t>(workers_);
+  for (const SharedMemory& one : shared_) bytes += one.bytes;
+  return bytes;
 }
 
 std::size_t StandingMemory::bytes_with(const Charge& charge) const {

@@ -13,15 +13,20 @@ namespace latentflow {
 /// What one item needs on its whole route.
 struct Charge {
   /// Peak of the item's own memory, whatever order the scheduler chooses: for every node, its working bytes, those of
-  /// the nodes that may run beside it, and all values that can be alive meanwhile; the largest of these sums.
+  /// those nodes that may run beside it while there are threads, and all values that can be alive meanwhile; the
+  /// largest of these sums.
   std::size_t bytes = 0;
-  std::size_t peak_node = 0;
+  std::size_t peak_node = 0;  ///< where that is
   /// Of each thread that works for the item, in its neediest node; threads are shared by all items.
   std::size_t worker_bytes = 0;
-  int workers = 1;               ///< threads that need it
-  std::size_t shared_bytes = 0;  ///< sum over the nodes
-  std::vector<Shapes> outputs;   ///< per node, per output port; unknown extents have no dims and cost nothing
+  int workers = 1;                   ///< threads that need it
+  std::vector<SharedMemory> shared;  ///< of all nodes, every owner once
+  std::size_t standing_node = 0;     ///< that of which threads and shared memory need most
+  std::vector<Shapes> outputs;       ///< per node, per output port; unknown extents have no dims and cost nothing
 };
+
+/// Counts what `more` says among `shared`: distinct owners add up, of one owner the larger figure counts.
+void add_shared(const SharedMemory& more, std::vector<SharedMemory>& shared);
 
 /// Memory that no item owns: what the threads of a run work in, which is kept from item to item, and what nodes share.
 class StandingMemory {
@@ -29,13 +34,14 @@ class StandingMemory {
   explicit StandingMemory(int threads) : threads_(threads) {}
   void add(const Charge& charge);
   /// After the items so far.
-  std::size_t bytes() const { return worker_bytes_ * static_cast<std::size_t>(workers_) + shared_bytes_; }
+  std::size_t bytes() const;
   /// If this item came, too.
   std::size_t bytes_with(const Charge& charge) const;
 
  private:
   int threads_, workers_ = 0;
-  std::size_t worker_bytes_ = 0, shared_bytes_ = 0;
+  std::size_t worker_bytes_ = 0;
+  std::vector<SharedMemory> shared_;  ///< every owner once
 };
 
 /// Follows the items of a run in their order and tells the peak of their memory: standing memory, and the largest sum
@@ -57,7 +63,8 @@ class PeakForecast {
 /// What the charges of a graph need, computed once: who comes before whom.
 class ChargeModel {
  public:
-  explicit ChargeModel(const CheckedGraph& graph);
+  /// `threads`: as many nodes can be at work on an item at once.
+  ChargeModel(const CheckedGraph& graph, int threads);
   /// `source_shapes`: per node, the probed shape of sources. Throws nothing; a node whose predict() throws costs
   /// nothing.
   Charge charge(const std::vector<std::unique_ptr<Node>>& nodes, const std::vector<Shape>& source_shapes) const;
@@ -65,6 +72,7 @@ class ChargeModel {
  private:
   bool before(std::size_t a, std::size_t b) const { return ancestor_[b][a]; }
   const CheckedGraph& graph_;
+  const std::size_t threads_;
   std::vector<std::vector<bool>> ancestor_;                       ///< [node][other]: other comes before node
   std::vector<std::vector<std::vector<std::size_t>>> consumers_;  ///< [node][output port]: nodes
 };

@@ -2,6 +2,9 @@
 #include "executor.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cstdlib>
 
 #include "threads.h"
 
@@ -10,6 +13,20 @@ namespace {
 
 /// Items whose headers are read before there is room for them: taking turns costs more than reading small ones.
 constexpr std::size_t most_ahead = 8;
+
+/// What the parameters of a node may save of the memory that its threads take, as the user has to write it.
+void add_thrifty_settings(const CheckedNode& node, std::vector<std::string>& ways) {
+  constexpr int thrifty_tile = 256, least_tile = 64;
+  for (const ExplainedSetting& setting : node.settings) {
+    if (setting.name == "tile") {  // 0: the node's choice
+      const int side = std::atoi(setting.value.c_str());
+      if (side == 0 || side / 2 >= least_tile)
+        ways.push_back(fmt::format("--set {}.tile={}", node.id, side == 0 ? thrifty_tile : side / 2));
+    }
+    if (setting.name == "quality" && setting.value == "best")
+      ways.push_back(fmt::format("--set {}.quality=fast", node.id));
+  }
+}
 
 }  // namespace
 
@@ -23,7 +40,7 @@ Executor::Executor(const CheckedGraph& graph, const std::vector<std::unique_ptr<
       trace_(trace),
       stop_(options.stop ? *options.stop : own_stop_),
       scratch_(options.max_memory),
-      charges_(graph),
+      charges_(graph, options.threads),
       rank_(graph.nodes.size()),
       source_position_(graph.nodes.size()),
       most_in_flight_(2 * static_cast<std::size_t>(options.threads) + 2),
@@ -130,13 +147,25 @@ void Executor::probe(Item& item) {
 
 void Executor::refuse_if_too_large(Item& item) {
   if (item.refused || !exceeds(0, item.charge)) return;
-  const std::size_t standing = forecast_.standing().bytes_with(item.charge), node = item.charge.peak_node;
+  const Charge& charge = item.charge;
+  const std::size_t standing = forecast_.standing().bytes_with(charge);
+  // The node to blame, whose settings may help: of the larger part.
+  const bool by_standing = standing > charge.bytes;
+  const std::size_t node = by_standing ? charge.standing_node : charge.peak_node;
+  const std::string at = fmt::format("needs {} at '{}'", format_size(charge.bytes), graph_.nodes[charge.peak_node].id);
+  const std::string beside = standing == 0 ? ""
+                             : by_standing ? fmt::format(" and {} for threads to work in, most of it at '{}'",
+                                                         format_size(standing), graph_.nodes[node].id)
+                                           : fmt::format(" and {} for threads to work in", format_size(standing));
+  std::vector<std::string> ways{"raise --max-memory"};
+  if (by_standing && options_.threads > 1) ways.push_back("lower --threads");
+  if (by_standing) add_thrifty_settings(graph_.nodes[node], ways);
+  ways.push_back("make the picture smaller");
+  const std::string last = std::move(ways.back());
+  ways.pop_back();
   refuse(item, node,
-         out_of_memory(
-             fmt::format("needs {} at '{}'{}, allowed {}; raise --max-memory or make the picture smaller",
-                         format_size(item.charge.bytes), graph_.nodes[node].id,
-                         standing > 0 ? fmt::format(" and {} for threads to work in", format_size(standing)) : "",
-                         format_size(options_.max_memory))));
+         out_of_memory(fmt::format("{}{}, allowed {}; {} or {}", at, beside, format_size(options_.max_memory),
+                                   fmt::join(ways, ", "), last)));
 }
 
 void Executor::refuse(Item& item, std::size_t node, Error error) const {

@@ -52,7 +52,10 @@ void Executor::call_stage(std::size_t node, const Envelope& envelope, CallSpace&
   Item& item = *envelope.item;
   const Slot* told = nullptr;  // whose view of the item the node gets: the first source's if it is among the inputs
   for (const Slot& slot : envelope.slots) {
-    if (slot.error) return pass_error(node, slot.error, space);
+    if (slot.error) {
+      if (graph_.nodes[node].info->role == Role::sink) nodes_[node]->missed(item.name(), *slot.error);
+      return pass_error(node, slot.error, space);
+    }
     if (told == nullptr || (slot.primary && !told->primary)) told = &slot;
   }
   if (stop_.aborting()) return fail(node, item, cancelled("the run was stopped"), space);
@@ -64,9 +67,10 @@ void Executor::call_stage(std::size_t node, const Envelope& envelope, CallSpace&
   make_outputs(graph_.nodes[node].info->outputs.size(), told->info, told->primary, space);
   CallContext ctx(item, *told->info, scratch_, stop_);
   const auto work = [&] { return nodes_[node]->process(space.inputs, space.outputs, ctx); };
-  if (!measured_call(node, item, ctx, space, work) || !ctx.metadata) return;
+  if (!measured_call(node, item, ctx, space, work) || (!ctx.metadata && ctx.measured.empty())) return;
   auto changed = std::make_shared<ItemInfo>(*told->info);
-  changed->metadata = std::move(*ctx.metadata);
+  if (ctx.metadata) changed->metadata = std::move(*ctx.metadata);
+  for (const auto& [quantity, value] : ctx.measured) changed->metadata.tags[quantity] = fmt::format("{:.6g}", value);
   for (Slot& slot : space.slots) slot.info = changed;
 }
 

@@ -20,4 +20,12 @@ Status check_finite(const Image& image, const cv::Mat& except) {
   return success();
 }
 
+Status check_finite(std::span<const float> results, const std::string& network) {
+  for (const float result : results)
+    if (!std::isfinite(result))
+      return bad_input(network + " gives " + (std::isnan(result) ? "numbers that are not numbers (NaN)" : "infinity") +
+                       " for this picture; its weights are damaged, or they overflow");
+  return success();
+}
+
 }  // namespace latentflow

@@ -23,12 +23,16 @@ void check_names(const CheckedNode& node, const std::vector<SourceItem>& listed,
                                fmt::format("'{}' ({}) lists '{}' twice", node.id, node.info->name, item.name));
 }
 
+std::string stem_of(const SourceItem& item) {
+  return std::filesystem::path(item.name).replace_extension().generic_string();
+}
+
 /// Those of `item`: of its key, else of its whole name, else of its name without extension. Keys carry an extension
 /// only where two items of one source would share one, and it need not be so in the other source.
 Keys::const_iterator find_partners(const Keys& keys, const SourceItem& item) {
   auto found = keys.find(item.key);
   if (found == keys.end()) found = keys.find(item.name);
-  if (found == keys.end()) found = keys.find(std::filesystem::path(item.name).replace_extension().generic_string());
+  if (found == keys.end()) found = keys.find(stem_of(item));
   return found;
 }
 
@@ -66,7 +70,7 @@ ItemList list_sources(const CheckedGraph& graph, const std::vector<std::unique_p
   for (std::size_t source = 1; source < list.sources.size(); ++source) {
     const std::string& id = graph.nodes[list.sources[source]].id;
     const auto& listed = list.listed[source];
-    Keys keys;
+    Keys keys, of_one_name;                // by key; and several that differ in their extension alone, by their stem
     const SourceItem* stand_in = nullptr;  // the item for those without a partner of their own
     std::set<const SourceItem*> used;
     for (const SourceItem& item : listed) {
@@ -74,6 +78,7 @@ ItemList list_sources(const CheckedGraph& graph, const std::vector<std::unique_p
         used.insert(stand_in = &item);
       else
         keys[item.key].push_back(&item);
+      if (item.key == item.name && stem_of(item) != item.name) of_one_name[stem_of(item)].push_back(&item);
     }
     for (JoinedItem& joined : list.items) {
       const SourceItem* partner = nullptr;
@@ -82,7 +87,14 @@ ItemList list_sources(const CheckedGraph& graph, const std::vector<std::unique_p
       if (listed.size() == 1) {
         partner = &listed[0];
       } else if (const auto found = find_partners(keys, *joined.partners[0].item);
-                 found == keys.end() && stand_in != nullptr) {
+                 found == keys.end() && of_one_name[stem_of(*joined.partners[0].item)].size() > 1) {
+        const auto& several = of_one_name[stem_of(*joined.partners[0].item)];
+        std::vector<std::string> names;
+        for (const SourceItem* item : several) names.push_back(item->name);
+        why = fmt::format("'{}' is ambiguous in {}: {}; needs one of them, or one with the same extension",
+                          joined.name(), id, some_names(names));
+        used.insert(several.begin(), several.end());
+      } else if (found == keys.end() && stand_in != nullptr) {
         partner = stand_in;
       } else if (found == keys.end()) {
         why = fmt::format("no partner for '{}' in {}", key, id);

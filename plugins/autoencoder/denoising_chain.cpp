@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "codes/picture_rows.h"
 #include "data/dice.h"
 #include "family.h"
@@ -68,9 +70,13 @@ Prediction DenoisingChain::predict(const Shapes& inputs) const {
   const Shape none{Kind::tensor, {}, 4};
   const Prediction codes = encoding.predict({inputs[0], none});
   const Prediction back = decoding.predict({codes.outputs[0], inputs[0]});
-  return {
+  Prediction prediction{
       {strip, last},
       codes.working_bytes + codes.outputs[0].bytes() + back.working_bytes + back.outputs[1].bytes() + 4 * last.bytes()};
+  prediction.worker_bytes = std::max(codes.worker_bytes, back.worker_bytes);
+  prediction.shared = codes.shared;
+  prediction.shared.insert(prediction.shared.end(), back.shared.begin(), back.shared.end());
+  return prediction;
 }
 
 }  // namespace latentflow::autoencoder

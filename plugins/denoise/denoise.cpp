@@ -21,7 +21,10 @@ void Denoise::describe(Describe<Denoise>& d) {
   d.field(&Params::strength, "strength",
           "how much of the noise to remove: 0 leaves the picture, 1 takes the network's result")
       .range(0, 1);
-  d.field(&Params::tile, "tile", "side of the tiles large pictures are cut into; 0 lets the planner choose")
+  d.field(&Params::tile, "tile",
+          "side of the tiles large pictures are cut into, halo included; a side below one and a half times the halo on "
+          "both "
+          "sides together is raised to that; 0 lets the planner choose")
       .range(0, 4096)
       .unit("pixels");
   d.field(
@@ -66,6 +69,32 @@ std::string name_of_twin(std::string model, const Services& services) {
   return services.find_model(model) ? model : "";
 }
 
+/// A map of levels that the model was trained for, and of those outside the one that is farthest off, in grey levels.
+struct LevelMap {
+  Image levels;
+  double asked = 0, used = 0;
+};
+
+Result<LevelMap> level_map(const Image& map, const Image& picture, double lowest, double highest) {
+  if (map.mat().size() != picture.mat().size() || map.channels() != 1)
+    return bad_input(fmt::format("needs a sigma_map of {}x{} with 1 channel, got {}", picture.width(), picture.height(),
+                                 describe_picture(map)));
+  if (const Status finite = check_finite(map); !finite) return bad_input("sigma_map: " + finite.error().message);
+  const double scale = 255.0 / map.white();
+  double least = 0, most = 0;
+  cv::minMaxLoc(map.mat(), &least, &most);
+  if (least < 0 || (map.depth() == CV_32F && most > 1))
+    return bad_input(
+        fmt::format("sigma_map holds {:g}, allowed 0 to 1 in maps of floats, where 1 stands for 255 grey levels",
+                    least < 0 ? least : most));
+  LevelMap made{map, most * scale, most * scale};
+  if (least * scale >= lowest && most * scale <= highest) return made;
+  if (most * scale <= highest) made.asked = least * scale;
+  made.used = std::clamp(made.asked, lowest, highest);
+  made.levels = Image(cv::Mat(cv::min(cv::max(map.mat(), lowest / scale), highest / scale)));
+  return made;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Denoise>> Denoise::create(const Params& params, Services& services) {
@@ -94,20 +123,45 @@ Result<std::shared_ptr<const Denoiser>> Denoise::denoiser_for(std::int64_t chann
 Result<Image> Denoise::process(const Image& image, const Image* sigma_map, Context& ctx) const {
   if (image.channels() == 2 || (image.depth() != CV_8U && image.depth() != CV_16U && image.depth() != CV_32F))
     return bad_input("needs 1, 3 or 4 channels of 8 bit, 16 bit or float, got " + describe_picture(image));
-  if (sigma_map != nullptr && (sigma_map->mat().size() != image.mat().size() || sigma_map->channels() != 1))
-    return bad_input(fmt::format("needs a sigma_map of {}x{} with 1 channel, got {}", image.width(), image.height(),
-                                 describe_picture(*sigma_map)));
   if (Status finite = check_finite(image); !finite) return finite.error();
+  if (!has_equal_planes(image)) return clean(image, sigma_map, ctx);
+  // A grey picture in a colour file: its noise is equal in all colours, which no colour network was trained for.
+  cv::Mat plane, result = image.mat().clone();
+  cv::extractChannel(image.mat(), plane, 0);
+  const Result<Image> grey = clean(Image(plane), sigma_map, ctx);
+  if (!grey) return grey.error();
+  for (int channel = 0; channel < 3; ++channel) cv::insertChannel(grey->mat(), result, channel);
+  return Image(result);
+}
+
+Result<Image> Denoise::clean(const Image& image, const Image* sigma_map, Context& ctx) const {
   const Result<std::shared_ptr<const Denoiser>> found = denoiser_for(image.channels());
   if (!found) return found.error();
   const Denoiser& chosen = **found;
-  Denoiser::Request request{0, sigma_map, params.strength, params.tile, static_cast<int>(params.ensemble)};
-  if (chosen.wants_level() && sigma_map == nullptr) {
+  Denoiser::Request request{0, nullptr, params.strength, params.tile, static_cast<int>(params.ensemble)};
+  const double lowest = chosen.lowest_level(), highest = chosen.highest_level();
+  const auto outside = [&](double asked, double used) {
+    return fmt::format("noise level {:.1f} is outside {:g} to {:g}, which the model was trained for; {:g} is used",
+                       asked, lowest, highest, used);
+  };
+  if (sigma_map != nullptr) {
+    Result<LevelMap> map = level_map(*sigma_map, image, lowest, highest);
+    if (!map) return map.error();
+    if (!chosen.wants_level())
+      ctx.warn("sigma_map is not used: the model has no input for the noise level");
+    else if (map->asked != map->used)
+      ctx.warn(outside(map->asked, map->used));
+    request.map = &map->levels;
+    return chosen.clean(image, request, ctx);
+  }
+  if (chosen.wants_level()) {
+    if (!params.sigma.value && !can_estimate(image))
+      ctx.warn(
+          fmt::format("{}x{} pixels are too few to estimate a noise level from, so it is left as it is; give sigma",
+                      image.width(), image.height()));
     const double asked = params.sigma.value ? *params.sigma.value : estimate_noise(image);
-    request.sigma = std::clamp(asked, chosen.lowest_level(), chosen.highest_level());
-    if (request.sigma != asked)
-      ctx.warn(fmt::format("noise level {:.1f} is outside {:g} to {:g}, which the model was trained for; {:g} is used",
-                           asked, chosen.lowest_level(), chosen.highest_level(), request.sigma));
+    request.sigma = std::clamp(asked, lowest, highest);
+    if (request.sigma != asked) ctx.warn(outside(asked, request.sigma));
     ctx.measure("sigma", request.sigma);
   }
   return chosen.clean(image, request, ctx);
@@ -121,6 +175,8 @@ Prediction Denoise::predict(const Shapes& shapes) const {
   Prediction prediction = chosen.memory(picture, params.tile, static_cast<int>(params.ensemble));
   if (chosen.wants_level() && !params.sigma.value)  // the level is measured before anything else is done
     prediction.working_bytes = std::max(prediction.working_bytes, estimate_bytes(picture));
+  // The process was measured before the twin was read.
+  if (found->get() != denoiser.get()) prediction.shared.push_back({&chosen, chosen.file_bytes()});
   prediction.outputs = {picture};
   return prediction;
 }

@@ -16,14 +16,18 @@ struct Denoise {
     std::string quality = "best";
     std::string precision = "auto";
   };
-  static constexpr Port inputs[] = {
-      {"image", "grey or colour picture of any depth; alpha passes through unchanged"},
-      {"sigma_map", "noise level at every pixel, one channel of the picture's size, in grey levels; replaces sigma"}};
+  static constexpr Port inputs[] = {{"image", "grey or colour picture of any depth; alpha passes through unchanged"},
+                                    {"sigma_map",
+                                     "noise level at every pixel, one channel of the picture's size, in grey levels of "
+                                     "its depth (floats: 1 stands for "
+                                     "255); replaces sigma"}};
   static constexpr Port outputs[] = {{"clean", "same size, depth and channels"}};
   static void describe(Describe<Denoise>& d);
   static Result<std::unique_ptr<Denoise>> create(const Params& params, Services& services);
 
   Result<Image> process(const Image& image, const Image* sigma_map, Context& ctx) const;
+  /// process() for a picture that was checked, with the model that its number of channels asks for.
+  Result<Image> clean(const Image& image, const Image* sigma_map, Context& ctx) const;
   Prediction predict(const Shapes& shapes) const;
 
   /// Of the model, or of its twin for grey pictures where there is one.

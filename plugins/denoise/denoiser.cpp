@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "ensemble/orientation.h"
+#include "latentflow/finite.h"
 #include "nn/model_card.h"
 #include "nn/onnx_import.h"
 
@@ -115,6 +116,7 @@ Status Denoiser::run(const Image& noisy, const Image* map, const Request& reques
     if (dims != Dims{feed.batch, planes_, tile.input.height, tile.input.width})
       return bad_input(fmt::format("{} gives {} for a picture of {}x{}", name_, to_string(dims), tile.input.width,
                                    tile.input.height));
+    if (const Status finite = check_finite(outputs[0].span(), name_); !finite) return finite;
     write(tile, outputs[0].data());
     gflop += tile_gflop(dims);
     return success();
@@ -163,6 +165,10 @@ double Denoiser::tile_gflop(const Dims& picture) const {
   return shapes ? 2e-9 * static_cast<double>(nn::multiply_adds(network_->graph(), *shapes)) : 0;
 }
 
+std::size_t Denoiser::file_bytes() const {
+  return sizeof(float) * static_cast<std::size_t>(nn::parameter_count(network_->graph()));
+}
+
 Prediction Denoiser::memory(const Shape& picture, std::int64_t tile, int ensemble) const {
   Prediction prediction;
   const nn::TileOptions options = tile_options(tile);
@@ -178,7 +184,7 @@ Prediction Denoiser::memory(const Shape& picture, std::int64_t tile, int ensembl
   if (!tiles) return prediction;  // it will fail for the same reason when it runs
   prediction.worker_bytes = tiles->tile_bytes;
   prediction.workers = static_cast<int>(std::min<std::size_t>(tiles->tiles, most_workers));
-  prediction.shared_bytes = tiles->weight_bytes;
+  prediction.shared = {{network_.get(), tiles->weight_bytes}};
   // An ensemble keeps the picture as it is turned, and its level map, and the sums of up to three planes of floats.
   if (ensemble > 1)
     prediction.working_bytes =

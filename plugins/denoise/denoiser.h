@@ -35,6 +35,9 @@ class Denoiser {
   /// What clean() needs besides the picture and its result; no outputs are filled in.
   Prediction memory(const Shape& picture, std::int64_t tile, int ensemble = 1) const;
 
+  /// Of the file's weights, which stay beside what memory() tells.
+  std::size_t file_bytes() const;
+
   bool wants_level() const { return wants_level_; }
   double lowest_level() const { return lowest_level_; }
   double highest_level() const { return highest_level_; }

@@ -10,6 +10,8 @@
 #include <opencv2/core.hpp>
 #include <vector>
 
+#include "planes.h"
+
 namespace latentflow::denoise {
 namespace {
 
@@ -27,22 +29,39 @@ constexpr double least_left = 0.4;
 /// Rows of patches, one sample per column.
 using Patches = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
+/// Weights of luminance for B, G, R and alpha (Rec. ITU-R BT.601), and what of independent noise of 1 it holds.
+constexpr float luminance_weights[] = {0.114f, 0.587f, 0.299f, 0};
+constexpr double luminance_noise = 0.6685;
+/// Below this share of what luminance shows, the noise of the colours is not independent.
+constexpr double independent_share = 0.5;
+/// Luminance alone tells noise from texture less well than three colours do: 50 clean training photographs reach 2.1.
+constexpr double least_in_luminance = 8;
+
 int patch_side(int channels) { return channels == 1 ? 7 : 5; }
 
-/// A picture as grey or B, G, R floats in 0..255 without alpha, a band of rows at a time: as a whole it would take
-/// four times the bytes of an 8-bit picture.
+/// A picture as grey or B, G, R floats in 0..255 without alpha, or the luminance of one, a band of rows at a time: as a
+/// whole it would take four times the bytes of an 8-bit picture.
 class Bands {
  public:
-  explicit Bands(const Image& image) : image_(image) {}
+  enum class Planes { all, luminance };
+  explicit Bands(const Image& image, Planes planes = Planes::all) : image_(image), planes_(planes) {}
   int columns() const { return image_.width(); }
   int rows() const { return image_.height(); }
-  int channels() const { return image_.has_alpha() ? 3 : image_.channels(); }
+  int channels() const {
+    if (planes_ == Planes::luminance) return 1;
+    return image_.has_alpha() ? 3 : image_.channels();
+  }
+  bool clipped() const { return image_.depth() != CV_32F; }
 
   /// The patch_side rows from `first`; valid until the next call.
   const cv::Mat& at(int first) {
     if (first == first_) return band_;
     first_ = first;
     image_.mat().rowRange(first, first + patch_side(channels())).convertTo(scaled_, CV_32F, 255.0 / image_.white());
+    if (planes_ == Planes::luminance) {
+      cv::transform(scaled_, band_, cv::Mat(1, image_.channels(), CV_32F, const_cast<float*>(luminance_weights)));
+      return band_;
+    }
     if (!image_.has_alpha()) return band_ = scaled_;
     band_.create(scaled_.size(), CV_32FC3);
     cv::mixChannels({scaled_}, {band_}, {0, 0, 1, 1, 2, 2});
@@ -51,6 +70,7 @@ class Bands {
 
  private:
   const Image& image_;
+  Planes planes_;
   cv::Mat scaled_, band_;
   int first_ = -1;
 };
@@ -188,31 +208,69 @@ double before_clipping(double measured, const std::vector<Candidate>& patches) {
   return sigma;
 }
 
-}  // namespace
+std::size_t least_patches(int channels) {
+  return static_cast<std::size_t>(5 * patch_side(channels) * patch_side(channels) * channels);
+}
 
-double estimate_noise(const Image& image) {
-  Bands picture(image);
-  const int channels = picture.channels(), dimensions = patch_side(channels) * patch_side(channels) * channels;
+/// The level of independent noise in every plane, 0 where there are too few patches.
+double independent_level(Bands picture) {
+  const int channels = picture.channels();
   const std::vector<Candidate> all = candidates_in(picture);
-  const auto enough = [&](const std::vector<Candidate>& chosen) {
-    return chosen.size() >= static_cast<std::size_t>(5 * dimensions);
-  };
+  const auto enough = [&](const std::vector<Candidate>& chosen) { return chosen.size() >= least_patches(channels); };
   if (!enough(all)) return 0;
 
   double sigma = std::sqrt(noise_variance(spectrum(gather(picture, all))));
   for (int round = 0; round < rounds; ++round) {
     std::vector<Candidate> chosen;
     for (double clearance : clearances) {
-      chosen = weakly_textured(all, sigma, channels, image.depth() == CV_32F ? 0.0 : clearance);
+      chosen = weakly_textured(all, sigma, channels, picture.clipped() ? clearance : 0.0);
       if (enough(chosen)) break;
     }
     if (!enough(chosen)) break;
     double refined = std::sqrt(noise_variance(spectrum(gather(picture, chosen))));
-    if (image.depth() != CV_32F && refined > 0) refined = before_clipping(refined, chosen);
+    if (picture.clipped() && refined > 0) refined = before_clipping(refined, chosen);
     if (std::abs(refined - sigma) < 0.01 * sigma) break;
     sigma = refined;
   }
   return sigma;
+}
+
+/// Noise and fine texture together, so an upper bound, in a hundredth of the time (Immerkaer, "Fast Noise Variance
+/// Estimation", CVIU 1996).
+double laplacian_level(Bands plane) {
+  double sum = 0;
+  std::int64_t count = 0;
+  const int side = patch_side(1);
+  for (int first = 0; first + side <= plane.rows(); first += side - 2) {
+    const cv::Mat& band = plane.at(first);
+    for (int y = 1; y + 1 < side; ++y) {
+      const float *above = band.ptr<float>(y - 1), *row = band.ptr<float>(y), *below = band.ptr<float>(y + 1);
+      float of_row = 0;
+      for (int x = 1; x + 1 < plane.columns(); ++x)
+        of_row += std::abs(above[x - 1] + above[x + 1] + below[x - 1] + below[x + 1] -
+                           2 * (above[x] + row[x - 1] + row[x + 1] + below[x]) + 4 * row[x]);
+      sum += static_cast<double>(of_row);
+      count += plane.columns() - 2;
+    }
+  }
+  return count > 0 ? std::sqrt(CV_PI / 2) / 6 * sum / static_cast<double>(count) : 0;
+}
+
+}  // namespace
+
+double estimate_noise(const Image& image) {
+  const Bands luminance(image, Bands::Planes::luminance);
+  if (has_equal_planes(image)) return independent_level(luminance);
+  const double level = independent_level(Bands(image));
+  if (image.channels() == 1 || level >= independent_share * laplacian_level(luminance) / luminance_noise) return level;
+  const double seen = independent_level(luminance) / luminance_noise;
+  return seen >= least_in_luminance && level < independent_share * seen ? seen : level;
+}
+
+bool can_estimate(const Image& image) {
+  const int channels = image.channels() == 1 || has_equal_planes(image) ? 1 : 3, side = patch_side(channels);
+  const std::int64_t columns = image.width() - side + 1, rows = image.height() - side + 1;
+  return columns > 0 && rows > 0 && static_cast<std::size_t>(columns * rows) >= least_patches(channels);
 }
 
 std::size_t estimate_bytes(const Shape& image) {

@@ -10,8 +10,15 @@ namespace latentflow::denoise {
 /// Efficient Statistical Method for Image Noise Level Estimation", ICCV 2015). Colour patches span all three channels,
 /// whose redundancy leaves more noise-only directions. Patches near black and white are left out while others suffice;
 /// what clipping takes from the rest, in pictures of integers, is made up for by the moments of a clipped normal
-/// distribution. Alpha is ignored. Pictures too small for statistics (below some 400 patches) give 0.
+/// distribution. Alpha is ignored.
+///
+/// JPEG and WebP files keep half of the extents of colours, which leaves directions without noise. Where colours
+/// together show less than half of what luminance shows, the level is the one of independent noise with that
+/// luminance, from 8 grey levels on. Pictures with equal planes are measured as the grey pictures they are.
 double estimate_noise(const Image& image);
+
+/// Whether the picture has the patches it takes (some 24x24 pixels); otherwise estimate_noise() gives 0.
+bool can_estimate(const Image& image);
 
 /// Bytes that estimate_noise() takes besides the picture.
 std::size_t estimate_bytes(const Shape& image);

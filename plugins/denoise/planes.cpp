@@ -28,6 +28,20 @@ void with_sample_type(int depth, F&& f) {
 
 }  // namespace
 
+bool has_equal_planes(const Image& picture) {
+  const cv::Mat& mat = picture.mat();
+  const int channels = mat.channels();
+  bool equal = channels >= 3;
+  with_sample_type(mat.depth(), [&](auto sample) {
+    for (int y = 0; equal && y < mat.rows; ++y) {
+      const auto* pixel = mat.ptr<decltype(sample)>(y);
+      for (int x = 0; equal && x < mat.cols; ++x, pixel += channels)
+        equal = pixel[0] == pixel[1] && pixel[1] == pixel[2];
+    }
+  });
+  return equal;
+}
+
 void read_planes(const Image& picture, const cv::Rect& region, const ChannelOrder& order, float* planes) {
   const cv::Mat& src = picture.mat();
   const int channels = src.channels(), count = plane_count(order);

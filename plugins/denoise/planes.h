@@ -12,6 +12,9 @@ namespace latentflow::denoise {
 /// Which source channel feeds each plane; -1 ends the list. Networks order colours R, G, B, OpenCV B, G, R.
 using ChannelOrder = std::array<int, 4>;
 
+/// Whether the picture has three colours that are equal everywhere: a grey picture in a colour file.
+bool has_equal_planes(const Image& picture);
+
 /// Fills planes [count, region.height, region.width] (count = entries of `order`) from the region of the picture,
 /// scaled so that white is 1. A region may reach past the right and bottom border: the picture is reflected there.
 void read_planes(const Image& picture, const cv::Rect& region, const ChannelOrder& order, float* planes);

@@ -13,7 +13,9 @@
 namespace latentflow::inpaint {
 
 void Inpaint::describe(Describe<Inpaint>& d) {
-  d.name("inpaint", "fills the holes of pictures; known pixels stay as they are, bit by bit");
+  d.name("inpaint",
+         "fills the holes of pictures; known pixels stay as they are, bit by bit, and so they do in files of lossless "
+         "formats (write_images with format: png)");
   d.field(&Params::method, "method",
           "smooth: membranes between the known pixels; telea, navier_stokes: OpenCV's; network: smooth, then a "
           "trained network")
@@ -24,7 +26,9 @@ void Inpaint::describe(Describe<Inpaint>& d) {
       .unit("pixels");
   d.field(&Params::fit, "fit", "masks of another size than the picture: exact fails them, nearest scales them")
       .choices({"exact", "nearest"});
-  d.field(&Params::tile, "tile", "network: side of the tiles large pictures are cut into; 0 lets the planner choose")
+  d.field(&Params::tile, "tile",
+          "network: side of the tiles large pictures are cut into, halo included; a side below one and a half times "
+          "the halo on both sides together is raised to that; 0 lets the planner choose")
       .range(0, 4096)
       .unit("pixels");
   d.field(
@@ -63,6 +67,10 @@ Result<Image> Inpaint::process(const Image& image, const Image& mask, Context& c
   if (!holes) return holes.error();
   const int missing = cv::countNonZero(*holes);
   ctx.measure("missing_pixels", missing);
+  // A sink whose files are lossy says that it breaks the promise.
+  Metadata metadata = ctx.item().metadata;
+  metadata.tags["known_pixels"] = "kept";
+  ctx.set_metadata(std::move(metadata));
   if (missing == 0) return image;
   if (static_cast<std::size_t>(missing) == holes->total())
     return bad_input(

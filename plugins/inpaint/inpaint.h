@@ -17,7 +17,7 @@ struct Inpaint {
     std::string precision = "auto";
   };
   static constexpr Port inputs[] = {
-      {"image", "grey or colour picture of any depth; alpha passes through unchanged"},
+      {"image", "grey or colour picture of any depth; alpha passes through unchanged: convert drops it"},
       {"mask", "white where pixels are missing, black where they are known; same size, or one pixel for all"}};
   static constexpr Port outputs[] = {{"filled", "same size, depth and channels; known pixels keep their bits"}};
   static void describe(Describe<Inpaint>& d);

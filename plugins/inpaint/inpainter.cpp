@@ -8,6 +8,7 @@
 
 #include "ensemble/orientation.h"
 #include "holes/fill.h"
+#include "latentflow/finite.h"
 #include "nn/model_card.h"
 #include "nn/onnx_import.h"
 
@@ -158,6 +159,7 @@ Status Inpainter::run(const cv::Mat& picture, const cv::Mat& mask, const Feeding
         if (dims != Dims{feed.batch, planes_, one.input.height, one.input.width})
           return bad_input(fmt::format("{} gives {} for a picture of {}x{}", name_, to_string(dims), one.input.width,
                                        one.input.height));
+        if (const Status finite = check_finite(outputs[0].span(), name_); !finite) return finite;
         write(one, outputs[0].data());
         return success();
       });
@@ -214,7 +216,7 @@ Prediction Inpainter::memory(const Shape& picture, const Request& request) const
   if (!tiles) return prediction;  // it will fail for the same reason when it runs
   prediction.worker_bytes = tiles->tile_bytes;
   prediction.workers = static_cast<int>(std::min<std::size_t>(tiles->tiles, most_workers));
-  prediction.shared_bytes = tiles->weight_bytes;
+  prediction.shared = {{network_.get(), tiles->weight_bytes}};
   return prediction;
 }
 

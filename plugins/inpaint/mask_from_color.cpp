@@ -1,6 +1,8 @@
 // mask_from_color.cpp: see mask_from_color.h.
 #include "mask_from_color.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <opencv2/core.hpp>
 
@@ -39,7 +41,7 @@ void MaskFromColor::describe(Describe<MaskFromColor>& d) {
   d.example("{node: mask_from_color, image: photos, color: [255, 0, 255], tolerance: 20}");
 }
 
-Result<Image> MaskFromColor::process(const Image& image, Context&) const {
+Result<Image> MaskFromColor::process(const Image& image, Context& ctx) const {
   const cv::Mat& picture = image.mat();
   if (picture.channels() == 2 || (picture.depth() != CV_8U && picture.depth() != CV_16U && picture.depth() != CV_32F))
     return bad_input("needs 1, 3 or 4 channels of 8 bit, 16 bit or float, got " + describe_picture(image));
@@ -53,6 +55,9 @@ Result<Image> MaskFromColor::process(const Image& image, Context&) const {
     mark<unsigned short>(picture, key, tolerance, mask);
   else
     mark<float>(picture, key, tolerance, mask);
+  if (cv::countNonZero(mask) == 0)
+    ctx.warn(fmt::format("nothing is missing: no pixel has the color [{}] within a tolerance of {}",
+                         fmt::join(params.color, ", "), params.tolerance));
   return Image(mask);
 }
 

@@ -116,6 +116,10 @@ cv::Mat fit_to_format(const Image& image, Format format, const EncodeOptions& op
   return picture;
 }
 
+bool is_lossy(Format format, const EncodeOptions& options) {
+  return format == Format::jpeg || format == Format::hdr || (format == Format::webp && options.webp_quality <= 100);
+}
+
 Result<std::vector<std::uint8_t>> encode(const cv::Mat& picture, const std::string& extension,
                                          const EncodeOptions& options) {
   try {

@@ -25,6 +25,9 @@ Result<Format> format_to_write(const std::string& extension);
 cv::Mat fit_to_format(const Image& image, Format format, const EncodeOptions& options,
                       std::vector<std::string>& warnings);
 
+/// Whether pixels change even where depth and channels fit.
+bool is_lossy(Format format, const EncodeOptions& options);
+
 /// The complete file. `extension` chooses among spellings of one format ("pgm", "ppm"). Never throws.
 Result<std::vector<std::uint8_t>> encode(const cv::Mat& picture, const std::string& extension,
                                          const EncodeOptions& options);

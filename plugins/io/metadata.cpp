@@ -95,11 +95,13 @@ Attachments from_webp(const Input& input) {
 }
 
 Attachments from_tiff(const Input& input) {
-  constexpr int tag_icc = 34675;
+  constexpr int tag_make = 0x010f, tag_model = 0x0110, tag_exif = 0x8769, tag_gps = 0x8825;
   Attachments found;
   const Result<TiffDirectory> directory = read_tiff_directory(input);
-  if (directory && directory.value().has(tag_icc)) {
-    const TiffEntry& entry = directory.value().entries.at(tag_icc);
+  if (!directory) return found;
+  for (const int tag : {tag_make, tag_model, tag_exif, tag_gps}) found.unread = found.unread || directory->has(tag);
+  if (directory->has(tag_icc)) {
+    const TiffEntry& entry = directory->entries.at(tag_icc);
     found.icc = input.slice(entry.offset, std::min<std::uint64_t>(entry.count, largest_profile));
   }
   return found;

@@ -1,4 +1,4 @@
-// metadata_write.cpp: putting EXIF and ICC blocks into encoded JPEG, PNG and WebP files; see metadata.h.
+// metadata_write.cpp: putting EXIF and ICC blocks into encoded files; see metadata.h.
 #include <fmt/format.h>
 #include <zlib.h>
 
@@ -6,6 +6,7 @@
 
 #include "metadata.h"
 #include "segments.h"
+#include "tiff_file.h"
 
 namespace latentflow::io {
 namespace {
@@ -128,6 +129,55 @@ Pieces attach_webp(ByteSpan encoded, const Attachments& attachments, std::string
   return pieces;
 }
 
+/// A second directory behind the file takes the place of the first: the same entries, whose values stay where they are,
+/// and one for the profile, which lies before it (TIFF 6.0, section 2; ICC.1, annex B).
+Pieces attach_tiff(ByteSpan encoded, const Attachments& attachments, std::string& dropped) {
+  Pieces pieces;
+  pieces.parts = {encoded};
+  if (!attachments.exif.empty()) dropped = "exif (tiff files carry none here)";
+  const ByteSpan icc = attachments.icc;
+  if (icc.empty()) return pieces;
+  const Input input(encoded);
+  const bool big_endian = Cursor(input).u16() == 0x4d4d;
+  Cursor head(input, 2, big_endian);
+  const bool classic = head.u16() == 42;
+  const std::uint64_t place = encoded.size() + encoded.size() % 2;  // values begin at even places
+  const std::uint64_t directory = place + icc.size() + icc.size() % 2;
+  head.seek(head.u32());
+  const std::uint64_t count = head.u16();
+  constexpr std::uint64_t entry_bytes = 12;
+  if (!classic || head.failed() || directory + entry_bytes * (count + 2) > 0xffffffffu ||
+      head.position() + entry_bytes * count > encoded.size()) {
+    dropped += fmt::format("{}icc (unexpected file structure)", dropped.empty() ? "" : ", ");
+    return pieces;
+  }
+  Buffer front, back;
+  put(front, encoded.first(4));
+  put_number(front, directory, 4, big_endian);
+  back.resize(place - encoded.size());
+  put(back, icc);
+  back.resize(directory - encoded.size());
+  put_number(back, count + 1, 2, big_endian);
+  bool put_in = false;
+  const auto put_profile = [&] {
+    put_number(back, tag_icc, 2, big_endian);
+    put_number(back, 7, 2, big_endian);  // bytes of no further meaning
+    put_number(back, icc.size(), 4, big_endian);
+    put_number(back, place, 4, big_endian);
+    put_in = true;
+  };
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::size_t at = static_cast<std::size_t>(head.position() + entry_bytes * i);
+    if (!put_in && Cursor(input, at, big_endian).u16() > tag_icc) put_profile();  // entries ascend
+    put(back, encoded.subspan(at, entry_bytes));
+  }
+  if (!put_in) put_profile();
+  put_number(back, 0, 4, big_endian);  // no further picture
+  pieces.owned = {std::move(front), std::move(back)};
+  pieces.parts = {pieces.owned[0], encoded.subspan(8), pieces.owned[1]};
+  return pieces;
+}
+
 }  // namespace
 
 Pieces attach(ByteSpan encoded, Format format, const Attachments& attachments, std::string& dropped) {
@@ -136,6 +186,7 @@ Pieces attach(ByteSpan encoded, Format format, const Attachments& attachments, s
     if (format == Format::jpeg) return attach_jpeg(encoded, attachments, dropped);
     if (format == Format::png) return attach_png(encoded, attachments, dropped);
     if (format == Format::webp) return attach_webp(encoded, attachments, dropped);
+    if (format == Format::tiff) return attach_tiff(encoded, attachments, dropped);
     dropped = fmt::format("exif or icc ({} files carry none here)", to_string(format));
   }
   Pieces pieces;

@@ -126,6 +126,7 @@ Result<Image> ReadImages::process(const SourceItem& item, Context& ctx) const {
 
   metadata.tags["format"] = to_string(header.value().format);
   metadata.tags["depth"] = depth_word(picture.depth());
+  if (attachments.unread) metadata.tags["not_read"] = "exif (that of tiff files is not read)";
   metadata.original_width = picture.cols;
   metadata.original_height = picture.rows;
   if (params.orient && header.value().orientation != 1) {

@@ -7,6 +7,9 @@
 
 namespace latentflow::io {
 
+/// The tag of an ICC profile.
+inline constexpr int tag_icc = 34675;
+
 /// One entry: where its values lie. Bytes [offset, offset + count * size of type).
 struct TiffEntry {
   int type = 0;

@@ -69,10 +69,17 @@ Status WriteImages::process(const Image& image, Context& ctx) const {
                  [](unsigned char c) { return std::tolower(c); });
   const Result<Format> format = format_to_write(extension);
   if (!format) return format.error();
-  const auto depth = item.metadata.tags.find("depth");
+  const auto tag = [&](const char* name) {
+    const auto found = item.metadata.tags.find(name);
+    return found == item.metadata.tags.end() ? std::string() : found->second;
+  };
+  const std::string depth = tag("depth");
   const EncodeOptions options{params.jpeg_quality, params.png_compression, params.webp_quality, params.depth,
-                              depth != item.metadata.tags.end() && depth->second != "8"};
+                              !depth.empty() && depth != "8"};
   std::vector<std::string> warnings;
+  if (tag("known_pixels") == "kept" && is_lossy(*format, options))
+    warnings.push_back(fmt::format("known pixels were kept, but coding as {} changes them, too; format: png keeps them",
+                                   to_string(*format)));
   Result<std::vector<std::uint8_t>> encoded = std::vector<std::uint8_t>();
   Attachments attachments;
   {
@@ -90,6 +97,8 @@ Status WriteImages::process(const Image& image, Context& ctx) const {
   std::string dropped;
   const Pieces pieces = attach(*encoded, format.value(), attachments, dropped);
   if (!dropped.empty()) warnings.push_back("not kept: " + dropped);
+  if (const std::string unread = tag("not_read"); !unread.empty() && params.metadata == "keep")
+    warnings.push_back("not kept: " + unread);
   if (Status status = write_atomically(target.value(), pieces.parts); !status) return status;
   for (std::string& warning : warnings) ctx.warn(std::move(warning));
   return success();

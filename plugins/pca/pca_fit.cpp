@@ -83,8 +83,7 @@ Status PcaFit::agree(const CodeItem& item) {
 Status PcaFit::take_rows(std::span<const float> rows) {
   if (moments_) return moments_->add(rows);
   const auto features = item_->features();
-  if (const std::string where = nn::first_not_finite(rows, features); !where.empty())
-    return bad_input(where + "; needs finite numbers");
+  if (Status status = codes::check_rows(rows, features); !status) return status;
   if (const std::size_t bytes = (rows_.size() + rows.size()) * sizeof(float);
       bytes >> 20 >= static_cast<std::size_t>(params.max_memory))
     return out_of_memory(
@@ -105,7 +104,6 @@ Status PcaFit::take_picture(const Image& image, Context& ctx) {
     return bad_input(fmt::format("picture is {}x{}, smaller than a patch of {}x{}", image.width(), image.height(),
                                  params.patch, params.patch));
   const cv::Mat floats = codes::as_floats(image);
-  if (!cv::checkRange(floats)) return bad_input("picture has pixels that are nan or infinite");
   if (Status status = agree(item); !status) return status;
   std::vector<float> rows(static_cast<std::size_t>(grid.columns * item.features()));
   for (std::int64_t row = 0; row < grid.rows; ++row) {
@@ -121,8 +119,7 @@ Status PcaFit::take_tensor(const Tensor& tensor) {
   if (tensor.empty() || tensor.dims().empty()) return bad_input("tensor has no elements, or no axes");
   const CodeItem item{CodeItem::Kind::tensor, 1, params.rows ? tensor.dims().back() : tensor.size(), 1};
   // Looked at before the first item decides the size of all others.
-  if (const std::string where = nn::first_not_finite(tensor.span(), item.features()); !where.empty())
-    return bad_input(fmt::format("{}; needs finite numbers", where));
+  if (Status status = codes::check_rows(tensor.span(), item.features()); !status) return status;
   if (Status status = agree(item); !status) return status;
   return take_rows(tensor.span());
 }

@@ -31,7 +31,7 @@ std::string selection(const char* id, const char* label, const std::vector<std::
 }
 
 std::string figure(const ReportPicture& picture, const std::vector<std::string>& captions) {
-  const std::string name = escaped_html(picture.name);
+  const std::string name = escaped_html(picture.name) + (picture.centre ? ", centre in full resolution" : "");
   std::string text =
       fmt::format("<figure>\n<div class=\"pair\" style=\"--width:{};--height:{}\">\n", picture.width, picture.height);
   for (std::size_t i = 0; i < picture.jpegs.size(); ++i)
@@ -55,6 +55,11 @@ std::string figure(const ReportPicture& picture, const std::vector<std::string>&
 
 }  // namespace
 
+std::size_t ReportPage::shown() const {
+  return static_cast<std::size_t>(
+      std::count_if(pictures.begin(), pictures.end(), [](const ReportPicture& picture) { return !picture.centre; }));
+}
+
 std::string ReportPage::html() const {
   std::size_t count = 2;
   for (const ReportPicture& picture : pictures) count = std::max(count, picture.jpegs.size());
@@ -70,14 +75,21 @@ std::string ReportPage::html() const {
       "'unsafe-inline'; script-src 'unsafe-inline'\">\n<title>{0}</title>\n<style>\n{1}</style>\n</head>\n<body>\n"
       "<header>\n<h1>{0}</h1>\n",
       escaped_html(title), report_style);
-  text += fmt::format("<p>{} {}{}</p>\n", pictures.size(), pictures.size() == 1 ? "picture" : "pictures",
-                      left_out > 0 ? fmt::format(", {} more are not shown", left_out) : "");
+  text += fmt::format("<p>{} {}{}{}</p>\n", shown(), shown() == 1 ? "picture" : "pictures",
+                      left_out > 0 ? fmt::format(", {} more are not shown", left_out) : "",
+                      failed.empty() ? "" : fmt::format(", {} failed", failed.size()));
   if (count > 2 && !pictures.empty())
     text += "<div class=\"choice\">\n" + selection("left", "left", names, 0) + selection("right", "right", names, 1) +
             "</div>\n";
   text += "</header>\n<main>\n";
   for (const ReportPicture& picture : pictures) text += figure(picture, names);
   text += "</main>\n";
+  if (!failed.empty()) {
+    text += "<section>\n<h2>Failed</h2>\n<ul>\n";
+    for (const auto& [name, why] : failed)
+      text += fmt::format("<li>{}: {}</li>\n", escaped_html(name), escaped_html(why));
+    text += "</ul>\n</section>\n";
+  }
   if (!table.empty())
     text +=
         "<section>\n<h2>Measures</h2>\n<div class=\"table\" tabindex=\"0\" role=\"region\" aria-label=\"Measures\">\n" +

@@ -9,9 +9,11 @@
 
 namespace latentflow::quality {
 
-/// One item: up to four pictures of the same thing, as JPEG files; all are shown in the size of the first.
+/// One item, or its centre once more in full resolution: up to four pictures of the same thing, as JPEG files; all are
+/// shown in the size of the first.
 struct ReportPicture {
   std::string name;
+  bool centre = false;
   std::vector<std::vector<std::uint8_t>> jpegs;
   int width = 0, height = 0;  ///< of the first, in pixels
 };
@@ -20,12 +22,16 @@ struct ReportPage {
   std::string title;
   std::vector<std::string> captions;  ///< of the pictures of all items; further ones are counted
   std::vector<ReportPicture> pictures;
-  std::size_t left_out = 0;  ///< items that have no picture here
-  Table table;               ///< may be empty
+  std::size_t left_out = 0;                                 ///< items that have no picture here
+  Table table;                                              ///< may be empty
+  std::vector<std::pair<std::string, std::string>> failed;  ///< items that did not arrive, and why
+
+  /// Items that have a picture here.
+  std::size_t shown() const;
 
   /// The page: a slider over every pair (a range control: pointer, touch and arrow keys), two selections where there
-  /// are more than two pictures, the table with its mean. One column on narrow screens, light or dark as the reader's
-  /// system. No address is loaded, which the page itself forbids by its content security policy.
+  /// are more than two pictures, the table with its mean, what failed. One column on narrow screens, light or dark as
+  /// the reader's system. No address is loaded, which the page itself forbids by its content security policy.
   std::string html() const;
 };
 

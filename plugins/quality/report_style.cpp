@@ -44,7 +44,15 @@ figure { margin: 0; min-width: 0; }
   cursor: ew-resize; touch-action: pan-y; }
 .pair:focus-within { outline: 3px solid var(--accent); outline-offset: 2px; }
 figcaption { margin-top: 0.4rem; color: var(--pale); font-size: 0.9rem; overflow-wrap: anywhere; }
-.table { overflow-x: auto; border: 1px solid var(--rule); border-radius: 0.5rem; background: var(--card); }
+.table { --shade: rgb(0 0 0 / 22%); overflow-x: auto; border: 1px solid var(--rule); border-radius: 0.5rem;
+  scrollbar-color: var(--pale) transparent;
+  /* Shades at the sides where there is more to scroll to: covers that scroll along lie over shades that do not. */
+  background: linear-gradient(to right, var(--card) 40%, transparent) left / 3rem 100% no-repeat local,
+    linear-gradient(to left, var(--card) 40%, transparent) right / 3rem 100% no-repeat local,
+    linear-gradient(to right, var(--shade), transparent) left / 1.25rem 100% no-repeat scroll,
+    linear-gradient(to left, var(--shade), transparent) right / 1.25rem 100% no-repeat scroll, var(--card); }
+@media (prefers-color-scheme: dark) { .table { --shade: rgb(255 255 255 / 22%); } }
+.table th:first-child { position: sticky; left: 0; background: var(--card); border-right: 1px solid var(--rule); }
 .table:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 table { border-collapse: collapse; width: 100%; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.35rem 0.75rem; text-align: left; white-space: nowrap; border-top: 1px solid var(--rule); font-weight: 400; }

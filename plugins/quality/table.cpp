@@ -41,18 +41,18 @@ int decimals_for(double largest) {
 
 }  // namespace
 
+Record named(const std::string& name, const Record& record) {
+  if (record.find("name") != nullptr) return record;
+  Record result;
+  result.set("name", name);
+  for (const auto& [known, field] : record.fields()) result.set(known, field);
+  return result;
+}
+
 void Table::add(const Record& record) {
   for (const auto& [name, value] : record.fields())
     if (std::find(columns_.begin(), columns_.end(), name) == columns_.end()) columns_.push_back(name);
   rows_.push_back(record);
-}
-
-void Table::add_named(const std::string& name, const Record& record) {
-  if (record.find("name") != nullptr) return add(record);
-  Record named;
-  named.set("name", name);
-  for (const auto& [known, field] : record.fields()) named.set(known, field);
-  add(named);
 }
 
 bool Table::is_number(const std::string& column) const {

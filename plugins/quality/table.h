@@ -11,12 +11,13 @@ namespace latentflow::quality {
 /// Text as it stands in HTML, in quotes too.
 std::string escaped_html(const std::string& text);
 
+/// The record with `name` as the first field, unless it has one of its own.
+Record named(const std::string& name, const Record& record);
+
 /// Rows with the union of their fields as columns, in order of first appearance.
 class Table {
  public:
   void add(const Record& record);
-  /// The same with `name` as the first field, unless the record has one of its own.
-  void add_named(const std::string& name, const Record& record);
   std::size_t size() const { return rows_.size(); }
   bool empty() const { return rows_.empty(); }
 

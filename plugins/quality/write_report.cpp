@@ -3,12 +3,20 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "codecs/encode.h"
 #include "latentflow/files.h"
 #include "sheet.h"
 #include "target.h"
 
 namespace latentflow::quality {
+namespace {
+
+constexpr std::int64_t longest_centre = 640;  // of a picture's centre; about what a column of the page is wide
+
+}  // namespace
 
 void WriteReport::describe(Describe<WriteReport>& d) {
   d.name(
@@ -20,7 +28,9 @@ void WriteReport::describe(Describe<WriteReport>& d) {
   d.field(&Params::max_pictures, "max_pictures",
           "further items are in the table only, because the page holds all pictures")
       .range(1, 1000);
-  d.field(&Params::longest, "longest", "longest side of a picture on the page; larger ones are shrunk")
+  d.field(&Params::longest, "longest",
+          "longest side of a picture on the page; larger ones are shrunk, and their centre is "
+          "shown in full resolution, too")
       .range(64, 8192)
       .unit("pixels");
   d.field(&Params::jpeg_quality, "jpeg_quality", "of the pictures on the page").range(1, 100);
@@ -38,17 +48,28 @@ Result<std::unique_ptr<WriteReport>> WriteReport::create(const Params& params, S
 
 Status WriteReport::process(const Image& a, const Image& b, const Image* c, const Image* d, const Record* record,
                             Context& ctx) {
-  if (record != nullptr) page_.table.add_named(ctx.item().name, *record);
-  if (page_.pictures.size() >= static_cast<std::size_t>(params.max_pictures)) {
+  if (record != nullptr) page_.table.add(named(ctx.item().name, *record));
+  if (page_.shown() >= static_cast<std::size_t>(params.max_pictures)) {
     ++page_.left_out;
     return success();
   }
+  const std::array<const Image*, 4> images{&a, &b, c, d};
+  for (const Image* image : images)
+    if (image != nullptr && image->mat().empty()) return bad_input("picture has no pixels");
+  Status status = add_pictures(images, false, ctx.item().name);
+  // Shrinking averages noise away.
+  if (status && std::max(a.width(), a.height()) > params.longest) status = add_pictures(images, true, ctx.item().name);
+  return status;
+}
+
+Status WriteReport::add_pictures(std::span<const Image* const> images, bool centre, const std::string& name) {
   ReportPicture picture;
-  picture.name = ctx.item().name;
-  for (const Image* image : {&a, &b, c, d}) {
+  picture.name = name;
+  picture.centre = centre;
+  const std::int64_t longest = centre ? std::min(longest_centre, params.longest) : params.longest;
+  for (const Image* image : images) {
     if (image == nullptr) continue;
-    if (image->mat().empty()) return bad_input("picture has no pixels");
-    const cv::Mat cell = make_cell(*image, static_cast<int>(params.longest), false);
+    const cv::Mat cell = make_cell(*image, static_cast<int>(longest), centre);
     Result<std::vector<std::uint8_t>> jpeg = codecs::encode_jpeg(cell, static_cast<int>(params.jpeg_quality));
     if (!jpeg) return jpeg.error();
     if (picture.jpegs.empty()) picture.width = cell.cols, picture.height = cell.rows;
@@ -56,6 +77,10 @@ Status WriteReport::process(const Image& a, const Image& b, const Image* c, cons
   }
   page_.pictures.push_back(std::move(picture));
   return success();
+}
+
+void WriteReport::missed(const std::string& name, const Error& why) {
+  page_.failed.emplace_back(name, why.node.empty() ? why.message : why.node + ": " + why.message);
 }
 
 Status WriteReport::finish() {

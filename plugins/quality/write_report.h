@@ -26,12 +26,15 @@ struct WriteReport {
 
   explicit WriteReport(const Params& p) : params(p) {}
   Status process(const Image& a, const Image& b, const Image* c, const Image* d, const Record* record, Context& ctx);
+  void missed(const std::string& name, const Error& why);
   Status finish();
   Prediction predict(const Shapes& inputs) const;
 
   const Params params;
 
  private:
+  Status add_pictures(std::span<const Image* const> images, bool centre, const std::string& name);
+
   ReportPage page_;
 };
 

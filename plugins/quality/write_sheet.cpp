@@ -11,7 +11,8 @@ namespace latentflow::quality {
 
 void WriteSheet::describe(Describe<WriteSheet>& d) {
   d.name("write_sheet", "puts pictures side by side on one page: a row per item, a column per input");
-  d.field(&Params::path, "path", "a .png or .jpg file, written whole after the last item").required();
+  d.field(&Params::path, "path", "a .png or .jpg file, written whole after the last item; none writes no file")
+      .required();
   d.field(&Params::captions, "captions", "words above the columns");
   d.field(&Params::max_rows, "max_rows", "further items are left out").range(1, 1000);
   d.field(&Params::cell, "cell", "longest side of a picture on the page").range(16, 4096).unit("pixels");
@@ -22,7 +23,8 @@ void WriteSheet::describe(Describe<WriteSheet>& d) {
 }
 
 Result<std::unique_ptr<WriteSheet>> WriteSheet::create(const Params& params, Services&) {
-  if (Status status = check_target(params.path, {".png", ".jpg"}); !status) return std::move(status).error();
+  if (!writes_nothing(params.path))
+    if (Status status = check_target(params.path, {".png", ".jpg"}); !status) return std::move(status).error();
   if (params.captions.size() > std::size(inputs))
     return invalid_argument(
         fmt::format("captions has {} words, there are {} columns", params.captions.size(), std::size(inputs)));
@@ -30,18 +32,23 @@ Result<std::unique_ptr<WriteSheet>> WriteSheet::create(const Params& params, Ser
 }
 
 Status WriteSheet::process(const Image& a, const Image* b, const Image* c, const Image* d, Context& ctx) {
-  if (rows_.size() >= static_cast<std::size_t>(params.max_rows)) return success();
+  if (writes_nothing(params.path)) return success();
+  const bool full = rows_.size() >= static_cast<std::size_t>(params.max_rows);
+  if (full && ctx.item().number >= rows_.rbegin()->first) return success();
   SheetRow row;
   if (params.names) row.name = ctx.item().name;
   for (const Image* image : {&a, b, c, d})
     if (image != nullptr) row.cells.push_back(make_cell(*image, params.cell, params.view == "centre"));
-  rows_.push_back(std::move(row));
+  rows_.emplace(ctx.item().number, std::move(row));
+  if (full) rows_.erase(std::prev(rows_.end()));
   return success();
 }
 
 Status WriteSheet::finish() {
   if (rows_.empty()) return success();
-  const cv::Mat page = draw_sheet(rows_, params.captions);
+  std::vector<SheetRow> rows;
+  for (auto& [number, row] : rows_) rows.push_back(std::move(row));
+  const cv::Mat page = draw_sheet(rows, params.captions);
   const Result<std::vector<std::uint8_t>> file =
       params.path.extension() == ".png" ? codecs::encode_png(page, 9) : codecs::encode_jpeg(page, 92);
   if (!file) return file.error();
@@ -49,6 +56,7 @@ Status WriteSheet::finish() {
 }
 
 Prediction WriteSheet::predict(const Shapes&) const {
+  if (writes_nothing(params.path)) return {};
   // Four cells, before and after they become 8 bit.
   const std::size_t side = static_cast<std::size_t>(params.cell);
   return {{}, std::size(inputs) * side * side * (16 + 3)};

@@ -1,6 +1,8 @@
 // write_sheet.h: the node write_sheet: a contact sheet, rows = items, columns = inputs.
 #pragma once
 
+#include <map>
+
 #include "latentflow/plugin.h"
 #include "sheet.h"
 
@@ -15,7 +17,7 @@ struct WriteSheet {
     std::string view = "whole";
     bool names = true;
   };
-  static constexpr Mode mode = Mode::ordered;
+  static constexpr Mode mode = Mode::serial;  // in order, all items would wait for the slowest one
   static constexpr Port inputs[] = {
       {"a", "left column"}, {"b", "second column"}, {"c", "third column"}, {"d", "fourth column"}};
   static void describe(Describe<WriteSheet>& d);
@@ -29,7 +31,7 @@ struct WriteSheet {
   const Params params;
 
  private:
-  std::vector<SheetRow> rows_;
+  std::multimap<std::uint64_t, SheetRow> rows_;  ///< of the first items so far, by item number
 };
 
 }  // namespace latentflow::quality

@@ -59,12 +59,42 @@ TEST(Admission, AnItemNeedsRoomForItsThreadsToo) {
       "smaller");
 }
 
-Charge charge_of(std::size_t bytes, std::size_t worker_bytes = 0, int workers = 1, std::size_t shared_bytes = 0) {
+TEST(Admission, AnItemThatWorkTakesTooMuchForBlamesTheNodeThatWorks) {
+  const Report report = run(R"(
+  a: {node: emit_records, count: 1, bytes: 1024}
+  b: {node: sleep, record: a, worker_bytes: 512, workers: 2}
+  c: {node: sleep, record: b, worker_bytes: 1024, workers: 2, shared_bytes: 2048, tile: 200, quality: best}
+  d: {node: collect, record: c}
+)",
+                            {.threads = 4, .max_memory = 4096});
+  ASSERT_EQ(report.failed, 1u);
+  EXPECT_EQ(report.items[0].error.node, "c");
+  EXPECT_EQ(report.items[0].error.message,
+            "needs 2 KiB at 'c' and 4 KiB for threads to work in, most of it at 'c', allowed 4 KiB; raise "
+            "--max-memory, lower --threads, --set c.tile=100, --set c.quality=fast or make the picture smaller");
+}
+
+TEST(Admission, WhatNodesShareIsCountedOncePerOwner) {
+  const auto standing = [](const std::string& owner) {
+    const Plan plan = graph_of(
+                          "  a: {node: emit_records}\n  b: {node: sleep, record: a, shared_bytes: 700, owner: 1}\n"
+                          "  c: {node: sleep, record: b, shared_bytes: 500, owner: " +
+                          owner + "}\n  d: {node: collect, record: c}\n")
+                          .plan();
+    EXPECT_EQ(text_of(plan.problems), "");
+    return plan.standing;
+  };
+  EXPECT_EQ(standing("1"), 700u) << "two nodes, one network";
+  EXPECT_EQ(standing("2"), 1200u);
+}
+
+Charge charge_of(std::size_t bytes, std::size_t worker_bytes = 0, int workers = 1,
+                 std::vector<SharedMemory> shared = {}) {
   Charge charge;
   charge.bytes = bytes;
   charge.worker_bytes = worker_bytes;
   charge.workers = workers;
-  charge.shared_bytes = shared_bytes;
+  charge.shared = std::move(shared);
   return charge;
 }
 
@@ -74,15 +104,25 @@ TEST(Admission, AForecastTakesTheBusiestItemsInARow) {
   EXPECT_EQ(forecast.bytes(), 95u) << "20 and 75";
 }
 
+TEST(Admission, WhatItemsShareAddsUpOverThem) {
+  static constexpr char color = 0, grey = 0;
+  StandingMemory standing(2);
+  standing.add(charge_of(0, 0, 1, {{&color, 40}}));
+  EXPECT_EQ(standing.bytes_with(charge_of(0, 0, 1, {{&color, 30}})), 40u);
+  EXPECT_EQ(standing.bytes_with(charge_of(0, 0, 1, {{&grey, 30}})), 70u) << "the first network stays";
+  EXPECT_EQ(standing.bytes(), 40u);
+}
+
 TEST(Admission, StandingMemoryGrowsWithItemsUntilAllThreadsWork) {
+  static constexpr char network = 0;
   StandingMemory standing(3);
   standing.add(charge_of(1000));
   EXPECT_EQ(standing.bytes(), 0u) << "an item without networks";
-  standing.add(charge_of(0, 10, 2, 7));
+  standing.add(charge_of(0, 10, 2, {{&network, 7}}));
   EXPECT_EQ(standing.bytes(), 2u * 10 + 7);
-  EXPECT_EQ(standing.bytes_with(charge_of(0, 8, 2, 5)), 3u * 10 + 7);
+  EXPECT_EQ(standing.bytes_with(charge_of(0, 8, 2, {{&network, 5}})), 3u * 10 + 7);
   EXPECT_EQ(standing.bytes(), 2u * 10 + 7) << "asking changes nothing";
-  standing.add(charge_of(0, 100, 64, 7));
+  standing.add(charge_of(0, 100, 64, {{&network, 7}}));
   EXPECT_EQ(standing.bytes(), 3u * 100 + 7);
 }
 
@@ -149,6 +189,21 @@ TEST(Admission, BranchesThatMayRunTogetherAreAddedUp) {
       planned("  a: {node: emit_records, bytes: 1000}\n  b: {node: sleep, record: a}\n  c: {node: sleep, record: a}\n"
               "  d: {node: collect, record: b}\n  e: {node: collect, record: c}\n"),
       3000u);
+}
+
+TEST(Admission, NoMoreBranchesAreAtWorkThanThereAreThreads) {
+  const auto planned_with = [](int threads) {
+    const Plan plan = graph_of(
+                          "  a: {node: emit_records}\n  b: {node: sleep, record: a, working_bytes: 100}\n"
+                          "  c: {node: sleep, record: a, working_bytes: 300}\n"
+                          "  d: {node: sleep, record: a, working_bytes: 500}\n  e: {node: collect, record: b}\n"
+                          "  f: {node: collect, record: c}\n  g: {node: collect, record: d}\n")
+                          .plan({.threads = threads});
+    return plan.items.at(0).bytes;
+  };
+  const std::size_t values = planned_with(1) - 500;
+  EXPECT_EQ(planned_with(2), values + 500 + 300);
+  EXPECT_EQ(planned_with(8), values + 500 + 300 + 100);
 }
 
 TEST(Admission, PlanSaysWhyAnItemWillFail) {

@@ -69,6 +69,11 @@ expect 1 "the results would go into 'masks', the folder they are made from" inpa
 expect 1 "'pictures/clean' lies in 'pictures' and holds files, which would be filled again" inpaint pictures masks pictures/clean
 mkdir masks/out && touch masks/out/a.png
 expect 1 "'masks/out' lies in 'masks' and holds files, which would be taken as masks" inpaint pictures masks masks/out
+expect 1 "latentflow: error: --fit is 'bar', allowed: exact, nearest" inpaint pictures masks out --fit bar
+expect 1 "latentflow: error: --threshold is 999, allowed 0 to 255" inpaint pictures masks out --threshold 999
+expect 1 "latentflow: error: --format is 'gif', allowed: keep, png" denoise pictures out --format gif
+expect 1 "latentflow: error: path 'absent' does not exist" inpaint absent masks out --method smooth
+expect 1 "--ensemble: 3 not in {1,2,4,8}; 'latentflow inpaint --help' says more" inpaint pictures masks out --ensemble 3
 LATENTFLOW_PLUGIN_PATH=nowhere expect 1 'refused   nowhere: LATENTFLOW_PLUGIN_PATH names it, but there is no such folder' plugins
 expect 0 'emit_records' nodes
 expect 0 "sink, items in order" describe collect_ordered

@@ -112,7 +112,17 @@ def main():
         check_page(page, 1, 2)
         check(page.texts["figcaption"] == ["a&<b>\"c'.png"], f"caption {page.texts['figcaption']}")
         check(page.texts["span"] == ["before", "after"], f"words {page.texts['span']}")
-        check(not page.all("select") and not page.all("table"), "a choice or a table without need")
+        check(not page.all("select"), "a choice without need")
+        check(page.texts["th"][:4] == ["name", "width", "height", "sigma"], f"columns {page.texts['th']}")
+        check(not page.texts.get("li"), "something failed")
+
+        # What failed is on the page, too.
+        pathlib.Path("photos/broken.png").write_bytes(b"no picture")
+        run(program, "denoise", "photos", "again", "--quiet", "--sigma", "5", "--report", "pages/two", code=3)
+        page = Page("pages/two/index.html")
+        check_page(page, 1, 2)
+        check(page.texts["p"] == ["1 picture, 1 failed"], f"words {page.texts['p']}")
+        check(page.texts["li"][0].startswith("broken.png: photos: "), f"failed {page.texts['li']}")
 
         # What cannot be shown is refused before the run.
         pathlib.Path("plain.yaml").write_text("graph: plain\nnodes:\n  a: {node: draw_samples, count: 1}\n"

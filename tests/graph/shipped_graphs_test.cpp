@@ -167,6 +167,30 @@ TEST_F(Inpainting, FolderFillsHolesAndLetsPicturesWithoutMaskPassWhereAsked) {
   }
 }
 
+TEST_F(Inpainting, TableAndSheetAreWrittenWhereAsked) {
+  const std::vector<std::string> sets{set("input", "photos"), set("masks", "masks"), set("output", "whole"),
+                                      "missing_mask=pass", "method=smooth"};
+  EXPECT_EQ(run("inpaint_folder.yaml", sets).delivered, 3u);
+  EXPECT_FALSE(std::filesystem::exists("none"));
+  std::vector<std::string> asked = sets;
+  asked.push_back(set("table", "facts.csv")), asked.push_back(set("sheet", "pairs.png"));
+  EXPECT_EQ(run("inpaint_folder.yaml", asked).delivered, 3u);
+  EXPECT_EQ(whole_file(folder_ / "facts.csv"),
+            "name,width,height,missing_pixels\n0.png,80,60,63\n1.png,80,60,63\n2.png,80,60,0\nmean,80,60,42\n");
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "pairs.png"));
+}
+
+TEST_F(Inpainting, TransparentPicturesBecomeWholeAndOpaque) {
+  cv::Mat cutout = test::soft_picture(40, 30, CV_8UC4);
+  for (int y = 0; y < cutout.rows; ++y)
+    for (int x = 0; x < cutout.cols; ++x) cutout.at<cv::Vec4b>(y, x)[3] = x < 5 && y < 5 ? 0 : 255;
+  folder_.write("cutouts/a.png", test::encoded(".png", cutout));
+  ASSERT_EQ(
+      run("inpaint_transparent.yaml", {set("input", "cutouts"), set("output", "whole"), "method=smooth"}).delivered,
+      1u);
+  EXPECT_EQ(cv::imread((folder_ / "whole/a.png").string(), cv::IMREAD_UNCHANGED).type(), CV_8UC3);
+}
+
 TEST_F(Inpainting, OneMaskFileServesAllPictures) {
   EXPECT_EQ(run("inpaint_folder.yaml", {set("input", "photos"), set("masks", "masks/0.png"), set("output", "whole")})
                 .delivered,

@@ -74,8 +74,13 @@ void describe_sleep(Schema<Sleep::Params>& d) {
   d.field(&Sleep::Params::sleep_ms, "sleep_ms", "how long").range(0, 60000).unit("ms");
   d.field(&Sleep::Params::jitter_ms, "jitter_ms", "up to so much longer, by item number").range(0, 60000).unit("ms");
   d.field(&Sleep::Params::journal, "journal", "where calls are counted");
+  d.field(&Sleep::Params::working_bytes, "working_bytes", "what a call is said to need").range(0, 1 << 30);
   d.field(&Sleep::Params::worker_bytes, "worker_bytes", "what a thread is said to work in").range(0, 1 << 30);
   d.field(&Sleep::Params::workers, "workers", "threads that an item is said to keep busy").range(1, 64);
+  d.field(&Sleep::Params::shared_bytes, "shared_bytes", "what is said to be shared").range(0, 1 << 30);
+  d.field(&Sleep::Params::owner, "owner", "whose that is; nodes may share one").range(0, 7);
+  d.field(&Sleep::Params::tile, "tile", "without effect");
+  d.field(&Sleep::Params::quality, "quality", "without effect");
 }
 
 }  // namespace
@@ -149,7 +154,14 @@ void Sleep::describe(Describe<Sleep>& d) {
   describe_sleep(d);
 }
 Prediction Sleep::predict(const Shapes& inputs) const {
-  return {{inputs[0]}, 0, static_cast<std::size_t>(params.worker_bytes), static_cast<int>(params.workers), 0};
+  static constexpr char owners[8] = {};
+  Prediction prediction{{inputs[0]},
+                        static_cast<std::size_t>(params.working_bytes),
+                        static_cast<std::size_t>(params.worker_bytes),
+                        static_cast<int>(params.workers)};
+  if (params.shared_bytes > 0)
+    prediction.shared = {{&owners[params.owner], static_cast<std::size_t>(params.shared_bytes)}};
+  return prediction;
 }
 Result<Record> Sleep::process(const Record& record, Context& ctx) const { return sleep(params, record, ctx); }
 

@@ -57,8 +57,13 @@ struct Sleep {
     std::int64_t sleep_ms = 0;
     std::int64_t jitter_ms = 0;
     std::string journal = "default";
+    std::int64_t working_bytes = 0;
     std::int64_t worker_bytes = 0;
     std::int64_t workers = 1;
+    std::int64_t shared_bytes = 0;
+    std::int64_t owner = 0;
+    std::int64_t tile = 0;
+    std::string quality = "fast";
   };
   static constexpr Port inputs[] = {{"record", "any"}};
   static constexpr Port outputs[] = {{"record", "the same"}};

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "autoencoder/decode.h"
 #include "autoencoder/encode.h"
@@ -74,6 +75,36 @@ TEST(AutoencoderNodes, EncodeKeepsTheLargestActivationsOfSparseModels) {
   const Result<Tensor> codes = encode->process(&picture, nullptr, context);
   ASSERT_TRUE(codes.ok()) << codes.error().message;
   EXPECT_EQ(std::count(codes->span().begin(), codes->span().end(), 0.0f), 6);
+}
+
+TEST(AutoencoderNodes, RefuseNumbersThatAreNotFinite) {
+  const TemporaryFolder folder;
+  const std::string file = (folder / "model.onnx").string();
+  const Model model(file, 0);
+  const auto encode = make_node<Encode>({file, 0});
+  const auto decode = make_node<Decode>({file, 0, "float"});
+  ASSERT_TRUE(encode && decode);
+  FakeContext context;
+  cv::Mat pixels(12, 12, CV_32F, cv::Scalar(0.5));
+  pixels.at<float>(3, 7) = std::numeric_limits<float>::quiet_NaN();
+  const Image picture(pixels);
+  EXPECT_EQ(encode->process(&picture, nullptr, context).error().message,
+            "the picture is not a number at x 7, y 3; one such sample spoils what lies around it");
+  Tensor codes = Tensor::filled({2, 9}, 1);
+  codes.mutable_data()[9 + 4] = -std::numeric_limits<float>::infinity();
+  EXPECT_EQ(decode->process(codes, nullptr, context).error().message, "row 1, column 4 is -inf; needs finite numbers");
+}
+
+TEST(AutoencoderNodes, RefusePrecisionsThatDenseLayersLack) {
+  const TemporaryFolder folder;
+  const std::string file = (folder / "model.onnx").string();
+  const Model model(file, 0);
+  EXPECT_EQ(test::refusal_of<Encode>({file, 0, "bf16"}),
+            "precision bf16 is for models with convolutions, " + file +
+                " has dense layers alone, which run in f32; precision auto runs every model");
+  EXPECT_NE(test::refusal_of<Decode>({file, 0, "float", "int8"}).find("precision int8 needs a quantized network"),
+            std::string::npos);
+  EXPECT_EQ(test::refusal_of<Decode>({file, 0, "float", "f32"}), "");
 }
 
 TEST(AutoencoderNodes, RefuseModelsOfOtherTasks) {

@@ -1,14 +1,12 @@
-// denoise_test.cpp: the node denoise with networks so simple that the right answer is known, and the noise estimator.
+// denoise_test.cpp: the node denoise with networks so simple that the right answer is known, down to what they are told
+// about noise.
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <fstream>
 #include <map>
 #include <opencv2/core.hpp>
 
 #include "denoise/denoise.h"
-#include "denoise/estimate_noise.h"
-#include "denoise/noise_estimate.h"
 #include "nn/model_card.h"
 #include "nn/onnx_export.h"
 #include "support/fake_context.h"
@@ -235,6 +233,17 @@ TEST_F(DenoiseTest, GreyPicturesTakeTheGreyTwinOfTheZoo) {
   const cv::Mat up = (*node)->process(Image(picture), nullptr, context_)->mat();
   EXPECT_EQ(largest_difference(up.rowRange(1, up.rows), picture.rowRange(0, picture.rows - 1)), 0);
   EXPECT_NEAR(clean(CV_8UC3), 20, 1);
+
+  // What stands in memory is told apart: the networks add up, and that of the twin comes with its file.
+  const auto shared = [&](std::int64_t channels) {
+    return (*node)->predict({{Kind::image, {37, 53, channels}, 1}, {Kind::image, {}, 1}}).shared;
+  };
+  const auto of_color = shared(3), of_grey = shared(1);
+  ASSERT_EQ(of_color.size(), 1u);
+  ASSERT_EQ(of_grey.size(), 2u);
+  EXPECT_EQ(shared(3)[0].owner, of_color[0].owner);
+  for (const SharedMemory& one : of_grey) EXPECT_NE(one.owner, of_color[0].owner);
+  EXPECT_GT(of_grey[1].bytes, 0u);
 }
 
 TEST_F(DenoiseTest, AModelFileThatChangedIsReadAgain) {
@@ -283,6 +292,69 @@ TEST_F(DenoiseTest, ClampsALevelOutsideTheTrainedRangeAndSaysSo) {
   EXPECT_NE(context_.warnings[0].find("90.0 is outside 0 to 30"), std::string::npos) << context_.warnings[0];
 }
 
+TEST_F(DenoiseTest, AMapWithLevelsOutsideTheTrainedRangeIsClampedAndSaysSo) {
+  const cv::Mat picture = noise_picture(CV_8UC3);
+  cv::Mat map(picture.size(), CV_32FC1, cv::Scalar(10.0 / 255));
+  map.at<float>(3, 4) = 90.0f / 255;
+  const Image level(map);
+  const cv::Mat clean = run({subtracting_model(30), {}, 1, 0}, picture, &level);
+  cv::Mat wanted = picture - cv::Scalar::all(10);
+  wanted.at<cv::Vec3b>(3, 4) = picture.at<cv::Vec3b>(3, 4) - cv::Vec3b::all(30);
+  EXPECT_LE(largest_difference(clean, wanted), 1);
+  ASSERT_EQ(context_.warnings.size(), 1u);
+  EXPECT_NE(context_.warnings[0].find("90.0 is outside 0 to 30"), std::string::npos) << context_.warnings[0];
+}
+
+TEST_F(DenoiseTest, RefusesMapsThatHoldNoLevels) {
+  const cv::Mat picture = noise_picture(CV_8UC3);
+  const auto node = Denoise::create({.model = subtracting_model()}, services_);
+  for (const float wrong : {NAN, -0.1f, 20.0f}) {
+    cv::Mat map(picture.size(), CV_32FC1, cv::Scalar(0.1));
+    map.at<float>(2, 3) = wrong;
+    const Image level(map);
+    const Result<Image> clean = node.value()->process(Image(picture), &level, context_);
+    ASSERT_FALSE(clean.ok()) << wrong;
+    EXPECT_EQ(clean.error().code, Code::bad_input);
+    EXPECT_NE(clean.error().message.find("sigma_map"), std::string::npos) << clean.error().message;
+  }
+}
+
+TEST_F(DenoiseTest, AGreyPictureInAColourFileIsCleanedAsTheGreyPictureItIs) {
+  const cv::Mat grey = noise_picture(CV_16UC1);
+  cv::Mat alpha(grey.size(), CV_16UC1), colour;
+  cv::randu(alpha, 0, 60000);
+  cv::merge(std::vector<cv::Mat>{grey, grey, grey, alpha}, colour);
+  const std::string model = subtracting_model();
+  const cv::Mat wanted = run({model, {10.0}, 1, 0}, grey), clean = run({model, {10.0}, 1, 0}, colour);
+  ASSERT_EQ(clean.type(), CV_16UC4);
+  cv::Mat plane;
+  for (int channel = 0; channel < 4; ++channel) {
+    cv::extractChannel(clean, plane, channel);
+    EXPECT_EQ(largest_difference(plane, channel < 3 ? wanted : alpha), 0) << "channel " << channel;
+  }
+}
+
+TEST_F(DenoiseTest, SaysThatAPictureIsTooSmallForAnEstimate) {
+  const cv::Mat small = noise_picture(CV_8UC3, 12, 12);
+  EXPECT_EQ(largest_difference(run({subtracting_model(), {}, 1, 0}, small), small), 0);
+  ASSERT_EQ(context_.warnings.size(), 1u);
+  EXPECT_NE(context_.warnings[0].find("12x12 pixels are too few"), std::string::npos) << context_.warnings[0];
+}
+
+TEST_F(DenoiseTest, FailsPicturesForWhichTheNetworkGivesNoNumbers) {
+  nn::Graph graph;
+  const auto image = graph.add_input("image", {-1, 3, -1, -1});
+  const auto huge = graph.add_constant("huge", Tensor::filled({1}, 3e38f));
+  graph.outputs = {graph.add_node(nn::Op::mul, "b", {graph.add_node(nn::Op::mul, "a", {image, huge}), huge})};
+  nn::ModelCard card;
+  card.task = "denoise", card.color = "rgb", card.image_input = "image";
+  const auto node = Denoise::create({.model = save(graph, card)}, services_);
+  ASSERT_TRUE(node.ok()) << node.error().message;
+  const Result<Image> clean = node.value()->process(Image(noise_picture(CV_8UC3)), nullptr, context_);
+  ASSERT_FALSE(clean.ok());
+  EXPECT_NE(clean.error().message.find("gives infinity for this picture"), std::string::npos) << clean.error().message;
+}
+
 TEST_F(DenoiseTest, HandlesASinglePixel) {
   const cv::Mat pixel(1, 1, CV_8UC3, cv::Scalar(100, 110, 120));
   EXPECT_EQ(largest_difference(run({subtracting_model(), {10.0}, 1, 0}, pixel), pixel - cv::Scalar::all(10)), 0);
@@ -305,94 +377,6 @@ TEST_F(DenoiseTest, RefusesAModelOfAnotherTaskByName) {
   ASSERT_FALSE(node.ok());
   EXPECT_NE(node.error().message.find("the task 'inpaint', needs one for 'denoise'"), std::string::npos)
       << node.error().message;
-}
-
-/// Shaded, with edges and a textured part, as photographs are.
-cv::Mat drawn_scene() {
-  cv::Mat scene(256, 320, CV_32FC3);
-  for (int y = 0; y < scene.rows; ++y)
-    for (int x = 0; x < scene.cols; ++x) {
-      const float shade = 0.3f + 0.3f * static_cast<float>(x) / 320 + (y > 128 ? 0.1f : 0.0f);
-      const float weave =
-          x > 200 ? 0.05f * std::sin(0.9f * static_cast<float>(x)) * std::sin(0.7f * static_cast<float>(y)) : 0.0f;
-      scene.at<cv::Vec3f>(y, x) = {shade + weave, 0.9f * shade + weave, 0.8f * shade + weave};
-    }
-  return scene;
-}
-
-TEST(NoiseEstimate, FindsTheLevelOfWhiteNoiseWithinTenPercent) {
-  for (const double sigma : {5.0, 10.0, 15.0, 25.0, 50.0}) {
-    for (const bool grey : {false, true}) {
-      cv::Mat scene = drawn_scene();
-      if (grey) cv::extractChannel(scene, scene, 1);
-      cv::Mat noise(scene.size(), scene.type());
-      cv::RNG random(11);
-      random.fill(noise, cv::RNG::NORMAL, 0, sigma / 255);
-      EXPECT_NEAR(estimate_noise(Image(scene + noise)), sigma, 0.1 * sigma) << "grey " << grey;
-    }
-  }
-}
-
-/// Peak of resident memory of this process, in bytes.
-std::size_t peak_resident() {
-  std::ifstream stream("/proc/self/status");
-  for (std::string line; std::getline(stream, line);)
-    if (line.starts_with("VmHWM:")) return std::stoull(line.substr(6)) * 1024;
-  return 0;
-}
-
-TEST(NoiseEstimate, MakesUpForNoiseThatWasClipped) {
-  // From black to white: at these levels most patches have samples at both ends of the range.
-  cv::Mat ramp(300, 300, CV_32FC3), noise(ramp.size(), ramp.type()), noisy;
-  for (int x = 0; x < ramp.cols; ++x) ramp.col(x).setTo(cv::Scalar::all(255.0 * x / ramp.cols));
-  for (const double sigma : {35.0, 50.0}) {
-    cv::RNG(4).fill(noise, cv::RNG::NORMAL, 0, sigma);
-    cv::Mat(ramp + noise).convertTo(noisy, CV_8U);
-    EXPECT_NEAR(estimate_noise(Image(noisy)), sigma, 0.05 * sigma);
-  }
-}
-
-TEST(NoiseEstimate, TakesFarLessMemoryThanThePicture) {
-  cv::Mat large(8000, 6000, CV_8UC3);
-  cv::theRNG().fill(large, cv::RNG::NORMAL, 128, 20);
-  const std::size_t before = peak_resident();
-  EXPECT_NEAR(estimate_noise(Image(large)), 20, 2);
-  EXPECT_LT(peak_resident() - before, large.total() * 3 / 2);
-}
-
-TEST(NoiseEstimate, IgnoresAlpha) {
-  cv::Mat noisy(200, 180, CV_8UC3), ramp(noisy.size(), CV_8U), with_alpha;
-  cv::theRNG().fill(noisy, cv::RNG::NORMAL, 128, 20);
-  for (int x = 0; x < ramp.cols; ++x) ramp.col(x).setTo(x);
-  std::vector<cv::Mat> planes;
-  cv::split(noisy, planes);
-  planes.push_back(ramp);
-  cv::merge(planes, with_alpha);
-  EXPECT_EQ(estimate_noise(Image(with_alpha)), estimate_noise(Image(noisy)));
-}
-
-TEST(EstimateNoise, MeasuresItsErrorWhereTheTruthIsKnown) {
-  cv::Mat noisy(120, 120, CV_8UC3);
-  cv::RNG(3).fill(noisy, cv::RNG::NORMAL, 128, 20);
-  test::FakeContext context("a.png");
-  const Result<Record> row = EstimateNoise({25}).process(Image(noisy), nullptr, context);
-  ASSERT_TRUE(row.ok());
-  const auto number = [&](const char* name) { return std::get<double>(*row->find(name)); };
-  EXPECT_EQ(std::get<std::string>(*row->find("name")), "a.png");
-  EXPECT_NEAR(number("estimate"), 20, 1);
-  EXPECT_DOUBLE_EQ(number("error"), 25 - number("estimate"));
-  EXPECT_DOUBLE_EQ(number("relative_error"), number("error") / 25);
-  const Result<Record> unknown = EstimateNoise({-1}).process(Image(noisy), &*row, context);
-  ASSERT_TRUE(unknown.ok());
-  EXPECT_EQ(unknown->fields().size(), row->fields().size()) << "numbers go into the row that is given";
-  EXPECT_FALSE(EstimateNoise({-1}).process(Image(cv::Mat(9, 9, CV_8UC2)), nullptr, context).ok());
-}
-
-TEST(NoiseEstimate, FindsLittleInACleanPictureAndNothingInATinyOne) {
-  cv::Mat clean;
-  drawn_scene().convertTo(clean, CV_8U, 255);
-  EXPECT_LT(estimate_noise(Image(clean)), 1.5);
-  EXPECT_EQ(estimate_noise(Image(cv::Mat(9, 9, CV_8UC3, cv::Scalar::all(9)))), 0);
 }
 
 }  // namespace

@@ -151,10 +151,10 @@ TEST(ImageCodes, TheSizeComesFromThePictureFromTheItemOrFromTheCodes) {
   const Image like(cv::Mat(30, 40, CV_8U));
   EXPECT_EQ(size_with(&like, "37x29"), "40x30, 3 channels, 8 bit");
   EXPECT_EQ(size_with(nullptr, "57x29"), "codes are of 10x8, a picture of 57x29 has 15x8");
-  // What admission is told: the picture before it is cut, and more memory for more pixels.
+  // What admission is told: the picture before it is cut, and at least the last layer's planes before and after it.
   const Shape shape{Kind::tensor, {16, 8, 10}, 4}, large{Kind::tensor, {16, 200, 300}, 4}, none{};
   EXPECT_EQ(decode->predict({shape, none}).outputs[0].dims, (Dims{32, 40, 3}));
-  EXPECT_GT(decode->predict({large, none}).working_bytes, std::size_t{800} * 1200 * 16 * 4);
+  EXPECT_GT(decode->predict({large, none}).worker_bytes, std::size_t{800} * 1200 * 3 * 4 * 2);
   for (const char* text : {"4x", "x4", "4x5x", "0x3", "70000x3", "-1x3"}) EXPECT_FALSE(codes::parse_size(text)) << text;
 }
 
@@ -205,6 +205,31 @@ TEST(ImageCodes, RefusesWhatDoesNotFit) {
   const auto decode = make_node<Decode>({file, 0, "8"});
   EXPECT_EQ(decode->process(numbers, nullptr, context).error().message,
             "codes are 3, the model needs [16, rows, columns]");
+  Tensor broken = Tensor::filled({16, 2, 3}, 1);
+  broken.mutable_data()[5 * 6 + 4] = NAN;
+  EXPECT_EQ(decode->process(broken, nullptr, context).error().message, "row 5, column 4 is nan; needs finite numbers");
+}
+
+TEST(ImageCodes, ThePrecisionIsTheOneAskedFor) {
+  const TemporaryFolder folder;
+  const std::string file = model_in(folder);
+  EXPECT_NE(test::refusal_of<Encode>({file, 0, "int8"}).find("precision int8 needs a quantized network"),
+            std::string::npos);
+  EXPECT_NE(test::refusal_of<Decode>({file, 0, "8", "int8"}).find("precision int8 needs a quantized network"),
+            std::string::npos);
+  if (const std::string refusal = test::refusal_of<Encode>({file, 0, "bf16"}); !refusal.empty()) {
+    EXPECT_NE(refusal.find("AVX-512"), std::string::npos) << refusal;
+    return;
+  }
+  const auto whole = make_node<Encode>({file, 0, "f32"});
+  const auto half = make_node<Encode>({file, 0, "bf16"});
+  ASSERT_TRUE(whole && half);
+  FakeContext context;
+  const Image picture(test::soft_picture(32, 32, CV_8UC3));
+  const Result<Tensor> exact = whole->process(&picture, nullptr, context),
+                       rounded = half->process(&picture, nullptr, context);
+  ASSERT_TRUE(exact.ok() && rounded.ok());
+  EXPECT_GT(testing::largest_difference(*exact, *rounded), 0);
 }
 
 TEST(ImageCodes, TrainingFindsCodesThatKeepThePicture) {

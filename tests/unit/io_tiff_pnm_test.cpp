@@ -1,10 +1,11 @@
-// io_tiff_pnm_test.cpp: read_images: what OpenCV would not see to in TIFF and PNM files.
+// io_tiff_pnm_test.cpp: read_images and write_images: what OpenCV would not see to in TIFF and PNM files.
 #include <gtest/gtest.h>
 #include <tiffio.h>
 
 #include <opencv2/imgproc.hpp>
 
 #include "io/decode.h"
+#include "io/write_images.h"
 #include "support/pictures.h"
 #include "support/read_picture.h"
 #include "support/temporary_folder.h"
@@ -172,6 +173,74 @@ TEST(ReadImages, LeavesTiffPicturesAsTheyAreStoredIfAsked) {
     EXPECT_TRUE(same_pixels(image->mat(), stored)) << orientation;
     EXPECT_EQ(ReadImages(params).probe(item_for(path)).value().dims, (Dims{2, 3, 1}));
     EXPECT_TRUE(same_pixels(reader().process(item_for(path), turned).value().mat(), upright(stored, orientation)));
+  }
+}
+
+/// What write_images warns of when it writes the picture, with this metadata, to a file.
+std::vector<std::string> warnings_of_writing(const cv::Mat& picture, const Metadata& metadata, const Path& target) {
+  test::FakeServices services;
+  WriteImages::Params params;
+  params.path = target.parent_path();
+  const auto node = WriteImages::create(params, services);
+  FakeContext context(ItemInfo{0, target.filename().string(), {}, metadata});
+  const Status written = node ? (*node)->process(Image(picture), context) : node.error();
+  EXPECT_TRUE(written) << (written ? "" : written.error().message);
+  return context.warnings;
+}
+
+TEST(WriteImages, PutsProfilesIntoTiffFiles) {
+  for (const std::size_t profile_size : {128, 129, 200000})
+    for (const int type : {CV_8UC3, CV_16UC3, CV_8UC4, CV_32FC3}) {
+      TemporaryFolder folder;
+      Metadata metadata;
+      for (std::size_t i = 0; i < profile_size; ++i)
+        metadata.icc.push_back(static_cast<std::uint8_t>(i < 16 || i >= 20 ? i * 31 + i / 251 : "RGB "[i - 16]));
+      metadata.exif = {'I', 'I', 42, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+      const cv::Mat picture = soft_picture(19, 11, type);
+      EXPECT_EQ(warnings_of_writing(picture, metadata, folder / "a.tif"),
+                std::vector<std::string>{"not kept: exif (tiff files carry none here)"});
+      FakeContext reading("a");
+      const auto back = reader().process(item_for(folder / "a.tif"), reading);
+      ASSERT_TRUE(back) << back.error().message;
+      EXPECT_EQ(reading.item().metadata.icc, metadata.icc) << profile_size << " " << type;
+      EXPECT_TRUE(reading.warnings.empty());
+      EXPECT_TRUE(same_pixels(back->mat(), picture)) << profile_size << " " << type;
+
+      // Others find it, too.
+      TIFF* tiff = TIFFOpen((folder / "a.tif").c_str(), "r");
+      ASSERT_NE(tiff, nullptr);
+      std::uint32_t size = 0;
+      void* profile = nullptr;
+      ASSERT_EQ(TIFFGetField(tiff, TIFFTAG_ICCPROFILE, &size, &profile), 1);
+      EXPECT_TRUE(std::equal(metadata.icc.begin(), metadata.icc.end(), static_cast<std::uint8_t*>(profile),
+                             static_cast<std::uint8_t*>(profile) + size));
+      EXPECT_EQ(TIFFNumberOfDirectories(tiff), 1u);
+      TIFFClose(tiff);
+    }
+}
+
+TEST(WriteImages, SaysThatExifOfTiffFilesIsNotKept) {
+  TemporaryFolder folder;
+  const cv::Mat picture(3, 5, CV_8UC1, cv::Scalar(77));
+  for (const bool camera : {false, true}) {
+    TIFF* tiff = TIFFOpen((folder / "a.tif").c_str(), "w");
+    ASSERT_NE(tiff, nullptr);
+    for (const auto& [tag, value] : {std::pair{TIFFTAG_IMAGEWIDTH, 5},
+                                     {TIFFTAG_IMAGELENGTH, 3},
+                                     {TIFFTAG_BITSPERSAMPLE, 8},
+                                     {TIFFTAG_SAMPLESPERPIXEL, 1},
+                                     {TIFFTAG_PHOTOMETRIC, 1}})
+      TIFFSetField(tiff, static_cast<std::uint32_t>(tag), value);
+    if (camera) TIFFSetField(tiff, TIFFTAG_MAKE, "maker");
+    TIFFWriteEncodedStrip(tiff, 0, picture.data, 15);
+    TIFFClose(tiff);
+    FakeContext reading("a");
+    const auto image = reader().process(item_for(folder / "a.tif"), reading);
+    ASSERT_TRUE(image) << image.error().message;
+    const std::vector<std::string> expected =
+        camera ? std::vector<std::string>{"not kept: exif (that of tiff files is not read)"}
+               : std::vector<std::string>{};
+    EXPECT_EQ(warnings_of_writing(image->mat(), reading.item().metadata, folder / "b.png"), expected);
   }
 }
 

@@ -314,6 +314,29 @@ TEST(WriteImages, CarriesExifAndProfilesThroughEveryFormatThatHasThem) {
       }
 }
 
+TEST(WriteImages, SaysWhereALossyFormatBreaksThePromiseOfKnownPixels) {
+  struct Row {
+    const char* format;
+    int webp_quality;
+    std::size_t warnings;
+  };
+  for (const Row& row : {Row{"jpg", 95, 1}, {"webp", 95, 1}, {"webp", 101, 0}, {"png", 95, 0}, {"tif", 95, 0}})
+    for (const bool promised : {false, true}) {
+      TemporaryFolder folder;
+      WriteImages::Params params;
+      params.path = folder.path();
+      params.format = row.format;
+      params.webp_quality = row.webp_quality;
+      ItemInfo item{0, "a", {}, {}};
+      if (promised) item.metadata.tags = {{"known_pixels", "kept"}};
+      FakeContext context(item);
+      ASSERT_EQ(write_one(*writer(params), soft_picture(16, 16, CV_8UC3), context), "");
+      ASSERT_EQ(context.warnings.size(), promised ? row.warnings : 0) << row.format << row.webp_quality;
+      for (const std::string& warning : context.warnings)
+        EXPECT_NE(warning.find("format: png keeps them"), std::string::npos) << warning;
+    }
+}
+
 TEST(WriteImages, DropsMetadataThatDoesNotFitAndSaysSo) {
   TemporaryFolder folder;
   ItemInfo item{0, "a", {}, {}};

@@ -79,6 +79,22 @@ TEST(MaskFromColor, FindsTheColourWithinItsToleranceInEveryDepth) {
   EXPECT_EQ(cv::countNonZero(run<MaskFromColor>({.color = {200, 200, 190}, .tolerance = 5}, grey)->mat()), 0);
 }
 
+TEST(MasksThatComeOutEmpty, SayWhatWasLookedFor) {
+  cv::Mat picture = soft_picture(6, 4, CV_8UC4);
+  cv::Mat opaque(picture.size(), CV_8UC1, cv::Scalar(255));
+  cv::mixChannels({opaque}, {picture}, {0, 3});
+  FakeContext none("a.png"), one("b.png"), clear("c.png");
+  const MaskFromColor colour({.color = {255, 0, 255}, .tolerance = 2.5});
+  ASSERT_TRUE(colour.process(Image(picture), none));
+  EXPECT_EQ(none.warnings, std::vector<std::string>{
+                               "nothing is missing: no pixel has the color [255, 0, 255] within a tolerance of 2.5"});
+  picture.at<cv::Vec4b>(2, 3) = {255, 0, 255, 255};
+  ASSERT_TRUE(colour.process(Image(picture), one));
+  EXPECT_TRUE(one.warnings.empty());
+  ASSERT_TRUE(MaskFromAlpha({}).process(Image(picture), clear));
+  EXPECT_EQ(clear.warnings, std::vector<std::string>{"nothing is missing: no pixel has alpha below 128"});
+}
+
 TEST(MaskFromAlpha, TransparentIsMissing) {
   cv::Mat picture = soft_picture(3, 2, CV_16UC4);
   for (int x = 0; x < 3; ++x)

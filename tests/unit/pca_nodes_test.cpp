@@ -174,7 +174,8 @@ TEST(PcaNodes, FitRefusesItemsThatCannotBelongTogether) {
   bad.at<float>(3, 4) = std::numeric_limits<float>::quiet_NaN();
   const Image first(pictures[0]), second(pictures[1]), in_colour(colour), with_alpha(alpha), not_finite(bad),
       small(pictures[0](cv::Rect(0, 0, 8, 16)).clone());
-  EXPECT_EQ(fit_one(*node, &not_finite, nullptr), "picture has pixels that are nan or infinite");
+  EXPECT_EQ(fit_one(*node, &not_finite, nullptr),
+            "the picture is not a number at x 4, y 3; one such sample spoils what lies around it");
   EXPECT_EQ(fit_one(*node, &first, nullptr), "");
   EXPECT_EQ(fit_one(*node, &small, nullptr),
             "is image 16x8x1, the first was image 16x16x1; all have to be alike (nodes resize, crop, convert)");

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "quality/compare.h"
+#include "quality/item_facts.h"
 #include "quality/metrics.h"
 #include "quality/write_sheet.h"
 #include "quality/write_table.h"
@@ -252,6 +253,48 @@ TEST(WriteTable, WritesTheWholeFileAtTheEnd) {
   }
 }
 
+TEST(WriteTable, HasItsRowsInTheOrderOfTheItemsAndWritesNothingForNone) {
+  TemporaryFolder folder;
+  WriteTable::Params params;
+  params.path = folder / "t.csv";
+  params.mean = false;
+  WriteTable table(params);
+  for (const std::uint64_t number : {2, 0, 1}) {
+    FakeContext context("item" + std::to_string(number), number);
+    Record row;
+    row.set("psnr", 1.0);
+    ASSERT_TRUE(table.process(row, context));
+  }
+  ASSERT_TRUE(table.finish());
+  EXPECT_EQ(TemporaryFolder::text(params.path), "name,psnr\nitem0,1\nitem1,1\nitem2,1\n");
+  test::FakeServices services;
+  params.path = "none";
+  auto none = WriteTable::create(params, services);
+  ASSERT_TRUE(none) << none.error().message;
+  FakeContext context("a");
+  ASSERT_TRUE((*none)->process(Record(), context));
+  ASSERT_TRUE((*none)->finish());
+  EXPECT_FALSE(std::filesystem::exists("none"));
+}
+
+TEST(ItemFacts, AreTheSizeAndWhatNodesMeasuredAsNumbers) {
+  ItemInfo item{3, "a.png", {}, {}};
+  item.metadata.tags = {{"sigma", "12.5"}, {"format", "png"}, {"gflop", "7"}};
+  FakeContext context(item);
+  const Image picture(cv::Mat(4, 6, CV_8UC3));
+  const Result<Record> some = ItemFacts({.facts = {"sigma", "missing_pixels"}}).process(picture, context);
+  ASSERT_TRUE(some);
+  ASSERT_EQ(some->fields().size(), 4u);
+  EXPECT_EQ(std::get<std::string>(*some->find("name")), "a.png");
+  EXPECT_EQ(std::get<std::int64_t>(*some->find("width")), 6);
+  EXPECT_EQ(std::get<std::int64_t>(*some->find("height")), 4);
+  EXPECT_EQ(std::get<double>(*some->find("sigma")), 12.5);
+  const Result<Record> all = ItemFacts({}).process(picture, context);
+  ASSERT_TRUE(all);
+  EXPECT_EQ(std::get<std::string>(*all->find("format")), "png");
+  EXPECT_EQ(std::get<double>(*all->find("gflop")), 7);
+}
+
 TEST(WriteTable, RefusesOtherFilesBeforeTheRun) {
   TemporaryFolder folder;
   test::FakeServices services;
@@ -286,6 +329,35 @@ TEST(WriteSheet, PutsPicturesWhereTheCaptionsSay) {
   EXPECT_GE(cv::countNonZero(grays), 2 * 20 * 40) << "not enlarged";
   EXPECT_LT(cv::boundingRect(reds).br().x, cv::boundingRect(grays).br().x);
   EXPECT_EQ(folder.files(), std::vector<std::string>{"sheet.png"});
+}
+
+TEST(WriteSheet, ShowsTheFirstItemsWhateverOrderTheyArriveInAndNothingForNone) {
+  const auto sheet_of = [](const std::vector<std::uint64_t>& order) {
+    TemporaryFolder folder;
+    WriteSheet::Params params;
+    params.path = folder / "sheet.png";
+    params.cell = 16, params.max_rows = 2, params.names = false;
+    WriteSheet node(params);
+    for (const std::uint64_t number : order) {
+      FakeContext context("picture", number);
+      const Image grey(cv::Mat(16, 16, CV_8UC1, cv::Scalar(40.0 + 50 * static_cast<double>(number))));
+      EXPECT_TRUE(node.process(grey, nullptr, nullptr, nullptr, context));
+    }
+    EXPECT_TRUE(node.finish());
+    return TemporaryFolder::text(params.path);
+  };
+  EXPECT_EQ(sheet_of({3, 1, 0, 2}), sheet_of({0, 1, 2, 3}));
+  EXPECT_NE(sheet_of({1, 2, 3}), sheet_of({0, 1, 2, 3}));
+  test::FakeServices services;
+  WriteSheet::Params params;
+  params.path = "none";
+  auto none = WriteSheet::create(params, services);
+  ASSERT_TRUE(none) << none.error().message;
+  FakeContext context("a");
+  ASSERT_TRUE((*none)->process(Image(cv::Mat(4, 4, CV_8UC3)), nullptr, nullptr, nullptr, context));
+  ASSERT_TRUE((*none)->finish());
+  EXPECT_EQ((*none)->predict({}).working_bytes, 0u);
+  EXPECT_FALSE(std::filesystem::exists("none"));
 }
 
 TEST(WriteSheet, ShowsTheCentreInFullResolutionAndAlphaOnWhite) {

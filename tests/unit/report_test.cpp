@@ -36,7 +36,7 @@ class Report : public testing::Test {
   test::FakeServices services_;
 };
 
-TEST_F(Report, ShowsPicturesOfAnyKindInTheSizeOfTheFirstAndShrinksLargeOnes) {
+TEST_F(Report, ShowsPicturesOfAnyKindInTheSizeOfTheFirstAndOfLargeOnesTheCentre) {
   WriteReport::Params small = params();
   small.longest = 64;
   WriteReport node(small);
@@ -46,8 +46,11 @@ TEST_F(Report, ShowsPicturesOfAnyKindInTheSizeOfTheFirstAndShrinksLargeOnes) {
                              nullptr, context));
   }
   ASSERT_TRUE(node.finish());
-  EXPECT_EQ(count_of(page(), "<figure>"), 5);
-  EXPECT_EQ(count_of(page(), "style=\"--width:64;--height:48\""), 5);
+  EXPECT_EQ(count_of(page(), "<p>5 pictures</p>"), 1);
+  EXPECT_EQ(count_of(page(), "<figure>"), 10);
+  EXPECT_EQ(count_of(page(), "style=\"--width:64;--height:48\""), 5) << "shrunk";
+  EXPECT_EQ(count_of(page(), "style=\"--width:64;--height:64\""), 5) << "cut out";
+  EXPECT_EQ(count_of(page(), "<figcaption>photo 0, centre in full resolution</figcaption>"), 1);
   EXPECT_EQ(count_of(page(), "<select"), 0);
 }
 
@@ -68,6 +71,17 @@ TEST_F(Report, CountsWhatIsNotShownAndKeepsItsNumbers) {
   EXPECT_EQ(count_of(page(), "<h1>a &lt; b</h1>"), 1);
   EXPECT_EQ(count_of(page(), "<tr>"), 7) << "header, 5 rows, mean";
   EXPECT_EQ(count_of(page(), "<td class=\"number\">32.00</td>"), 2) << "the third picture and the mean";
+}
+
+TEST_F(Report, ListsWhatFailed) {
+  WriteReport node(params());
+  const Image picture(soft_picture(20, 16, CV_8UC3));
+  FakeContext context("good.png");
+  ASSERT_TRUE(node.process(picture, picture, nullptr, nullptr, nullptr, context));
+  node.missed("bad<1>.png", Error{Code::bad_input, "file is cut off", "photos"});
+  ASSERT_TRUE(node.finish());
+  EXPECT_EQ(count_of(page(), "<p>1 picture, 1 failed</p>"), 1);
+  EXPECT_EQ(count_of(page(), "<li>bad&lt;1&gt;.png: photos: file is cut off</li>"), 1);
 }
 
 TEST_F(Report, WithoutPicturesIsAPageStill) {

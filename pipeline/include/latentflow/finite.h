@@ -1,6 +1,9 @@
 // finite.h: numbers that pictures of floats may hold and networks must not see.
 #pragma once
 
+#include <span>
+#include <string>
+
 #include "latentflow/result.h"
 #include "latentflow/value.h"
 
@@ -9,5 +12,8 @@ namespace latentflow {
 /// bad_input with the place of the first sample that is NaN or infinite, but for pixels where `except` (8 bit, one
 /// channel, of the same size, or empty) is not 0.
 Status check_finite(const Image& image, const cv::Mat& except = cv::Mat());
+
+/// bad_input when a network gave NaN or infinity; as integers they would be black pixels without a word.
+Status check_finite(std::span<const float> results, const std::string& network);
 
 }  // namespace latentflow

@@ -53,7 +53,8 @@ class Context {
   virtual const ItemInfo& item() const = 0;
   /// Memory of this call alone, 64-byte aligned, uninitialised; freed or reused when the call returns.
   virtual std::span<std::byte> scratch(std::size_t bytes) = 0;
-  /// Adds a number to the trace of this node, for example measure("gflop", 12.5); summed over items.
+  /// Adds a number to the trace of this node, for example measure("gflop", 12.5); summed over items. Of a stage it goes
+  /// on beside the outputs, too, as a fact of the item's metadata (tags).
   virtual void measure(std::string_view quantity, double value) = 0;
   /// A line for the ledger beside this item; it does not fail it.
   virtual void warn(std::string message) = 0;
@@ -78,13 +79,19 @@ class Services {
   virtual int threads() const = 0;
 };
 
+/// Made by the first call that needs it and kept for all of them, such as packed weights.
+struct SharedMemory {
+  const void* owner = nullptr;  ///< what it belongs to, such as a network: nodes that name the same one share it
+  std::size_t bytes = 0;
+};
+
 /// What one call will produce and need besides its inputs and outputs.
 struct Prediction {
   Shapes outputs;
   std::size_t working_bytes = 0;  ///< of the call as a whole
   std::size_t worker_bytes = 0;   ///< of each thread that works for the call; kept for the next one
   int workers = 1;                ///< the most threads that one call can keep busy
-  std::size_t shared_bytes = 0;   ///< made by the first call and kept for all of them, such as packed weights
+  std::vector<SharedMemory> shared = {};
 };
 
 /// A built node. All calls on const objects may come from any number of threads at once; the executor serialises
@@ -110,6 +117,9 @@ class Node {
   /// Stages and sinks: one value per declared input port (a null pointer for an unwired optional one), one per output
   /// as for load().
   virtual Status process(std::span<const Value* const> inputs, std::span<Value* const> outputs, Context& ctx) = 0;
+
+  /// Sinks: in place of process(), for an item that a node before failed; under the same rules of order and threads.
+  virtual void missed(const std::string& name, const Error& why) { (void)name, (void)why; }
 
   /// After the last item, once, on one thread: write what was collected. Not called after an abort.
   virtual Status finish() { return success(); }

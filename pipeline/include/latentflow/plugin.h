@@ -12,7 +12,7 @@
 //   static constexpr Mode mode = Mode::ordered;             or Mode::serial
 // Sources have `Result<std::vector<SourceItem>> list()`, `Result<Shape> probe(const SourceItem&) const` and
 // `Result<Image> process(const SourceItem&, Context&) const`. Optional for all: `Status finish()`,
-// `Prediction predict(const Shapes& inputs) const`.
+// `Prediction predict(const Shapes& inputs) const`; for sinks `void missed(const std::string& name, const Error& why)`.
 #pragma once
 
 #include <array>
@@ -115,6 +115,10 @@ concept HasFinish = requires(T node) {
   { node.finish() } -> std::same_as<Status>;
 };
 template <class T>
+concept HasMissed = requires(T node, const std::string& name, const Error& why) {
+  node.missed(name, why);
+};
+template <class T>
 concept HasPredict = requires(const T node, const Shapes& in) {
   { node.predict(in) } -> std::same_as<Prediction>;
 };
@@ -209,6 +213,14 @@ class Adapter final : public Node {
         }
         (std::make_index_sequence<Facts::input_count>{});
       });
+  }
+
+  void missed(const std::string& name, const Error& why) override {
+    if constexpr (HasMissed<T>)
+      // What cannot be noted is in the ledger all the same.
+      static_cast<void>(guarded([&]() -> Status { return node_->missed(name, why), success(); }));
+    else
+      Node::missed(name, why);
   }
 
   Status finish() override {
