@@ -151,10 +151,12 @@ TEST(ImageCodes, TheSizeComesFromThePictureFromTheItemOrFromTheCodes) {
   const Image like(cv::Mat(30, 40, CV_8U));
   EXPECT_EQ(size_with(&like, "37x29"), "40x30, 3 channels, 8 bit");
   EXPECT_EQ(size_with(nullptr, "57x29"), "codes are of 10x8, a picture of 57x29 has 15x8");
-  // What admission is told: the picture before it is cut, and at least the last layer's planes before and after it.
+  // What admission is told: the picture before it is cut, and more memory for more pixels: the last layer's planes
+  // before and after it at least.
   const Shape shape{Kind::tensor, {16, 8, 10}, 4}, large{Kind::tensor, {16, 200, 300}, 4}, none{};
   EXPECT_EQ(decode->predict({shape, none}).outputs[0].dims, (Dims{32, 40, 3}));
   EXPECT_GT(decode->predict({large, none}).worker_bytes, std::size_t{800} * 1200 * 3 * 4 * 2);
+  EXPECT_GT(decode->predict({large, none}).worker_bytes, 100 * decode->predict({shape, none}).worker_bytes);
   for (const char* text : {"4x", "x4", "4x5x", "0x3", "70000x3", "-1x3"}) EXPECT_FALSE(codes::parse_size(text)) << text;
 }
 
