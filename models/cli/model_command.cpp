@@ -8,8 +8,8 @@
 #include <new>
 #include <sstream>
 
+#include "latentflow/graph.h"
 #include "model_arrays.h"
-#include "model_file.h"
 #include "model_options.h"
 #include "model_quantize.h"
 #include "model_speed.h"
@@ -238,8 +238,7 @@ int run_command(int argc, char** argv) {
   CLI::App* plan = add_command("plan", "the steps that a network is executed in: algorithm, work, time, memory");
   CLI::App* run = add_command("run", "runs a network on arrays of yours");
   CLI::App* speed = add_command("speed", "runs a network on random pictures and says how fast that was");
-  const std::map<std::string, Winograd> winograd{
-      {"auto", Winograd::automatic}, {"on", Winograd::on}, {"off", Winograd::off}};
+  const std::map<std::string, Winograd> winograd(winograd_names.begin(), winograd_names.end());
   const std::map<std::string, Precision> precisions(precision_names.begin(), precision_names.end());
   NetworkOptions chosen;
   int threads = 0;
@@ -247,7 +246,8 @@ int run_command(int argc, char** argv) {
     add_choice(command, "--precision", chosen.precision, precisions,
                "of quantized networks: auto (default; per layer the faster of int8 and f32), f32, int8 (what the file "
                "says); bf16 of any network, with AVX-512");
-    add_choice(command, "--winograd", chosen.winograd, winograd, "auto (default; measured), on or off");
+    add_choice(command, "--winograd", chosen.winograd, winograd,
+               "auto (default; measured), own (measured without oneDNN's), on (our own wherever it fits) or off");
     if (command != run) add_shape(command, "height x width of the pictures, for example 480x640 (default: 256x256)");
     if (command != plan)
       command->add_option("--threads", threads, "threads, 0 for one per processor")->check(CLI::Range(0, 1024));
@@ -275,9 +275,10 @@ int run_command(int argc, char** argv) {
   if ((!shape.empty() || fixed->parsed()) && !(subject.size = parse_size(shape)))
     return fail(fmt::format("--shape is \"{}\", needs height x width, for example 480x640", shape));
   std::string& file = quantized->parsed() ? quantize_command.file : subject.file;
-  const auto found = find_model(file);
+  const Host zoo{std::vector<Path>{}};  // no network here needs a plugin
+  const Result<Path> found = zoo.find_model(file);
   if (!found) return fail(found.error());
-  file = *found;
+  file = found->string();
   if (quantized->parsed()) {
     for (int i = 0; i < argc; ++i)
       quantize_command.line += (i > 0 ? " " : "") + std::string(i > 0 ? argv[i] : "latentflow model");

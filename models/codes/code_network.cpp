@@ -23,9 +23,33 @@ std::int64_t columns_of(const nn::Graph& graph, nn::ValueId id) {
   return dims.size() == 2 && dims[1] > 0 ? dims[1] : 0;
 }
 
+/// A network with nothing to cut off.
+Result<nn::Graph> only_way_of(const nn::Graph& graph) {
+  if (graph.inputs.size() == 1 && graph.outputs.size() == 1) return graph;
+  return invalid_argument(fmt::format("network \"{}\" has {} inputs and {} outputs; needs one of both", graph.name,
+                                      graph.inputs.size(), graph.outputs.size()));
+}
+
 }  // namespace
 
 bool Family::takes(const std::string& task) const { return std::find(tasks.begin(), tasks.end(), task) != tasks.end(); }
+
+Result<PictureCodes> picture_codes(const nn::Graph& graph, std::int64_t multiple) {
+  const std::int64_t channels = graph.value(graph.inputs[0]).dims[1];
+  if (channels != 1 && channels != 3)
+    return invalid_argument(fmt::format("takes pictures of {} channels, needs 1 or 3", channels));
+  const Dims picture{1, channels, 2 * multiple, 3 * multiple};
+  const Result<std::vector<Dims>> shapes = nn::infer_shapes(graph, {&picture, 1});
+  if (!shapes) return shapes.error();
+  const Dims &code = (*shapes)[static_cast<std::size_t>(graph.outputs[0])],
+             &back = (*shapes)[static_cast<std::size_t>(graph.outputs[1])];
+  if (code.size() != 4 || code[2] != 2 || code[3] != 3 || back != picture)
+    return invalid_argument(
+        fmt::format("makes codes {} and a reconstruction {} of a picture {}; needs one code for {} pixels a side, and "
+                    "the picture's own extents again (key multiple of the card)",
+                    to_string(code), to_string(back), to_string(picture), multiple));
+  return PictureCodes{channels, multiple, code[1]};
+}
 
 Result<std::shared_ptr<const CodeNetwork>> CodeNetwork::load(const std::string& model, Half half, const Family& family,
                                                              nn::Precision precision, Services& services) {
@@ -39,12 +63,15 @@ Result<std::shared_ptr<const CodeNetwork>> CodeNetwork::load(const std::string& 
     if (!card->task.empty() && !family.takes(card->task))
       return invalid_argument(fmt::format("{} is a model for the task '{}', needs one for '{}' ({})", file->string(),
                                           card->task, fmt::join(family.tasks, "' or '"), family.written_by));
-    Result<nn::Graph> part = half == Half::encoder ? nn::encoder_of(*graph) : nn::decoder_of(*graph);
+    Result<nn::Graph> part = family.one_way          ? only_way_of(*graph)
+                             : half == Half::encoder ? nn::encoder_of(*graph)
+                                                     : nn::decoder_of(*graph);
     if (!part) return invalid_argument(fmt::format("{}: {}", file->string(), part.error().message));
     auto made = std::make_shared<CodeNetwork>();
-    if (graph->value(graph->inputs[0]).dims.size() == 4) {
-      if (Status status = made->read_pictures(*graph, card->multiple); !status)
-        return invalid_argument(fmt::format("{}: {}", file->string(), status.error().message));
+    if (!family.one_way && graph->value(graph->inputs[0]).dims.size() == 4) {
+      const Result<PictureCodes> pictures = picture_codes(*graph, card->multiple);
+      if (!pictures) return invalid_argument(fmt::format("{}: {}", file->string(), pictures.error().message));
+      made->pictures_ = *pictures, made->codes_ = pictures->codes;
       made->decoder_ = half == Half::decoder;
       auto convolutional = nn::Network::create(std::move(*part), {nn::Winograd::automatic, precision});
       if (!convolutional) return std::move(convolutional).error();
@@ -58,7 +85,11 @@ Result<std::shared_ptr<const CodeNetwork>> CodeNetwork::load(const std::string& 
                       file->string()));
     const std::int64_t features = columns_of(*graph, graph->inputs[0]);
     made->codes_ = columns_of(*graph, graph->outputs[0]);
-    if (features == 0 || made->codes_ == 0 || columns_of(*graph, graph->outputs[1]) != features)
+    if (family.one_way && (features == 0 || made->codes_ == 0))
+      return invalid_argument(fmt::format("{} takes {} to {}; needs [batch, features] and [batch, {}]", file->string(),
+                                          to_string(graph->value(graph->inputs[0]).dims),
+                                          to_string(graph->value(graph->outputs[0]).dims), family.code_numbers));
+    if (!family.one_way && (features == 0 || made->codes_ == 0 || columns_of(*graph, graph->outputs[1]) != features))
       return invalid_argument(fmt::format(
           "{} takes {} to codes {} and reconstructions {}; needs [batch, features], [batch, codes] and [batch, "
           "features]",
@@ -92,25 +123,6 @@ Result<std::shared_ptr<const CodeNetwork>> CodeNetwork::load(const std::string& 
   return std::static_pointer_cast<const CodeNetwork>(*shared);
 }
 
-Status CodeNetwork::read_pictures(const nn::Graph& graph, std::int64_t multiple) {
-  const std::int64_t channels = graph.value(graph.inputs[0]).dims[1];
-  if (channels != 1 && channels != 3)
-    return invalid_argument(fmt::format("takes pictures of {} channels, needs 1 or 3", channels));
-  const Dims picture{1, channels, 2 * multiple, 3 * multiple};
-  const Result<std::vector<Dims>> shapes = nn::infer_shapes(graph, {&picture, 1});
-  if (!shapes) return shapes.error();
-  const Dims &code = (*shapes)[static_cast<std::size_t>(graph.outputs[0])],
-             &back = (*shapes)[static_cast<std::size_t>(graph.outputs[1])];
-  if (code.size() != 4 || code[2] != 2 || code[3] != 3 || back != picture)
-    return invalid_argument(
-        fmt::format("makes codes {} and a reconstruction {} of a picture {}; needs one code for {} pixels a side, and "
-                    "the picture's own extents again (key multiple of the card)",
-                    to_string(code), to_string(back), to_string(picture), multiple));
-  pictures_ = Pictures{channels, multiple};
-  codes_ = code[1];
-  return success();
-}
-
 Result<Tensor> CodeNetwork::run_picture(const Tensor& planes) const {
   Result<std::vector<Tensor>> outputs = network_->run({&planes, 1});
   if (!outputs) return outputs.error();
@@ -126,7 +138,7 @@ Prediction CodeNetwork::picture_memory(std::int64_t height, std::int64_t width) 
   const Result<nn::Network::TileMemory> memory = network_->tile_memory({&planes, 1}, whole);
   if (!memory) return prediction;  // it will fail for the same reason when it runs
   prediction.worker_bytes = memory->tile_bytes;
-  prediction.shared = {{network_.get(), memory->weight_bytes}};
+  for (const nn::PackedForm& one : memory->weights) prediction.shared.push_back({one.form, one.bytes});
   return prediction;
 }
 

@@ -19,9 +19,20 @@ struct Family {
   std::string written_by;     ///< "written by pca_fit"
   std::string encoding_node;  ///< "pca_project"
   std::string code_numbers;   ///< what the numbers of a code are: "components"
+  bool one_way = false;       ///< models have no decoder: one input, one output
 
   bool takes(const std::string& task) const;
 };
+
+/// A convolutional model: it takes pictures [1, channels, height, width] of any size that is a multiple of `multiple`
+/// to codes [1, codes, height / multiple, width / multiple].
+struct PictureCodes {
+  std::int64_t channels = 3, multiple = 1, codes = 0;
+};
+
+/// What a network with the outputs code and reconstruction is that takes pictures; `multiple` is that of its card.
+/// Errors: invalid_argument for other numbers of channels than 1 and 3, and for outputs of other extents than these.
+Result<PictureCodes> picture_codes(const nn::Graph& graph, std::int64_t multiple);
 
 class CodeNetwork {
  public:
@@ -32,13 +43,8 @@ class CodeNetwork {
   static Result<std::shared_ptr<const CodeNetwork>> load(const std::string& model, Half half, const Family& family,
                                                          nn::Precision precision, Services& services);
 
-  /// Of a convolutional model, which takes pictures [1, channels, height, width] of any size that is a multiple of
-  /// `multiple`, to codes [1, codes, height / multiple, width / multiple].
-  struct Pictures {
-    std::int64_t channels = 3, multiple = 1;
-  };
   /// Nothing for a model of rows, to which item(), features() and run() belong.
-  const std::optional<Pictures>& pictures() const { return pictures_; }
+  const std::optional<PictureCodes>& pictures() const { return pictures_; }
   /// A picture, or codes for a decoder.
   Result<Tensor> run_picture(const Tensor& planes) const;
   /// What run_picture() needs for a picture of these extents, before a decoder made it: with its argument and its
@@ -53,11 +59,9 @@ class CodeNetwork {
   Result<Tensor> run(const Tensor& rows) const;
 
  private:
-  Status read_pictures(const nn::Graph& graph, std::int64_t multiple);
-
   std::shared_ptr<const nn::Network> network_;
   nn::CodeItem item_;
-  std::optional<Pictures> pictures_;
+  std::optional<PictureCodes> pictures_;
   bool decoder_ = false;
   std::int64_t codes_ = 0, outputs_ = 0;
   std::int64_t keep_ = 0;  ///< of an encoder: see nn::code_keep_key

@@ -33,7 +33,7 @@ std::optional<PictureSize> parse_size(const std::string& text) {
 
 Result<Tensor> encode_whole(const CodeNetwork& network, const Image& picture, Context& ctx) {
   if (Status status = check_picture(picture); !status) return status.error();
-  const CodeNetwork::Pictures& model = *network.pictures();
+  const PictureCodes& model = *network.pictures();
   if (picture.channels() != model.channels)
     return bad_input(
         fmt::format("picture has {} channels, the model is for {} (node convert)", picture.channels(), model.channels));
@@ -52,7 +52,7 @@ Result<Tensor> encode_whole(const CodeNetwork& network, const Image& picture, Co
 
 Result<std::tuple<Image, Tensor>> decode_whole(const CodeNetwork& network, const Tensor& codes, const Image* like,
                                                const std::string& depth, Context& ctx) {
-  const CodeNetwork::Pictures& model = *network.pictures();
+  const PictureCodes& model = *network.pictures();
   const Dims& dims = codes.dims();
   if (codes.empty() || dims.size() != 3 || dims[0] != network.codes())
     return bad_input(
@@ -90,7 +90,7 @@ Result<std::tuple<Image, Tensor>> decode_whole(const CodeNetwork& network, const
 
 Prediction predict_encode_whole(const CodeNetwork& network, const Shape& picture) {
   Shape codes{Kind::tensor, {}, 4};
-  const CodeNetwork::Pictures& model = *network.pictures();
+  const PictureCodes& model = *network.pictures();
   std::int64_t rows = probe_side, columns = probe_side;
   if (picture.known()) {
     rows = cover(picture.dims[0], model.multiple), columns = cover(picture.dims[1], model.multiple);
@@ -106,7 +106,7 @@ Prediction predict_encode_whole(const CodeNetwork& network, const Shape& picture
 Prediction predict_decode_whole(const CodeNetwork& network, const Shape& codes, const std::string& depth) {
   const std::size_t element = depth == "8" ? 1 : depth == "16" ? 2 : 4;
   Shape picture{Kind::image, {}, element}, numbers{Kind::tensor, {}, 4};
-  const CodeNetwork::Pictures& model = *network.pictures();
+  const PictureCodes& model = *network.pictures();
   const bool known = codes.dims.size() == 3;
   const std::int64_t height = (known ? codes.dims[1] : probe_side) * model.multiple,
                      width = (known ? codes.dims[2] : probe_side) * model.multiple;

@@ -13,6 +13,11 @@ bool is_activation(Op op) {
 
 bool is_convolution(Op op) { return op == Op::conv || op == Op::conv_transpose; }
 
+bool is_matmul(Op op) { return op == Op::matmul; }
+
+/// Operators that can do an activation as they store their result.
+bool can_activate(Op op) { return is_convolution(op) || op == Op::gemm || is_matmul(op); }
+
 class Fuser {
  public:
   Fuser(const Graph& graph, const std::vector<Dims>& shapes, const std::vector<bool>& integers)
@@ -33,7 +38,7 @@ class Fuser {
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
       const Node& node = graph_.nodes[i];
       if (is_activation(node.op) && fuse_activation(node)) continue;
-      if (node.op == Op::add && fuse_sum(node)) continue;
+      if (node.op == Op::add && (fuse_sum(node) || fuse_bias(node))) continue;
       if (node.op == Op::quantize && fuse_rounding(node)) continue;
       producer_[static_cast<std::size_t>(node.output)] = steps_.size();
       steps_.push_back({i, node.inputs, {}, nullptr, node.output});
@@ -53,16 +58,16 @@ class Fuser {
     producer_[static_cast<std::size_t>(node.output)] = step;
   }
 
-  /// The convolution that makes `id` for this one reader, or none.
-  std::size_t convolution_behind(ValueId id) const {
+  /// The step of an operator of the kind that makes `id` for this one reader, or none.
+  std::size_t step_behind(ValueId id, bool (*of_kind)(Op)) const {
     const std::size_t step = id == no_value ? none : producer(id);
     const bool fits = step != none && uses(id).size() == 1 && steps_[step].rounding == nullptr &&
-                      is_convolution(graph_.nodes[steps_[step].node].op);
+                      of_kind(graph_.nodes[steps_[step].node].op);
     return fits ? step : none;
   }
 
   bool fuse_activation(const Node& node) {
-    const std::size_t step = convolution_behind(node.inputs[0]);
+    const std::size_t step = step_behind(node.inputs[0], can_activate);
     if (step == none) return false;
     const auto& posts = steps_[step].post_ops;
     if (!posts.empty() && posts.back().kind == PostOp::Kind::activation) return false;
@@ -71,7 +76,7 @@ class Fuser {
   }
 
   bool fuse_rounding(const Node& node) {
-    const std::size_t step = convolution_behind(node.inputs[0]);
+    const std::size_t step = step_behind(node.inputs[0], is_convolution);
     if (step == none || !integers_[steps_[step].node] || node.as<QuantizeAttributes>().scales.size() != 1) return false;
     // Of the activations only these can be done in steps of the grid, and sums are of real numbers.
     const auto scales = [](const PostOp& post) {
@@ -107,7 +112,7 @@ class Fuser {
     // Of two convolutions the later one sums, because the earlier result is there when it runs.
     std::size_t best = none, other_index = 0;
     for (std::size_t side = 0; side < 2; ++side) {
-      const std::size_t step = convolution_behind(node.inputs[side]);
+      const std::size_t step = step_behind(node.inputs[side], is_convolution);
       const ValueId other = node.inputs[1 - side];
       if (step == none || !same_shape(node) || !can_accumulate(other, step, node)) continue;
       const auto& posts = steps_[step].post_ops;
@@ -122,6 +127,23 @@ class Fuser {
     steps_[best].inputs.push_back(node.inputs[other_index]);
     take(best, node, {PostOp::Kind::sum, Op::add, {}});
     return true;
+  }
+
+  bool fuse_bias(const Node& node) {
+    for (std::size_t side = 0; side < 2; ++side) {
+      const ValueId product = node.inputs[side], bias = node.inputs[1 - side];
+      const std::size_t step = step_behind(product, is_matmul);
+      if (step == none || !steps_[step].post_ops.empty() || !graph_.is_constant(bias)) continue;
+      // A right factor that is a vector leaves no columns to add a row to.
+      const Dims &right = shape(graph_.nodes[steps_[step].node].inputs[1]), &row = shape(bias);
+      if (right.size() < 2 || row.empty() || row.back() != right.back() || element_count(row) != row.back() ||
+          shape(product) != shape(node.output))
+        continue;
+      steps_[step].inputs.push_back(bias);
+      take(step, node, {PostOp::Kind::bias, Op::add, {}});
+      return true;
+    }
+    return false;
   }
 
   bool same_shape(const Node& node) const { return shape(node.inputs[0]) == shape(node.inputs[1]); }

@@ -13,6 +13,7 @@ std::string_view to_string(Op op) {
     case Op::leaky_relu: return "LeakyRelu";
     case Op::sigmoid: return "Sigmoid";
     case Op::tanh: return "Tanh";
+    case Op::softmax: return "Softmax";
     case Op::clip: return "Clip";
     case Op::add: return "Add";
     case Op::sub: return "Sub";

@@ -33,6 +33,7 @@ enum class Op {
   sigmoid,
   tanh,
   clip,
+  softmax,
   add,
   sub,
   mul,
@@ -78,6 +79,9 @@ struct LeakyReluAttributes {
 struct ClipAttributes {
   float low, high;
 };  ///< infinities where ONNX leaves a bound out
+struct SoftmaxAttributes {
+  std::int64_t axis = 1;
+};  ///< never negative here
 struct ConcatAttributes {
   std::int64_t axis = 1;
 };  ///< never negative here
@@ -142,8 +146,8 @@ struct QuantizeAttributes {
 };
 
 using Attributes =
-    std::variant<std::monostate, ConvAttributes, GemmAttributes, LeakyReluAttributes, ClipAttributes, ConcatAttributes,
-                 SliceAttributes, PadAttributes, ReshapeAttributes, FlattenAttributes, PoolAttributes,
+    std::variant<std::monostate, ConvAttributes, GemmAttributes, LeakyReluAttributes, ClipAttributes, SoftmaxAttributes,
+                 ConcatAttributes, SliceAttributes, PadAttributes, ReshapeAttributes, FlattenAttributes, PoolAttributes,
                  BatchNormalizationAttributes, DepthSpaceAttributes, ResizeAttributes, QuantizeAttributes>;
 
 /// A tensor in the graph: an input, a constant (weights) or the output of one node.

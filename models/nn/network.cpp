@@ -21,7 +21,7 @@ Status check_precision(const Graph& graph, Precision precision) {
   if (precision == Precision::int8 && !has_quantized_layers(graph))
     return unsupported("precision int8 needs a quantized network, \"" + graph.name +
                        "\" has no quantized layer; `latentflow model quantize` makes one");
-  if (precision == Precision::bf16 && dnnl::get_effective_cpu_isa() < dnnl::cpu_isa::avx512_core)
+  if (precision == Precision::bf16 && !onednn::runs(dnnl::cpu_isa::avx512_core))
     return unsupported(
         "precision bf16 needs a processor with AVX-512, this one (or ONEDNN_MAX_CPU_ISA) has none; "
         "precision auto runs everywhere");
@@ -63,50 +63,56 @@ Result<std::shared_ptr<const Plan>> Network::plan(std::vector<Dims> input_dims) 
     plans_.splice(plans_.begin(), plans_, found);
     return found->plan;
   }
-  auto made = make_plan(input_dims, weights_);
+  auto made = make_plan(std::move(input_dims), PackedWeights::Packing::all);
   if (!made) return about(subject_, made.error());
-  plans_.push_front({std::move(input_dims), *made});
-  if (plans_.size() > most_plans) plans_.pop_back();
-  return made;
+  keep(std::move(*made));
+  return plans_.front().plan;
 }
 
-Result<std::shared_ptr<const Plan>> Network::make_plan(std::span<const Dims> input_dims, PackedWeights& weights) const {
+void Network::keep(CachedPlan made) const {
+  plans_.push_front(std::move(made));
+  if (plans_.size() > most_plans) plans_.pop_back();
+}
+
+Result<Network::CachedPlan> Network::make_plan(std::vector<Dims> input_dims, PackedWeights::Packing packing) const {
   auto shapes = infer_shapes(executed_, input_dims);
   if (!shapes) return std::move(shapes).error();
-  if (options_.precision != Precision::automatic || !has_quantized_layers(executed_))
-    return Plan::create(executed_, *shapes, weights, options_);
-  PackedWeights own;  // of one layer after the other: the choice runs them
-  PackedWeights& timed = weights.are_packed() ? weights : own;
-  return Plan::create(without_slow_integers(executed_, *shapes, timed, options_.winograd), *shapes, weights, options_);
+  const bool choose = options_.precision == Precision::automatic && has_quantized_layers(executed_);
+  Graph faster;
+  if (choose) {
+    // The choice runs layers, so that it needs their weights, one layer after the other.
+    PackedWeights own, timed(weights_, PackedWeights::Packing::all);
+    faster = without_slow_integers(executed_, *shapes, packing == PackedWeights::Packing::all ? timed : own,
+                                   options_.winograd);
+  }
+  PackedWeights weights(weights_, packing);
+  auto made = Plan::create(choose ? faster : executed_, *shapes, weights, options_);
+  if (!made) return std::move(made).error();
+  PlanSize size{(*made)->arena_bytes(), 0, weights.taken()};
+  for (const Dims& output : (*made)->output_dims())
+    size.output_bytes += static_cast<std::size_t>(element_count(output)) * sizeof(float);
+  return CachedPlan{std::move(input_dims), std::move(*made), std::move(size), weights.complete()};
 }
 
 Result<Network::PlanSize> Network::plan_size(std::vector<Dims> input_dims) const {
-  const auto size_of = [](const Plan& plan) {
-    PlanSize size{plan.arena_bytes(), plan.weight_bytes(), 0};
-    for (const Dims& output : plan.output_dims())
-      size.output_bytes += static_cast<std::size_t>(element_count(output)) * sizeof(float);
-    return size;
-  };
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = std::find_if(sizes_.begin(), sizes_.end(),
-                                    [&](const CachedSize& cached) { return cached.input_dims == input_dims; });
-    if (found != sizes_.end()) {
-      sizes_.splice(sizes_.begin(), sizes_, found);
-      return found->size;
-    }
-    if (plans_.empty()) {
-      PackedWeights unpacked(PackedWeights::Packing::none);
-      const auto made = make_plan(input_dims, unpacked);
-      if (!made) return about(subject_, made.error());
-      sizes_.push_front({std::move(input_dims), size_of(**made)});
-      if (sizes_.size() > most_plans) sizes_.pop_back();
-      return sizes_.front().size;
-    }
+  const std::lock_guard lock(mutex_);
+  const auto is_asked = [&](const auto& cached) { return cached.input_dims == input_dims; };
+  if (const auto found = std::find_if(plans_.begin(), plans_.end(), is_asked); found != plans_.end())
+    return found->size;
+  if (const auto found = std::find_if(sizes_.begin(), sizes_.end(), is_asked); found != sizes_.end()) {
+    sizes_.splice(sizes_.begin(), sizes_, found);
+    return found->size;
   }
-  const auto planned = plan(std::move(input_dims));
-  if (!planned) return planned.error();
-  return size_of(**planned);
+  auto made = make_plan(std::move(input_dims), PackedWeights::Packing::none);
+  if (!made) return about(subject_, made.error());
+  PlanSize size = made->size;
+  if (made->complete) {  // other plans had packed all it needs
+    keep(std::move(*made));
+  } else {
+    sizes_.push_front({std::move(made->input_dims), size});
+    if (sizes_.size() > most_sizes) sizes_.pop_back();
+  }
+  return size;
 }
 
 Result<std::vector<Tensor>> Network::run_part(std::span<const Tensor> inputs, const std::optional<Window>& kept) const {

@@ -67,13 +67,26 @@ class Network {
 
   /// Memory of run_tiles() for a picture.
   struct TileMemory {
-    std::size_t tile_bytes = 0;    ///< of one tile at work: its inputs, outputs and arena
-    std::size_t tiles = 0;         ///< as many could be at work at once
-    std::size_t weight_bytes = 0;  ///< packed weights, which all runs of this network share
+    std::size_t tile_bytes = 0;        ///< of one tile at work: its inputs, outputs and arena
+    std::size_t tiles = 0;             ///< as many could be at work at once
+    std::vector<PackedForm> weights;   ///< packed weights, which runs that take the same forms of them share
+    std::size_t weight_bytes() const;  ///< of all of them
   };
   /// `input_dims`: the whole picture's, for every input of the network; plans for the tiles that it will be cut into,
-  /// and before the first run packs no weights for it: what is not admitted must not take the memory it was refused.
+  /// and packs no weights for it: what is not admitted must not take the memory it was refused.
   Result<TileMemory> tile_memory(std::span<const Dims> input_dims, const TileOptions& options) const;
+
+  /// The options with smaller tiles where the network chooses them and one of theirs, as tile_memory() plans it, would
+  /// take more than `most_bytes`; the smallest ones it chooses where these do, too.
+  TileOptions fit_tiles(std::span<const Dims> input_dims, TileOptions options, std::size_t most_bytes) const;
+
+  /// tile_memory() with the options of fit_tiles(); with `turned` also for the picture turned by a quarter: the larger
+  /// figures, and the weights of both.
+  Result<TileMemory> fitted_tile_memory(std::vector<Dims> input_dims, const TileOptions& options,
+                                        std::size_t most_bytes, bool turned) const;
+
+  /// Of all packed weights that plans of this network hold at present.
+  std::size_t packed_bytes() const { return weights_.bytes(); }
 
   /// What tiles of this network must respect; nothing when it cannot run in tiles.
   const std::optional<TileGeometry>& tile_geometry() const { return geometry_; }
@@ -102,34 +115,45 @@ class Network {
         executed_(std::move(executed)),
         options_(options),
         subject_(std::move(subject)),
-        geometry_(nn::tile_geometry(executed_)) {}
+        geometry_(nn::tile_geometry(executed_)),
+        bytes_per_pixel_(geometry_ ? bytes_per_pixel(executed_, *geometry_) : 0) {}
 
-  std::vector<Tile> tiles(std::int64_t height, std::int64_t width, const TileOptions& options) const;
-  Result<std::shared_ptr<const Plan>> plan(std::vector<Dims> input_dims) const;
-  Result<std::shared_ptr<const Plan>> make_plan(std::span<const Dims> input_dims, PackedWeights& weights) const;
+  /// Working bytes per pixel of a tile, an estimate, since layouts are not known before planning.
+  static double bytes_per_pixel(const Graph& graph, const TileGeometry& geometry);
 
+  struct PlanSize {
+    std::size_t arena_bytes = 0, output_bytes = 0;
+    std::vector<PackedForm> weights;
+  };
   struct CachedPlan {
     std::vector<Dims> input_dims;
     std::shared_ptr<const Plan> plan;
-  };
-  struct PlanSize {
-    std::size_t arena_bytes = 0, weight_bytes = 0, output_bytes = 0;
+    PlanSize size;
+    bool complete = true;  ///< with all weights, so that it can run
   };
   struct CachedSize {
     std::vector<Dims> input_dims;
     PlanSize size;
   };
+
+  std::vector<Tile> tiles(std::int64_t height, std::int64_t width, const TileOptions& options) const;
+  Result<std::shared_ptr<const Plan>> plan(std::vector<Dims> input_dims) const;
+  Result<CachedPlan> make_plan(std::vector<Dims> input_dims, PackedWeights::Packing packing) const;
+  /// Of a plan that is not needed yet.
   Result<PlanSize> plan_size(std::vector<Dims> input_dims) const;
-  static constexpr std::size_t most_plans = 8;
+  /// Call with the mutex held.
+  void keep(CachedPlan made) const;
+  static constexpr std::size_t most_plans = 8, most_sizes = 64;
 
   Graph graph_, executed_;
   NetworkOptions options_;
   std::string subject_;
   std::optional<TileGeometry> geometry_;
+  double bytes_per_pixel_ = 0;
   mutable PackedWeights weights_;
   mutable std::mutex mutex_;
   mutable std::list<CachedPlan> plans_;  // used last comes first
-  mutable std::list<CachedSize> sizes_;  // likewise; of shapes asked for before the first plan
+  mutable std::list<CachedSize> sizes_;  // likewise; of shapes that were only asked for
   mutable std::atomic<std::uint64_t> runs_{0}, convolution_flop_{0}, convolution_nanoseconds_{0};
 };
 

@@ -42,25 +42,6 @@ double peak_bytes(const Graph& graph, const std::vector<Dims>& shapes) {
   return peak;
 }
 
-/// Working bytes per pixel of a tile, from the shapes of a probe; an estimate, since layouts are not known before
-/// planning.
-double bytes_per_pixel(const Graph& graph, const TileGeometry& geometry) {
-  constexpr double unknown = 1024;
-  const std::int64_t alignment = std::lcm(geometry.alignment[0], geometry.alignment[1]);
-  const std::int64_t side = (255 + alignment) / alignment * alignment;
-  std::vector<Dims> dims;
-  for (const ValueId id : graph.inputs) {
-    Dims input = graph.value(id).dims;
-    if (input.size() != 4 || input[1] < 1) return unknown;
-    input[0] = 1;
-    if (input[2] != 1 || input[3] != 1) input[2] = input[3] = side;
-    dims.push_back(std::move(input));
-  }
-  const auto shapes = infer_shapes(graph, dims);
-  if (!shapes) return unknown;
-  return std::max(1.0, peak_bytes(graph, *shapes) / static_cast<double>(side * side));
-}
-
 Tensor crop(const Tensor& picture, const Region& region) {
   const Dims& dims = picture.dims();
   Tensor part({dims[0], dims[1], region.height, region.width});
@@ -89,10 +70,27 @@ std::optional<Window> kept_part(const Tile& tile) {
 
 }  // namespace
 
+double Network::bytes_per_pixel(const Graph& graph, const TileGeometry& geometry) {
+  constexpr double unknown = 1024;
+  const std::int64_t alignment = std::lcm(geometry.alignment[0], geometry.alignment[1]);
+  const std::int64_t side = (255 + alignment) / alignment * alignment;
+  std::vector<Dims> dims;
+  for (const ValueId id : graph.inputs) {
+    Dims input = graph.value(id).dims;
+    if (input.size() != 4 || input[1] < 1) return unknown;
+    input[0] = 1;
+    if (input[2] != 1 || input[3] != 1) input[2] = input[3] = side;
+    dims.push_back(std::move(input));
+  }
+  const auto shapes = infer_shapes(graph, dims);
+  if (!shapes) return unknown;
+  return std::max(1.0, peak_bytes(graph, *shapes) / static_cast<double>(side * side));
+}
+
 std::vector<Tile> Network::tiles(std::int64_t height, std::int64_t width, const TileOptions& options) const {
   if (!geometry_) return {{{0, 0, height, width}, {0, 0, height, width}}};
   if (options.side > 0) return cut(height, width, options.side, options.side, *geometry_);
-  const double pixels = static_cast<double>(options.bytes_per_tile) / bytes_per_pixel(executed_, *geometry_);
+  const double pixels = static_cast<double>(options.bytes_per_tile) / bytes_per_pixel_;
   const auto [tall, wide] = choose_sides(height, width, *geometry_, static_cast<std::int64_t>(pixels));
   return cut(height, width, tall, wide, *geometry_);
 }
@@ -113,12 +111,54 @@ Result<Network::TileMemory> Network::tile_memory(std::span<const Dims> input_dim
       }
       memory.tile_bytes += static_cast<std::size_t>(element_count(dims)) * sizeof(float);
     }
-    const Result<PlanSize> size = plan_size(std::move(tile_dims));
+    Result<PlanSize> size = plan_size(std::move(tile_dims));
     if (!size) return size.error();
-    memory.weight_bytes = size->weight_bytes;
+    memory.weights = std::move(size->weights);
     memory.tile_bytes += size->arena_bytes + size->output_bytes;
     return memory;
   });
+}
+
+std::size_t Network::TileMemory::weight_bytes() const {
+  return std::accumulate(weights.begin(), weights.end(), std::size_t{0},
+                         [](std::size_t sum, const PackedForm& one) { return sum + one.bytes; });
+}
+
+Result<Network::TileMemory> Network::fitted_tile_memory(std::vector<Dims> input_dims, const TileOptions& options,
+                                                        std::size_t most_bytes, bool turned) const {
+  Result<TileMemory> memory = tile_memory(input_dims, fit_tiles(input_dims, options, most_bytes));
+  if (!memory || !turned || input_dims[0][2] == input_dims[0][3]) return memory;
+  for (Dims& dims : input_dims)
+    if (dims.size() == 4) std::swap(dims[2], dims[3]);
+  Result<TileMemory> other = tile_memory(input_dims, fit_tiles(input_dims, options, most_bytes));
+  if (!other) return other;
+  memory->tile_bytes = std::max(memory->tile_bytes, other->tile_bytes);
+  memory->tiles = std::max(memory->tiles, other->tiles);
+  memory->weights.insert(memory->weights.end(), other->weights.begin(), other->weights.end());
+  return memory;
+}
+
+TileOptions Network::fit_tiles(std::span<const Dims> input_dims, TileOptions options, std::size_t most_bytes) const {
+  // What a pixel takes is an estimate until its tile is planned. Each plan may have algorithms to measure, so that few
+  // are tried.
+  constexpr int attempts = 3;
+  constexpr double caution = 0.9;
+  if (options.side > 0 || !geometry_) return options;
+  options.bytes_per_tile = std::min(options.bytes_per_tile, most_bytes);
+  for (int attempt = 0; attempt < attempts; ++attempt) {
+    const Result<TileMemory> memory = tile_memory(input_dims, options);
+    if (!memory || memory->tile_bytes <= most_bytes) return options;
+    // A part of what it takes does not depend on its size, and what does may be several times the estimate (batches),
+    // which is that of the tile: where one holds all of the picture, more may have been allowed than it could use.
+    const Region tile = tiles(input_dims[0][2], input_dims[0][3], options)[0].input;
+    const double given = bytes_per_pixel_ * static_cast<double>(tile.height * tile.width),
+                 most = static_cast<double>(most_bytes), taken = static_cast<double>(memory->tile_bytes);
+    double next = given * most / taken;
+    if (given > taken - most) next = std::min(next, given - (taken - most));
+    options.bytes_per_tile = static_cast<std::size_t>(caution * next);
+  }
+  options.bytes_per_tile = 0;
+  return options;
 }
 
 Status Network::run_tiles(std::int64_t height, std::int64_t width, const TileOptions& options, const ReadTile& read,

@@ -33,6 +33,7 @@ class Rule : public NodeInputs {
       case Op::tanh: return unary();
       case Op::leaky_relu: return has<LeakyReluAttributes>() ? unary() : no_attributes();
       case Op::clip: return has<ClipAttributes>() ? unary() : no_attributes();
+      case Op::softmax: return softmax();
       case Op::add:
       case Op::sub:
       case Op::mul: return broadcast();
@@ -207,6 +208,14 @@ class Rule : public NodeInputs {
                            fmt::format("{} and {}", shown(0), shown(input)));
     }
     return out;
+  }
+
+  Result<Dims> softmax() const {
+    if (!has<SoftmaxAttributes>()) return no_attributes();
+    if (Status status = arity(1, 1); !status) return status.error();
+    const std::int64_t axis = node_.as<SoftmaxAttributes>().axis, rank = static_cast<std::int64_t>(in(0).size());
+    if (axis < 0 || axis >= rank) return refuse(fmt::format("an axis below {}", rank), fmt::to_string(axis));
+    return in(0);
   }
 
   Result<Dims> slice() const {

@@ -19,6 +19,8 @@ dnnl::stream& stream() {
   return own;
 }
 
+bool runs(dnnl::cpu_isa set) { return includes(dnnl::get_effective_cpu_isa(), set); }
+
 Layout plain(const Dims& dims) {
   Dims strides(dims.size(), 1);
   for (std::size_t axis = dims.size(); axis-- > 1;)
@@ -62,7 +64,7 @@ dnnl::primitive_attr user_scratchpad() {
 
 namespace latentflow::nn {
 
-std::int64_t preferred_block() { return dnnl::get_effective_cpu_isa() >= dnnl::cpu_isa::avx512_core ? 16 : 8; }
+std::int64_t preferred_block() { return onednn::runs(dnnl::cpu_isa::avx512_core) ? 16 : 8; }
 
 onednn::Layout blocked_layout(const Dims& dims, std::int64_t block) {
   using Tag = onednn::Memory::format_tag;

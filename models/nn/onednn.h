@@ -3,16 +3,24 @@
 
 #include <oneapi/dnnl/dnnl.hpp>
 
+#include <array>
 #include <functional>
 #include <span>
+#include <string_view>
+#include <utility>
 
 #include "latentflow/tensor.h"
 
 namespace latentflow::nn {
 
 /// Whether 3x3 stride-1 convolutions may use Winograd: `automatic` takes the fastest of direct, our own and oneDNN's,
-/// timed once per shape, `on` our own with the fewest products wherever it fits, `off` none.
-enum class Winograd { automatic, on, off };
+/// timed once per shape, `own` likewise without oneDNN's, `on` our own with the fewest products wherever it fits, `off`
+/// none.
+enum class Winograd { automatic, on, off, own };
+
+/// The names that users give them.
+inline constexpr std::array<std::pair<std::string_view, Winograd>, 4> winograd_names{
+    {{"auto", Winograd::automatic}, {"own", Winograd::own}, {"on", Winograd::on}, {"off", Winograd::off}}};
 
 namespace onednn {
 
@@ -24,6 +32,15 @@ const dnnl::engine& engine();
 
 /// The calling thread's stream; never hand it to another thread.
 dnnl::stream& stream();
+
+/// Whether an instruction set has all that another one has: their numbers are sets of bits, not an order (AVX2 with
+/// VNNI is a larger number than AVX-512).
+inline bool includes(dnnl::cpu_isa whole, dnnl::cpu_isa part) {
+  const auto bits = static_cast<unsigned>(part);
+  return (static_cast<unsigned>(whole) & bits) == bits;
+}
+/// Whether the processor has it, and ONEDNN_MAX_CPU_ISA allows it.
+bool runs(dnnl::cpu_isa set);
 
 /// Row-major f32 layout of these extents (nchw for four).
 Layout plain(const Dims& dims);

@@ -49,6 +49,7 @@ void write_attributes(const Node& node, onnx::NodeProto& out) {
       break;
     }
     case Op::leaky_relu: set(out, "alpha", node.as<LeakyReluAttributes>().alpha); break;
+    case Op::softmax: set(out, "axis", node.as<SoftmaxAttributes>().axis); break;
     case Op::concat: set(out, "axis", node.as<ConcatAttributes>().axis); break;
     case Op::pad: {
       const PadMode mode = node.as<PadAttributes>().mode;

@@ -291,6 +291,18 @@ class Exporter {
 
 std::string reason() { return std::generic_category().message(errno); }
 
+/// The file that becomes `path` once it is whole.
+std::filesystem::path partial_file(const std::filesystem::path& path) {
+  std::filesystem::path partial = path;
+  return partial += fmt::format(".{}.part", ::getpid());
+}
+
+Error not_written(const std::filesystem::path& path, const std::string& why) {
+  std::error_code ignored;
+  std::filesystem::remove(partial_file(path), ignored);
+  return io_error(fmt::format("\"{}\" could not be written: {}", path.string(), why));
+}
+
 }  // namespace
 
 Status half_weights(Graph& graph) {
@@ -326,26 +338,29 @@ Result<std::string> serialize_onnx(const Graph& graph) {
   }
 }
 
+Status check_can_save(const std::filesystem::path& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return not_written(path, "it is a folder");
+  const std::filesystem::path partial = partial_file(path);
+  if (!std::ofstream(partial, std::ios::binary | std::ios::trunc)) return not_written(path, reason());
+  std::filesystem::remove(partial, error);
+  return success();
+}
+
 Status save_onnx(const Graph& graph, const std::filesystem::path& path) {
   const Result<std::string> bytes = serialize_onnx(graph);
   if (!bytes) return bytes.error();
-  std::filesystem::path partial = path;
-  partial += fmt::format(".{}.part", ::getpid());
-  const auto failed = [&](const std::string& why) {
-    std::error_code ignored;
-    std::filesystem::remove(partial, ignored);
-    return io_error(fmt::format("\"{}\" could not be written: {}", path.string(), why));
-  };
+  const std::filesystem::path partial = partial_file(path);
   {
     std::ofstream file(partial, std::ios::binary | std::ios::trunc);
-    if (!file) return failed(reason());
+    if (!file) return not_written(path, reason());
     file.write(bytes->data(), static_cast<std::streamsize>(bytes->size()));
     file.close();
-    if (!file) return failed(reason());
+    if (!file) return not_written(path, reason());
   }
   std::error_code error;
   std::filesystem::rename(partial, path, error);
-  if (error) return failed(error.message());
+  if (error) return not_written(path, error.message());
   return success();
 }
 

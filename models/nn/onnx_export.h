@@ -23,4 +23,8 @@ Result<std::string> serialize_onnx(const Graph& graph);
 /// Writes serialize_onnx to a file beside `path` and renames it, so `path` is never half a model.
 Status save_onnx(const Graph& graph, const std::filesystem::path& path);
 
+/// Whether save_onnx() can put a file there, to be asked before hours of work: writes what it would rename, and removes
+/// it. Errors: io.
+Status check_can_save(const std::filesystem::path& path);
+
 }  // namespace latentflow::nn

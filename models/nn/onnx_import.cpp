@@ -3,11 +3,11 @@
 
 #include <cerrno>
 #include <fstream>
-#include <limits>
 #include <new>
 #include <system_error>
 
 #include "node_shape.h"
+#include "onnx_external.h"
 #include "onnx_importer.h"
 #include "onnx_tensor.h"
 #include "passes.h"
@@ -75,7 +75,8 @@ void Importer::read_initializers() {
     define(tensor.name(), read_constant(tensor, fmt::format("weight tensor \"{}\"", tensor.name())));
 }
 
-Known read_constant(const onnx::TensorProto& tensor, const std::string& subject) {
+Known Importer::read_constant(const onnx::TensorProto& tensor, const std::string& subject) {
+  if (is_external(tensor)) return read_constant(take(external_.read(tensor, subject)), subject);
   const Dims dims(tensor.dims().begin(), tensor.dims().end());
   if (is_small_integer_type(tensor.data_type()))
     return SmallIntegers{dims, take(read_small_integers(tensor, subject)),
@@ -237,26 +238,21 @@ ValueId Importer::emit(Op op, const std::string& node, const std::string& output
 
 }  // namespace onnx_import
 
-namespace {
-
-constexpr std::uintmax_t size_limit = std::numeric_limits<std::int32_t>::max();
-
-}  // namespace
-
-Result<Graph> parse_onnx(std::span<const std::byte> bytes, const std::string& name) {
+Result<Graph> parse_onnx(std::span<const std::byte> bytes, const std::string& name,
+                         const std::optional<std::filesystem::path>& folder) {
   const auto failed = [&](Error error) {
     error.message = fmt::format("\"{}\": {}", name, error.message);
     return error;
   };
   if (bytes.empty()) return failed(bad_input("is empty"));
-  if (bytes.size() > size_limit)
-    return failed(unsupported(fmt::format("has {} bytes, allowed are {}", bytes.size(), size_limit)));
+  if (bytes.size() > onnx_size_limit)
+    return failed(unsupported(fmt::format("has {} bytes, allowed are {}", bytes.size(), onnx_size_limit)));
   try {
     onnx::ModelProto model;
     if (!model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
       return failed(bad_input(
           fmt::format("is no complete ONNX file: cut off, damaged or of another format ({} bytes)", bytes.size())));
-    return onnx_import::Importer(model).run();
+    return onnx_import::Importer(model, folder).run();
   } catch (onnx_import::Refusal& refusal) { return failed(std::move(refusal.error)); } catch (const std::bad_alloc&) {
     return failed(out_of_memory("does not fit into memory"));
   } catch (const std::exception& failure) { return failed(internal_error(failure.what())); }
@@ -272,7 +268,8 @@ Result<Graph> load_onnx(const std::filesystem::path& path) {
   if (!std::filesystem::is_regular_file(status)) return failed(io_error, "is not a file");
   const std::uintmax_t size = std::filesystem::file_size(path, error);
   if (error) return failed(io_error, error.message());
-  if (size > size_limit) return failed(unsupported, fmt::format("has {} bytes, allowed are {}", size, size_limit));
+  if (size > onnx_size_limit)
+    return failed(unsupported, fmt::format("has {} bytes, allowed are {}", size, onnx_size_limit));
   std::vector<std::byte> bytes;
   try {
     bytes.resize(size);
@@ -280,13 +277,18 @@ Result<Graph> load_onnx(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));
   if (!file) return failed(io_error, std::generic_category().message(errno));
-  return parse_onnx(bytes, path.string());
+  return parse_onnx(bytes, path.string(), path.parent_path());
 }
 
 std::string file_version(const std::filesystem::path& path) {
-  std::error_code ignored;
-  return fmt::format("{}:{}:{}", path.string(), std::filesystem::file_size(path, ignored),
-                     std::filesystem::last_write_time(path, ignored).time_since_epoch().count());
+  const auto version = [](const std::filesystem::path& file) {
+    std::error_code ignored;
+    return fmt::format("{}:{}:{}", file.string(), std::filesystem::file_size(file, ignored),
+                       std::filesystem::last_write_time(file, ignored).time_since_epoch().count());
+  };
+  std::string text = version(path);
+  for (const std::string& location : external_locations(path)) text += "+" + version(path.parent_path() / location);
+  return text;
 }
 
 }  // namespace latentflow::nn

@@ -44,6 +44,17 @@ void clip(NodeReader& node) {
   node.emit(Op::clip, {node.value(0)}, a);
 }
 
+void softmax(NodeReader& node) {
+  const std::size_t rank = node.dims(0).size();
+  const bool older = node.opset() < 13;
+  const auto axis = static_cast<std::int64_t>(node.axis_within(node.integer("axis", older ? 1 : -1), rank));
+  // Before opset 13 all axes from this one on were taken together.
+  if (older && axis + 1 != static_cast<std::int64_t>(rank))
+    node.refuse(fmt::format("has axis {} of {} in opset {}, supported is the last one, or opset 13 and later", axis,
+                            rank, node.opset()));
+  node.emit(Op::softmax, {node.value(0)}, SoftmaxAttributes{axis});
+}
+
 template <Op op>
 void binary(NodeReader& node) {
   node.emit(op, {node.value(0), node.value(1)});
@@ -207,6 +218,7 @@ Reader find_array_reader(std::string_view op) {
       {"Sigmoid", unary<Op::sigmoid>},
       {"Tanh", unary<Op::tanh>},
       {"Clip", clip},
+      {"Softmax", softmax},
       {"Add", binary<Op::add>},
       {"Sub", binary<Op::sub>},
       {"Mul", binary<Op::mul>},

@@ -24,7 +24,7 @@ void constant(NodeReader& node) {
   const std::string subject = node.describe();
   Importer& importer = node.importer();
   if (const auto* value = node.attribute("value"))
-    return importer.define(node.output(), read_constant(value->t(), subject));
+    return importer.define(node.output(), importer.read_constant(value->t(), subject));
   if (const auto* value = node.attribute("value_float")) return define_floats(node, {}, std::array{value->f()});
   if (const auto* value = node.attribute("value_floats"))
     return define_floats(node, {value->floats_size()},

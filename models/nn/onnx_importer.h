@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <onnx/onnx_pb.h>
 
+#include <filesystem>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -12,6 +14,7 @@
 #include <vector>
 
 #include "graph.h"
+#include "onnx_external.h"
 #include "onnx_views.h"
 
 namespace latentflow::nn::onnx_import {
@@ -66,7 +69,9 @@ class NodeReader;
 
 class Importer {
  public:
-  explicit Importer(const onnx::ModelProto& model) : model_(model), proto_(model.graph()) {}
+  /// `folder`: of the file, see ExternalData.
+  Importer(const onnx::ModelProto& model, std::optional<std::filesystem::path> folder)
+      : model_(model), proto_(model.graph()), external_(std::move(folder)) {}
   /// Throws Refusal.
   Graph run();
 
@@ -75,6 +80,9 @@ class Importer {
   /// Throws when nothing (or only a later node) makes the name.
   Known& find(const std::string& name, const std::string& user);
   void define(const std::string& name, Known known);
+  /// The tensor as what its type says: floats, integers for shapes, or small integers, inside the file or beside it.
+  /// `subject` names it in refusals.
+  Known read_constant(const onnx::TensorProto& tensor, const std::string& subject);
   /// The tensor as a value of the graph.
   ValueId value(const std::string& name, const std::string& user);
   /// Appends a node whose output is called `output`; `node` is made unique.
@@ -98,6 +106,7 @@ class Importer {
 
   const onnx::ModelProto& model_;
   const onnx::GraphProto& proto_;
+  ExternalData external_;
   std::int64_t opset_ = 0;
   Graph graph_;
   std::map<std::string, Known> known_;
@@ -175,9 +184,6 @@ Reader find_shape_reader(std::string_view op);    ///< constants, other names, o
 Reader find_size_reader(std::string_view op);     ///< those that give integers
 Reader find_integer_reader(std::string_view op);  ///< array operators when they get integers
 Reader find_quantization_reader(std::string_view op);
-
-/// The tensor as what its type says: floats, integers for shapes, or small integers. `subject` names it in refusals.
-Known read_constant(const onnx::TensorProto& tensor, const std::string& subject);
 
 /// Makes the input into another shape (entries 0 and -1 as in ONNX Reshape).
 void define_reshaped(NodeReader& node, std::vector<Extent> target);

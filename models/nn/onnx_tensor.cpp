@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "half.h"
+#include "onnx_external.h"
 
 namespace latentflow::nn {
 namespace {
@@ -19,20 +20,12 @@ constexpr std::int64_t element_limit = std::int64_t{1} << 31;
 
 // Number of elements, after the checks that hold for every type.
 Result<std::int64_t> count_of(const onnx::TensorProto& proto, const std::string& subject) {
-  if (proto.data_location() == onnx::TensorProto::EXTERNAL || proto.external_data_size() > 0) {
-    std::string file = "?";
-    for (const auto& entry : proto.external_data())
-      if (entry.key() == "location") file = entry.value();
-    return unsupported(fmt::format("{} lies in the external file \"{}\", which is not read; save the model as one file",
-                                   subject, file));
-  }
+  if (is_external(proto))
+    return unsupported(subject + " lies in an external file, which is supported for weights and constants only");
   if (proto.has_segment()) return unsupported(fmt::format("{} is stored in segments", subject));
-  std::int64_t count = 1;
-  for (const std::int64_t extent : proto.dims()) {
-    if (extent < 0 || (extent > 0 && count > element_limit / extent))
-      return bad_input(fmt::format("{} has an impossible extent {}", subject, extent));
-    count *= extent;
-  }
+  const Result<std::int64_t> elements = element_count_of(proto, subject);
+  if (!elements) return elements;
+  const std::int64_t count = *elements;
   // Looked at before anything is allocated: the extents of a broken file may be anything.
   const std::size_t held =
       std::max({proto.raw_data().size(), static_cast<std::size_t>(proto.float_data_size()),
@@ -70,6 +63,16 @@ Status copy(const onnx::TensorProto& proto, const Field& field, std::int64_t cou
 }
 
 }  // namespace
+
+Result<std::int64_t> element_count_of(const onnx::TensorProto& proto, const std::string& subject) {
+  std::int64_t count = 1;
+  for (const std::int64_t extent : proto.dims()) {
+    if (extent < 0 || (extent > 0 && count > element_limit / extent))
+      return bad_input(fmt::format("{} has an impossible extent {}", subject, extent));
+    count *= extent;
+  }
+  return count;
+}
 
 bool is_float_type(int type) {
   return type == onnx::TensorProto::FLOAT || type == onnx::TensorProto::DOUBLE || type == onnx::TensorProto::FLOAT16;

@@ -20,7 +20,12 @@ bool is_small_integer_type(int data_type);
 /// "DOUBLE" and so on; "type 99" for numbers ONNX does not know.
 std::string type_name(int data_type);
 
-/// The tensor's floats. `subject` names it in errors: external data, a wrong number of bytes, NaN or infinity.
+/// The number of elements that the extents amount to. `subject` names the tensor in errors: extents that are negative
+/// or absurd.
+Result<std::int64_t> element_count_of(const onnx::TensorProto& proto, const std::string& subject);
+
+/// The tensor's floats, which lie inside: see onnx_external.h for others. `subject` names it in errors: a wrong number
+/// of bytes, NaN or infinity.
 Result<Tensor> read_floats(const onnx::TensorProto& proto, const std::string& subject);
 
 /// The elements of a tensor of quantized numbers, row-major.

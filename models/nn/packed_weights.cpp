@@ -47,17 +47,29 @@ PackedWeights::Data PackedWeights::packed(ValueId id, const std::string& form, c
   return find_or_pack({id, {}, to, form, to.get_size(), {}}, pack);
 }
 
-PackedWeights::Data PackedWeights::find_or_pack(Entry wanted, const std::function<void(float*)>& pack) {
+PackedWeights::Data PackedWeights::find_or_pack(const Entry& wanted, const std::function<void(float*)>& pack) {
+  if (store_ == nullptr) return copy_of(wanted, pack, packing_).data;
+  Copy copy = store_->copy_of(wanted, pack, packing_);
+  complete_ = complete_ && copy.packed;
+  if (std::none_of(taken_.begin(), taken_.end(), [&](const PackedForm& one) { return one.form == copy.entry; }))
+    taken_.push_back({copy.entry, wanted.bytes});
+  return std::move(copy.data);
+}
+
+PackedWeights::Copy PackedWeights::copy_of(const Entry& wanted, const std::function<void(float*)>& pack,
+                                           Packing packing) {
   const std::lock_guard lock(mutex_);
-  std::erase_if(entries_, [](const Entry& entry) { return entry.data.expired(); });
-  for (const Entry& entry : entries_)
-    if (entry.id == wanted.id && entry.form == wanted.form && entry.from == wanted.from && entry.to == wanted.to)
-      if (Data data = entry.data.lock()) return data;
+  auto entry = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& one) {
+    return one.id == wanted.id && one.form == wanted.form && one.bytes == wanted.bytes && one.from == wanted.from &&
+           one.to == wanted.to;
+  });
+  if (entry == entries_.end()) entry = entries_.insert(entry, wanted);
+  if (Data data = entry->data.lock()) return {std::move(data), &*entry, true};
   const std::shared_ptr<float> data = aligned_floats(wanted.bytes);
-  if (are_packed()) pack(data.get());
-  wanted.data = data;
-  entries_.push_back(std::move(wanted));
-  return data;
+  if (packing == Packing::none) return {data, &*entry, false};
+  pack(data.get());
+  entry->data = data;
+  return {data, &*entry, true};
 }
 
 std::size_t PackedWeights::bytes() const {

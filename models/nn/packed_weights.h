@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -12,13 +13,21 @@
 
 namespace latentflow::nn {
 
+/// One constant in one form, packed at present or not.
+struct PackedForm {
+  const void* form = nullptr;  ///< the same for all plans of a network that take it, and nothing else's
+  std::size_t bytes = 0;
+};
+
 /// Packed constants live as long as a plan holds them. Thread-safe.
 class PackedWeights {
  public:
-  /// `none`: memory is set aside but never written, for a plan that is only asked for its sizes.
+  PackedWeights() = default;
+
+  /// `none`: what is not packed yet is given memory that is never written, for a plan that is only asked for its sizes.
   enum class Packing { all, none };
-  explicit PackedWeights(Packing packing = Packing::all) : packing_(packing) {}
-  bool are_packed() const { return packing_ == Packing::all; }
+  /// What one plan takes from `store`, which has to outlive it; for one thread.
+  PackedWeights(PackedWeights& store, Packing packing) : store_(&store), packing_(packing) {}
 
   using Data = std::shared_ptr<const float>;
 
@@ -35,6 +44,11 @@ class PackedWeights {
   /// Bytes of all packed copies alive; constants used as they are do not count.
   std::size_t bytes() const;
 
+  /// Of what one plan takes: every form once.
+  const std::vector<PackedForm>& taken() const { return taken_; }
+  /// Whether all of it was packed.
+  bool complete() const { return complete_; }
+
  private:
   struct Entry {
     ValueId id;
@@ -43,11 +57,20 @@ class PackedWeights {
     std::size_t bytes;
     std::weak_ptr<const float> data;
   };
-  Data find_or_pack(Entry wanted, const std::function<void(float*)>& pack);
+  struct Copy {
+    Data data;
+    const Entry* entry = nullptr;
+    bool packed = true;
+  };
+  Data find_or_pack(const Entry& wanted, const std::function<void(float*)>& pack);
+  Copy copy_of(const Entry& wanted, const std::function<void(float*)>& pack, Packing packing);
 
-  const Packing packing_;
+  PackedWeights* const store_ = nullptr;
+  const Packing packing_ = Packing::all;
+  std::vector<PackedForm> taken_;
+  bool complete_ = true;
   mutable std::mutex mutex_;
-  std::vector<Entry> entries_;
+  std::list<Entry> entries_;  ///< never erased, so that their addresses stand for forms
 };
 
 /// Uninitialised floats, 64-byte aligned. Throws std::bad_alloc.

@@ -228,7 +228,9 @@ class Planner {
     report.op = to_string(node.op);
     report.output = shape(fused.output);
     for (const PostOp& post : fused.post_ops)
-      report.fused += "+" + std::string(post.kind == PostOp::Kind::sum ? "sum" : to_string(post.op));
+      report.fused += "+" + std::string(post.kind == PostOp::Kind::sum    ? "sum"
+                                        : post.kind == PostOp::Kind::bias ? "bias"
+                                                                          : to_string(post.op));
     if (fused.rounding != nullptr) report.fused += "+Quantize";
     report.gflop = 2e-9 * static_cast<double>(multiply_adds(node, shapes_));
     const bool convolution = node.op == Op::conv || node.op == Op::conv_transpose;

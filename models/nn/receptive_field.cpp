@@ -49,14 +49,21 @@ class AxisAnalysis {
     std::int64_t before, after, period;
   };
   std::optional<Reach> run() {
-    if (!find_scales()) return {};
+    if (!find_scales() || !outputs_have_the_input_scale()) return {};
     return find_reach();
   }
 
   /// The pixels of every value that the output pixels in `out` need; nothing for those that do not matter.
   std::vector<std::optional<Interval>> needs(const Interval& out) {
-    if (!find_scales()) return std::vector<std::optional<Interval>>(graph_.values.size());
+    if (!find_scales() || !outputs_have_the_input_scale())
+      return std::vector<std::optional<Interval>>(graph_.values.size());
     return find_needs(out);
+  }
+
+  /// The pixels of the first input that output pixel `at` needs, whatever the scale of the outputs.
+  std::optional<Interval> field(std::int64_t at) {
+    if (!find_scales()) return {};
+    return find_needs({at, at})[static_cast<std::size_t>(graph_.inputs[0])];
   }
 
  private:
@@ -78,6 +85,10 @@ class AxisAnalysis {
       if (!result || result->over > period_limit || result->under > period_limit) return false;
       scale(node.output) = *result;
     }
+    return true;
+  }
+
+  bool outputs_have_the_input_scale() {
     return std::all_of(graph_.outputs.begin(), graph_.outputs.end(),
                        [&](ValueId id) { return scale(id) == Fraction{}; });
   }
@@ -122,6 +133,9 @@ class AxisAnalysis {
       case Op::tanh:
       case Op::clip:
       case Op::quantize: return from;
+      case Op::softmax:  // of the channels of a pixel
+        if (node.as<SoftmaxAttributes>().axis != 1) return {};
+        return from;
       case Op::gemm:
       case Op::matmul:
       case Op::reshape:
@@ -309,6 +323,12 @@ std::vector<Window> needed_windows(const Graph& graph, const Window& kept) {
     if (columns[i]) windows[i].left = columns[i]->low, windows[i].right = columns[i]->high + 1;
   }
   return windows;
+}
+
+std::optional<Window> receptive_field(const Graph& graph, std::int64_t row, std::int64_t column) {
+  const auto rows = AxisAnalysis(graph, 0).field(row), columns = AxisAnalysis(graph, 1).field(column);
+  if (!rows || !columns) return {};
+  return Window{rows->low, columns->low, rows->high + 1, columns->high + 1};
 }
 
 }  // namespace latentflow::nn

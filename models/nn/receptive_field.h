@@ -29,4 +29,8 @@ std::optional<TileGeometry> tile_geometry(const Graph& graph);
 /// outputs depend. They may reach beyond the picture; values without one, and those that nothing needs, have no limits.
 std::vector<Window> needed_windows(const Graph& graph, const Window& kept);
 
+/// The pixels of the first input on which one pixel of the outputs depends; the outputs may be smaller than the input,
+/// as codes are. They may reach beyond the picture. Nothing when something sees the whole picture, see tile_geometry().
+std::optional<Window> receptive_field(const Graph& graph, std::int64_t row, std::int64_t column);
+
 }  // namespace latentflow::nn

@@ -93,6 +93,7 @@ TrainingLayerResult make_layer(const TrainingRequest& request, const Graph& grap
     case Op::average_pool:
     case Op::global_average_pool: return make_linear_map_training(request);
     case Op::max_pool: return make_max_pool_training(request);
+    case Op::softmax: return from_node(0) ? make_softmax_training(request) : refuse(node, "its input is a constant");
     case Op::quantize: return refuse(node, "rounding has no gradient; train the network before it is quantized");
     case Op::batch_normalization: break;
   }

@@ -7,14 +7,10 @@
 
 #include "commands.h"
 #include "diagnostics.h"
+#include "registry.h"
 
 namespace latentflow::cli {
 namespace {
-
-Path own_folder() {
-  std::error_code failure;
-  return std::filesystem::read_symlink("/proc/self/exe", failure).parent_path();
-}
 
 std::vector<std::string> programs_beside(const Path& folder) {
   std::vector<std::string> verbs;
@@ -31,7 +27,7 @@ std::vector<std::string> programs_beside(const Path& folder) {
 int hand_over(const std::string& verb, char** arguments, const std::vector<std::string>& own_verbs) {
   const std::string program = "latentflow-" + verb;
   if (verb.find('/') == std::string::npos) {
-    const std::string beside = (own_folder() / program).string();
+    const std::string beside = (program_folder() / program).string();
     execv(beside.c_str(), arguments);
     if (errno == ENOENT) execvp(program.c_str(), arguments);
     if (errno != ENOENT) {
@@ -40,7 +36,7 @@ int hand_over(const std::string& verb, char** arguments, const std::vector<std::
     }
   }
   std::vector<std::string> known = own_verbs;
-  for (std::string& other : programs_beside(own_folder())) known.push_back(std::move(other));
+  for (std::string& other : programs_beside(program_folder())) known.push_back(std::move(other));
   const std::string near = nearest(verb, known);
   fmt::print(stderr, "latentflow: error: unknown command '{}'{}\n", verb,
              near.empty() ? "; 'latentflow --help' lists the commands" : "; did you mean '" + near + "'?");

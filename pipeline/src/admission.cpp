@@ -8,11 +8,12 @@
 #include <fstream>
 #include <functional>
 #include <string>
+#include <utility>
 
 namespace latentflow {
 
-ChargeModel::ChargeModel(const CheckedGraph& graph, int threads)
-    : graph_(graph), threads_(static_cast<std::size_t>(std::max(1, threads))) {
+ChargeModel::ChargeModel(const CheckedGraph& graph, int threads, std::size_t max_memory)
+    : graph_(graph), threads_(static_cast<std::size_t>(std::max(1, threads))), max_memory_(max_memory) {
   const std::size_t count = graph.nodes.size();
   ancestor_.assign(count, std::vector<bool>(count));
   consumers_.resize(count);
@@ -27,10 +28,36 @@ ChargeModel::ChargeModel(const CheckedGraph& graph, int threads)
     }
 }
 
+std::size_t ChargeModel::bytes_without_threads(const Charge& charge) {
+  std::size_t bytes = charge.bytes;
+  for (const SharedMemory& one : charge.shared) bytes += one.bytes;
+  return bytes;
+}
+
+bool ChargeModel::fits_alone(const Charge& charge) const {
+  const std::size_t workers = std::min(threads_, static_cast<std::size_t>(charge.workers));
+  return bytes_without_threads(charge) + workers * charge.worker_bytes <= max_memory_;
+}
+
 Charge ChargeModel::charge(const std::vector<std::unique_ptr<Node>>& nodes,
                            const std::vector<Shape>& source_shapes) const {
+  Charge made = charge_within(nodes, source_shapes, max_memory_ / 2 / threads_);
+  // With smaller tiles a network may take other forms of its weights, which are not known before: once more then.
+  for (int attempt = 0; attempt < 2 && made.worker_bytes > 0 && !fits_alone(made); ++attempt) {
+    const std::size_t others = bytes_without_threads(made);
+    if (others >= max_memory_) break;
+    Charge thrifty = charge_within(nodes, source_shapes, (max_memory_ - others) / threads_);
+    if (thrifty.worker_bytes >= made.worker_bytes) break;  // nobody can do with less
+    made = std::move(thrifty);
+  }
+  return made;
+}
+
+Charge ChargeModel::charge_within(const std::vector<std::unique_ptr<Node>>& nodes,
+                                  const std::vector<Shape>& source_shapes, std::size_t worker_limit) const {
   const std::size_t count = nodes.size();
   Charge result;
+  result.worker_limit = worker_limit;
   result.outputs.resize(count);
   std::vector<std::size_t> working(count);
   std::size_t most_standing = 0;
@@ -47,7 +74,7 @@ Charge ChargeModel::charge(const std::vector<std::unique_ptr<Node>>& nodes,
       working[node] = source_shapes[node].bytes();  // the encoded file, or the picture before it is turned or converted
     } else {
       try {
-        Prediction prediction = nodes[node]->predict(inputs);
+        Prediction prediction = nodes[node]->predict_within(inputs, worker_limit);
         outputs = std::move(prediction.outputs);
         working[node] = prediction.working_bytes;
         std::size_t standing = prediction.worker_bytes;

@@ -19,10 +19,11 @@ struct Charge {
   std::size_t peak_node = 0;  ///< where that is
   /// Of each thread that works for the item, in its neediest node; threads are shared by all items.
   std::size_t worker_bytes = 0;
-  int workers = 1;                   ///< threads that need it
-  std::vector<SharedMemory> shared;  ///< of all nodes, every owner once
-  std::size_t standing_node = 0;     ///< that of which threads and shared memory need most
-  std::vector<Shapes> outputs;       ///< per node, per output port; unknown extents have no dims and cost nothing
+  std::size_t worker_limit = no_limit;  ///< what nodes were told that each of them may work in
+  int workers = 1;                      ///< threads that need it
+  std::vector<SharedMemory> shared;     ///< of all nodes, every owner once
+  std::size_t standing_node = 0;        ///< that of which threads and shared memory need most
+  std::vector<Shapes> outputs;          ///< per node, per output port; unknown extents have no dims and cost nothing
 };
 
 /// Counts what `more` says among `shared`: distinct owners add up, of one owner the larger figure counts.
@@ -63,16 +64,24 @@ class PeakForecast {
 /// What the charges of a graph need, computed once: who comes before whom.
 class ChargeModel {
  public:
-  /// `threads`: as many nodes can be at work on an item at once.
-  ChargeModel(const CheckedGraph& graph, int threads);
+  /// `threads`: as many nodes can be at work on an item at once. `max_memory`: of items in flight and what stands
+  /// beside them.
+  ChargeModel(const CheckedGraph& graph, int threads, std::size_t max_memory);
   /// `source_shapes`: per node, the probed shape of sources. Throws nothing; a node whose predict() throws costs
-  /// nothing.
+  /// nothing. Threads are told to work in half of the memory at most, all together, so that the other half is left to
+  /// items and networks, and those of an item that would not fit alone in what it leaves them. That depends on memory,
+  /// threads and the item, not on the items before it, so that results do not either.
   Charge charge(const std::vector<std::unique_ptr<Node>>& nodes, const std::vector<Shape>& source_shapes) const;
 
  private:
+  Charge charge_within(const std::vector<std::unique_ptr<Node>>& nodes, const std::vector<Shape>& source_shapes,
+                       std::size_t worker_limit) const;
+  /// What the item takes beside the memory of its threads, no other item being there.
+  static std::size_t bytes_without_threads(const Charge& charge);
+  bool fits_alone(const Charge& charge) const;
   bool before(std::size_t a, std::size_t b) const { return ancestor_[b][a]; }
   const CheckedGraph& graph_;
-  const std::size_t threads_;
+  const std::size_t threads_, max_memory_;
   std::vector<std::vector<bool>> ancestor_;                       ///< [node][other]: other comes before node
   std::vector<std::vector<std::vector<std::size_t>>> consumers_;  ///< [node][output port]: nodes
 };

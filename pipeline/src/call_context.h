@@ -45,6 +45,7 @@ class CallContext final : public Context {
   }
 
   bool cancelled() const override { return stop_.aborting(); }
+  std::size_t worker_limit() const override { return item_.charge.worker_limit; }
 
   std::vector<std::pair<std::string, double>> measured;
   std::optional<Metadata> metadata;

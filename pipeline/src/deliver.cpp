@@ -22,10 +22,11 @@ Result<std::unique_ptr<Deliver>> Deliver::create(const Params&, Services& servic
   return std::make_unique<Deliver>(run);
 }
 
-Status Deliver::process(const Image* image, const Tensor* tensor, const Record* record, Context& ctx) {
+Status Deliver::process(const Image* image, const Tensor* tensor, const Record* record, const Image* target,
+                        const Tensor* target_tensor, Context& ctx) {
   if (image == nullptr && tensor == nullptr && record == nullptr)
-    return invalid_argument("nothing is wired; needs image, tensor or record");
-  return run->on_delivery({ctx.item(), image, tensor, record});
+    return invalid_argument("nothing is wired that a target could belong to; needs image, tensor or record");
+  return run->on_delivery({ctx.item(), image, tensor, record, target, target_tensor});
 }
 
 }  // namespace latentflow

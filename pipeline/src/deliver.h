@@ -11,12 +11,19 @@ struct Deliver {
   struct Params {};
   static constexpr Mode mode = Mode::ordered;
   static constexpr Port inputs[] = {
-      {"image", "a picture"}, {"tensor", "or numbers"}, {"record", "facts about it, such as a label; may come alone"}};
+      {"image", "a picture"},
+      {"tensor", "or numbers"},
+      {"record", "facts about it, such as a label; may come alone"},
+      {"target",
+       "what a network shall make of the picture: with it, items to train on are pairs, image damaged and "
+       "target clean"},
+      {"target_tensor", "the same for a tensor"}};
   static void describe(Describe<Deliver>& d);
   static Result<std::unique_ptr<Deliver>> create(const Params& params, Services& services);
 
   explicit Deliver(const RunOptions* given) : run(given) {}
-  Status process(const Image* image, const Tensor* tensor, const Record* record, Context& ctx);
+  Status process(const Image* image, const Tensor* tensor, const Record* record, const Image* target,
+                 const Tensor* target_tensor, Context& ctx);
   Prediction predict(const Shapes&) const { return {}; }
 
   const RunOptions* const run;  ///< null where the graph is only checked

@@ -18,10 +18,13 @@ constexpr std::size_t most_ahead = 8;
 void add_thrifty_settings(const CheckedNode& node, std::vector<std::string>& ways) {
   constexpr int thrifty_tile = 256, least_tile = 64;
   for (const ExplainedSetting& setting : node.settings) {
-    if (setting.name == "tile") {  // 0: the node's choice
+    if (setting.name == "tile") {  // 0: the node's choice, which fits what is allowed where it can
       const int side = std::atoi(setting.value.c_str());
       if (side == 0 || side / 2 >= least_tile)
-        ways.push_back(fmt::format("--set {}.tile={}", node.id, side == 0 ? thrifty_tile : side / 2));
+        ways.push_back(fmt::format("--set {}.tile={}", node.id,
+                                   side == 0             ? thrifty_tile
+                                   : side > thrifty_tile ? 0
+                                                         : side / 2));
     }
     if (setting.name == "quality" && setting.value == "best")
       ways.push_back(fmt::format("--set {}.quality=fast", node.id));
@@ -40,7 +43,7 @@ Executor::Executor(const CheckedGraph& graph, const std::vector<std::unique_ptr<
       trace_(trace),
       stop_(options.stop ? *options.stop : own_stop_),
       scratch_(options.max_memory),
-      charges_(graph, options.threads),
+      charges_(graph, options.threads, options.max_memory),
       rank_(graph.nodes.size()),
       source_position_(graph.nodes.size()),
       most_in_flight_(2 * static_cast<std::size_t>(options.threads) + 2),

@@ -210,7 +210,7 @@ Plan Graph::plan(const RunOptions& given) const {
   plan.max_memory = options.max_memory;
   plan.threads = options.threads;
   if (refused()) return plan;
-  const ChargeModel model(checked, options.threads);
+  const ChargeModel model(checked, options.threads, options.max_memory);
   PeakForecast forecast(options.threads);
   for (const JoinedItem& joined : prepared.list.items) {
     PlannedItem item;

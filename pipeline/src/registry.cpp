@@ -114,6 +114,12 @@ void Host::Implementation::load_plugin(const Path& file) {
   plugins.push_back(std::move(status));
 }
 
+Result<Path> Host::Implementation::find_model(const std::string& name) const {
+  std::vector<Path> folders = folders_of("LATENTFLOW_MODEL_PATH");
+  folders.push_back(data_folder / "zoo");
+  return find_file("model", name, ".onnx", folders, "; the zoo is empty, train one or give the path of an .onnx file");
+}
+
 Host::Host(const Path& program) : implementation_(std::make_unique<Implementation>()) {
   const Path root = (program.empty() ? program_folder() : program.parent_path()) / "..";
   implementation_->data_folder = (root / "share" / "latentflow").lexically_normal();
@@ -163,6 +169,8 @@ Result<Path> Host::find_graph(const std::string& name) const {
   return find_file("graph", name, ".yaml", {implementation_->data_folder / "graphs"}, "");
 }
 
+Result<Path> Host::find_model(const std::string& name) const { return implementation_->find_model(name); }
+
 Result<std::shared_ptr<const void>> HostServices::shared(
     const std::string& key, const std::function<Result<std::shared_ptr<const void>>()>& make) {
   const std::lock_guard lock(host_.shared_mutex);
@@ -171,12 +179,6 @@ Result<std::shared_ptr<const void>> HostServices::shared(
   if (made && *made == nullptr) return internal_error("the maker of '" + key + "' returned nothing");
   if (made) host_.shared[key] = *made;
   return made;
-}
-
-Result<Path> HostServices::find_model(const std::string& name) const {
-  std::vector<Path> folders = folders_of("LATENTFLOW_MODEL_PATH");
-  folders.push_back(host_.data_folder / "zoo");
-  return find_file("model", name, ".onnx", folders, "; the zoo is empty, train one or give the path of an .onnx file");
 }
 
 }  // namespace latentflow

@@ -26,6 +26,7 @@ struct Host::Implementation {
 
   void load_folder(const Path& folder);
   void load_plugin(const Path& file);
+  Result<Path> find_model(const std::string& name) const;
 };
 
 /// The folder of the running executable.
@@ -46,7 +47,7 @@ class HostServices final : public Services {
       : host_(host), threads_(threads), run_(run) {}
   Result<std::shared_ptr<const void>> shared(const std::string& key,
                                              const std::function<Result<std::shared_ptr<const void>>()>& make) override;
-  Result<Path> find_model(const std::string& name) const override;
+  Result<Path> find_model(const std::string& name) const override { return host_.find_model(name); }
   int threads() const override { return threads_; }
   const RunOptions* run() const { return run_; }
 

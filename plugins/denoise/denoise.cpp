@@ -24,7 +24,7 @@ void Denoise::describe(Describe<Denoise>& d) {
   d.field(&Params::tile, "tile",
           "side of the tiles large pictures are cut into, halo included; a side below one and a half times the halo on "
           "both "
-          "sides together is raised to that; 0 lets the planner choose")
+          "sides together is raised to that; 0 lets the planner choose, smaller ones where memory is short")
       .range(0, 4096)
       .unit("pixels");
   d.field(
@@ -167,12 +167,12 @@ Result<Image> Denoise::clean(const Image& image, const Image* sigma_map, Context
   return chosen.clean(image, request, ctx);
 }
 
-Prediction Denoise::predict(const Shapes& shapes) const {
+Prediction Denoise::predict(const Shapes& shapes, std::size_t worker_limit) const {
   const Shape& picture = shapes[0];
   const Result<std::shared_ptr<const Denoiser>> found = denoiser_for(picture.known() ? picture.dims[2] : 3);
   if (!found) return {{picture}};  // it will fail for the same reason when it runs
   const Denoiser& chosen = **found;
-  Prediction prediction = chosen.memory(picture, params.tile, static_cast<int>(params.ensemble));
+  Prediction prediction = chosen.memory(picture, params.tile, static_cast<int>(params.ensemble), worker_limit);
   if (chosen.wants_level() && !params.sigma.value)  // the level is measured before anything else is done
     prediction.working_bytes = std::max(prediction.working_bytes, estimate_bytes(picture));
   // The process was measured before the twin was read.

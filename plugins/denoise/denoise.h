@@ -28,7 +28,7 @@ struct Denoise {
   Result<Image> process(const Image& image, const Image* sigma_map, Context& ctx) const;
   /// process() for a picture that was checked, with the model that its number of channels asks for.
   Result<Image> clean(const Image& image, const Image* sigma_map, Context& ctx) const;
-  Prediction predict(const Shapes& shapes) const;
+  Prediction predict(const Shapes& shapes, std::size_t worker_limit = no_limit) const;
 
   /// Of the model, or of its twin for grey pictures where there is one.
   Result<std::shared_ptr<const Denoiser>> denoiser_for(std::int64_t channels) const;

@@ -121,9 +121,11 @@ Status Denoiser::run(const Image& noisy, const Image* map, const Request& reques
     gflop += tile_gflop(dims);
     return success();
   };
-  nn::TileOptions options = tile_options(request.tile);
+  const std::int64_t height = padded(noisy.height()), width = padded(noisy.width());
+  nn::TileOptions options =
+      network_->fit_tiles(input_dims(feed, height, width), tile_options(request.tile), ctx.worker_limit());
   options.cancelled = [&ctx] { return ctx.cancelled(); };
-  const Status status = network_->run_tiles(padded(noisy.height()), padded(noisy.width()), options, read, take);
+  const Status status = network_->run_tiles(height, width, options, read, take);
   if (status) ctx.measure("gflop", gflop);
   return status;
 }
@@ -169,22 +171,27 @@ std::size_t Denoiser::file_bytes() const {
   return sizeof(float) * static_cast<std::size_t>(nn::parameter_count(network_->graph()));
 }
 
-Prediction Denoiser::memory(const Shape& picture, std::int64_t tile, int ensemble) const {
+std::vector<Dims> Denoiser::input_dims(const Feeding& feed, std::int64_t height, std::int64_t width) const {
+  std::vector<Dims> dims{{feed.batch, planes_, height, width}};
+  if (wants_level_) dims.push_back({feed.batch, 1, height, width});
+  return dims;
+}
+
+Prediction Denoiser::memory(const Shape& picture, std::int64_t tile, int ensemble, std::size_t worker_limit) const {
   Prediction prediction;
   const nn::TileOptions options = tile_options(tile);
   if (!picture.known()) {
-    prediction.worker_bytes = options.bytes_per_tile;
+    prediction.worker_bytes = std::min(options.bytes_per_tile, worker_limit);
     return prediction;
   }
   const std::int64_t height = padded(picture.dims[0]), width = padded(picture.dims[1]);
   const Feeding feed = feeding(picture.dims[2] == 1);
-  std::vector<Dims> inputs{{feed.batch, planes_, height, width}};
-  if (wants_level_) inputs.push_back({feed.batch, 1, height, width});
-  const Result<nn::Network::TileMemory> tiles = network_->tile_memory(inputs, options);
+  const Result<nn::Network::TileMemory> tiles =
+      network_->fitted_tile_memory(input_dims(feed, height, width), options, worker_limit, ensemble > 4);
   if (!tiles) return prediction;  // it will fail for the same reason when it runs
   prediction.worker_bytes = tiles->tile_bytes;
   prediction.workers = static_cast<int>(std::min<std::size_t>(tiles->tiles, most_workers));
-  prediction.shared = {{network_.get(), tiles->weight_bytes}};
+  for (const nn::PackedForm& one : tiles->weights) prediction.shared.push_back({one.form, one.bytes});
   // An ensemble keeps the picture as it is turned, and its level map, and the sums of up to three planes of floats.
   if (ensemble > 1)
     prediction.working_bytes =

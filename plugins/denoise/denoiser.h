@@ -32,8 +32,10 @@ class Denoiser {
   };
   Result<Image> clean(const Image& noisy, const Request& request, Context& ctx) const;
 
-  /// What clean() needs besides the picture and its result; no outputs are filled in.
-  Prediction memory(const Shape& picture, std::int64_t tile, int ensemble = 1) const;
+  /// What clean() needs besides the picture and its result; no outputs are filled in. `worker_limit`: that of the
+  /// context it will be called with.
+  Prediction memory(const Shape& picture, std::int64_t tile, int ensemble = 1,
+                    std::size_t worker_limit = no_limit) const;
 
   /// Of the file's weights, which stay beside what memory() tells.
   std::size_t file_bytes() const;
@@ -48,6 +50,8 @@ class Denoiser {
   /// Runs the network over all tiles of a picture, with `map` as in Request. `write` gets each tile and its planes.
   Status run(const Image& noisy, const Image* map, const Request& request, Context& ctx,
              const std::function<void(const nn::Tile&, const float*)>& write) const;
+  /// Of the network's inputs, for a whole picture of these extents.
+  std::vector<Dims> input_dims(const Feeding& feed, std::int64_t height, std::int64_t width) const;
   /// The extent a picture is reflected to, so that the network can divide it.
   std::int64_t padded(std::int64_t extent) const { return (extent + multiple_ - 1) / multiple_ * multiple_; }
   /// Convolution work for one tile, by the direct algorithm.

@@ -28,7 +28,8 @@ void Inpaint::describe(Describe<Inpaint>& d) {
       .choices({"exact", "nearest"});
   d.field(&Params::tile, "tile",
           "network: side of the tiles large pictures are cut into, halo included; a side below one and a half times "
-          "the halo on both sides together is raised to that; 0 lets the planner choose")
+          "the halo on both sides together is raised to that; 0 lets the planner choose, smaller ones where memory is "
+          "short")
       .range(0, 4096)
       .unit("pixels");
   d.field(
@@ -86,12 +87,12 @@ Result<Image> Inpaint::process(const Image& image, const Image& mask, Context& c
   return Image(filled);
 }
 
-Prediction Inpaint::predict(const Shapes& shapes) const {
+Prediction Inpaint::predict(const Shapes& shapes, std::size_t worker_limit) const {
   const Shape& picture = shapes[0];
   const std::int64_t pixels = picture.known() ? picture.dims[0] * picture.dims[1] : 0;
   Prediction prediction;
   if (inpainter != nullptr)
-    prediction = inpainter->memory(picture, request());
+    prediction = inpainter->memory(picture, request(), worker_limit);
   else if (params.method == "smooth")
     prediction.working_bytes = holes::fill_bytes(pixels, picture.known() ? static_cast<int>(picture.dims[2]) : 0);
   else

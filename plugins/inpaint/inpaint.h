@@ -24,7 +24,7 @@ struct Inpaint {
   static Result<std::unique_ptr<Inpaint>> create(const Params& params, Services& services);
 
   Result<Image> process(const Image& image, const Image& mask, Context& ctx) const;
-  Prediction predict(const Shapes& shapes) const;
+  Prediction predict(const Shapes& shapes, std::size_t worker_limit = no_limit) const;
 
   Inpainter::Request request() const { return {params.tile, static_cast<int>(params.ensemble)}; }
 

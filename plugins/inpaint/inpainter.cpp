@@ -144,15 +144,17 @@ Inpainter::Feeding Inpainter::feeding(bool grey) const {
 Status Inpainter::run(const cv::Mat& picture, const cv::Mat& mask, const Feeding& feed, std::int64_t tile, Context& ctx,
                       const std::function<void(const nn::Tile&, const float*)>& write) const {
   const cv::Mat prefilled = holes::fill_smoothly(picture, mask);
+  const std::int64_t height = padded(mask.rows), width = padded(mask.cols);
   nn::TileOptions options;
   options.side = tile;
+  options = network_->fit_tiles(input_dims(feed, height, width), options, ctx.worker_limit());
   options.cancelled = [&ctx] { return ctx.cancelled(); };
   options.wanted = [&](const nn::Tile& one) {
     const cv::Rect kept = inside(one.output, mask);
     return !kept.empty() && cv::countNonZero(mask(kept)) > 0;
   };
   return network_->run_tiles(
-      padded(mask.rows), padded(mask.cols), options,
+      height, width, options,
       [&](const nn::Region& region) -> Result<std::vector<Tensor>> { return read(prefilled, mask, region, feed); },
       [&](const nn::Tile& one, const std::vector<Tensor>& outputs) -> Status {
         const Dims& dims = outputs[0].dims();
@@ -194,17 +196,20 @@ Result<Image> Inpainter::fill(const Image& picture, const cv::Mat& mask, const R
   return Image(result);
 }
 
-Prediction Inpainter::memory(const Shape& picture, const Request& request) const {
+std::vector<Dims> Inpainter::input_dims(const Feeding& feed, std::int64_t height, std::int64_t width) {
+  return {{feed.batch, feed.planes, height, width}, {feed.batch, 1, height, width}};
+}
+
+Prediction Inpainter::memory(const Shape& picture, const Request& request, std::size_t worker_limit) const {
   Prediction prediction;
   nn::TileOptions options;
   options.side = request.tile;
   if (!picture.known()) {
-    prediction.worker_bytes = options.bytes_per_tile;
+    prediction.worker_bytes = std::min(options.bytes_per_tile, worker_limit);
     return prediction;
   }
   const std::int64_t height = padded(picture.dims[0]), width = padded(picture.dims[1]);
   const Feeding feed = feeding(picture.dims[2] == 1);
-  const std::vector<Dims> inputs{{feed.batch, feed.planes, height, width}, {feed.batch, 1, height, width}};
   // First the filling, whose result stays.
   prediction.working_bytes = std::max(
       picture.bytes(), holes::fill_bytes(picture.dims[0] * picture.dims[1], static_cast<int>(picture.dims[2])));
@@ -212,11 +217,12 @@ Prediction Inpainter::memory(const Shape& picture, const Request& request) const
   if (request.ensemble > 1)
     prediction.working_bytes +=
         picture.bytes() + static_cast<std::size_t>(picture.dims[0] * picture.dims[1]) * (1 + 3 * sizeof(float));
-  const Result<nn::Network::TileMemory> tiles = network_->tile_memory(inputs, options);
+  const Result<nn::Network::TileMemory> tiles =
+      network_->fitted_tile_memory(input_dims(feed, height, width), options, worker_limit, request.ensemble > 4);
   if (!tiles) return prediction;  // it will fail for the same reason when it runs
   prediction.worker_bytes = tiles->tile_bytes;
   prediction.workers = static_cast<int>(std::min<std::size_t>(tiles->tiles, most_workers));
-  prediction.shared = {{network_.get(), tiles->weight_bytes}};
+  for (const nn::PackedForm& one : tiles->weights) prediction.shared.push_back({one.form, one.bytes});
   return prediction;
 }
 

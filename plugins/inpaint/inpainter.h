@@ -28,8 +28,9 @@ class Inpainter {
   /// Only tiles with missing pixels are computed. Measures their number, over all orientations, as "tiles".
   Result<Image> fill(const Image& picture, const cv::Mat& mask, const Request& request, Context& ctx) const;
 
-  /// What fill() needs besides picture, mask and result; no outputs are filled in.
-  Prediction memory(const Shape& picture, const Request& request) const;
+  /// What fill() needs besides picture, mask and result; no outputs are filled in. `worker_limit`: that of the context
+  /// it will be called with.
+  Prediction memory(const Shape& picture, const Request& request, std::size_t worker_limit = no_limit) const;
 
  private:
   struct Feeding;
@@ -39,6 +40,8 @@ class Inpainter {
   Status run(const cv::Mat& picture, const cv::Mat& mask, const Feeding& feed, std::int64_t tile, Context& ctx,
              const std::function<void(const nn::Tile&, const float*)>& write) const;
   Feeding feeding(bool grey) const;
+  /// Of the network's inputs, for a whole picture of these extents.
+  static std::vector<Dims> input_dims(const Feeding& feed, std::int64_t height, std::int64_t width);
   /// The extent a picture is reflected to, so that the network can divide it.
   std::int64_t padded(std::int64_t extent) const { return (extent + multiple_ - 1) / multiple_ * multiple_; }
   /// Puts planes, which cover a part of the picture, into its holes where they count.

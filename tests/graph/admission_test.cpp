@@ -88,6 +88,45 @@ TEST(Admission, WhatNodesShareIsCountedOncePerOwner) {
   EXPECT_EQ(standing("2"), 1200u);
 }
 
+/// A plan of one item through a node that works in 5000 bytes per thread, or in as few as 100 if it is told to.
+Plan thrifty_plan(std::size_t max_memory, std::size_t shared_bytes = 0) {
+  return graph_of(
+             "  a: {node: emit_records, count: 1, bytes: 100}\n"
+             "  b: {node: sleep, record: a, worker_bytes: 5000, least_worker_bytes: 100, workers: 2, shared_bytes: " +
+             std::to_string(shared_bytes) + "}\n  c: {node: collect, record: b}\n")
+      .plan({.threads = 2, .max_memory = max_memory});
+}
+
+TEST(Admission, ThreadsWorkInHalfOfTheMemoryWhereTheyCan) {
+  EXPECT_EQ(thrifty_plan(100'000).standing, 2u * 5000) << "as they like";
+  EXPECT_EQ(thrifty_plan(20'000).standing, 2u * 5000);
+  EXPECT_EQ(thrifty_plan(4000).standing, 2u * 1000);
+}
+
+TEST(Admission, ThreadsOfAnItemThatWouldNotFitWorkInWhatItLeaves) {
+  const std::size_t item = thrifty_plan(100'000).items.at(0).bytes;
+  const Plan plan = thrifty_plan(4000, 3000);
+  EXPECT_EQ(plan.standing, 3000 + 2 * ((4000 - 3000 - item) / 2));
+  EXPECT_LE(plan.standing + item, 4000u);
+  const Plan hopeless = thrifty_plan(4000, 4000 - item - 100);
+  EXPECT_GT(hopeless.items.at(0).bytes + hopeless.items.at(0).standing, 4000u)
+      << "100 bytes for each thread do not fit";
+  EXPECT_EQ(hopeless.items.at(0).standing, 4000 - item - 100 + 2 * 100) << "the least it could do with";
+}
+
+TEST(Admission, NodesAreToldWhatTheirThreadsWereAdmittedToWorkIn) {
+  const Report report = run(R"(
+  a: {node: emit_records, count: 3, bytes: 100}
+  b: {node: sleep, record: a, worker_bytes: 5000, least_worker_bytes: 100, workers: 2, shared_bytes: 3000, journal: told}
+  c: {node: collect, record: b}
+)",
+                            {.threads = 2, .max_memory = 4000});
+  EXPECT_EQ(report.delivered, 3u);
+  EXPECT_LE(report.peak_admitted, 4000u);
+  const std::size_t limit = (thrifty_plan(4000, 3000).standing - 3000) / 2;
+  EXPECT_EQ(Journal::named("told").limits, std::vector<std::size_t>(3, limit));
+}
+
 Charge charge_of(std::size_t bytes, std::size_t worker_bytes = 0, int workers = 1,
                  std::vector<SharedMemory> shared = {}) {
   Charge charge;

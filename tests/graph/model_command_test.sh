@@ -96,9 +96,11 @@ expect_model 1 '"rows.onnx": --shape does not apply' plan rows.onnx --shape 16x2
 expect_model 1 'GiB of memory, this machine has' plan "$model" --shape 100000x100000
 expect_model 1 'GiB of memory, this machine has' speed "$model" --shape 100000x100000
 expect_model 0 'working memory' plan "$(basename "$model" .onnx)" --shape 16x24 --runs 0
-expect_model 1 'there is no file "denoise_colour", and no model of that name in the zoo, which has ' info denoise_colour
+expect_model 0 'working memory' plan "$(basename "$model")" --shape 16x24 --runs 0
+expect_model 1 "there is no model 'denoise_colour'; did you mean 'denoise_color'?" info denoise_colour
+expect_model 1 "there is no file 'no/such.onnx'" check no/such.onnx
 expect_model 1 "latentflow: error: --precision: 3 not in {auto,bf16,f32,int8}; 'latentflow model plan --help' says more" plan "$model" --precision 3
-expect_model 0 'WHICH:{auto,off,on}' plan --help
+expect_model 0 'WHICH:{auto,off,on,own}' plan --help
 expect_model 1 '--shape is "16"' plan "$model" --shape 16
 expect_model 0 'GFLOP/s on 2 threads' speed "$model" --shape 16x24 --pictures 3 --threads 2
 expect_model 0 'written: int8.onnx' quantize "$model" int8.onnx --data photos --samples 4 --weight-bits 7 --most-loss 20

@@ -154,6 +154,7 @@ TEST(Services, FindsModelsByNameAndListsWhatThereIs) {
   EXPECT_EQ(services.threads(), 3);
   EXPECT_EQ(*services.find_model("my_denoiser"), folder.path / "my_denoiser.onnx");
   EXPECT_EQ(*services.find_model("my_denoiser.onnx"), folder.path / "my_denoiser.onnx");
+  EXPECT_EQ(*test_host().find_model("my_denoiser"), folder.path / "my_denoiser.onnx") << "programs find the same file";
   EXPECT_EQ(*services.find_model((folder.path / "my_denoiser.onnx").string()), folder.path / "my_denoiser.onnx");
   EXPECT_EQ(services.find_model("my_denoise").error().message,
             "there is no model 'my_denoise'; did you mean 'my_denoiser'?");

@@ -1,6 +1,7 @@
 // test_nodes.cpp: see test_nodes.h.
 #include "test_nodes.h"
 
+#include <algorithm>
 #include <chrono>
 #include <stdexcept>
 #include <thread>
@@ -38,6 +39,10 @@ Result<Record> sleep(const Sleep::Params& params, const Record& record, Context&
   Journal& journal = Journal::named(params.journal);
   ++journal.calls;
   raise_to(journal.most_concurrent, ++journal.concurrent);
+  if (params.least_worker_bytes > 0) {
+    const std::lock_guard lock(journal.mutex);
+    journal.limits.push_back(ctx.worker_limit());
+  }
   const double jitter = chance_of(7, ctx.item().number) * static_cast<double>(params.jitter_ms);
   const auto until =
       std::chrono::steady_clock::now() + std::chrono::milliseconds(params.sleep_ms + static_cast<std::int64_t>(jitter));
@@ -76,6 +81,9 @@ void describe_sleep(Schema<Sleep::Params>& d) {
   d.field(&Sleep::Params::journal, "journal", "where calls are counted");
   d.field(&Sleep::Params::working_bytes, "working_bytes", "what a call is said to need").range(0, 1 << 30);
   d.field(&Sleep::Params::worker_bytes, "worker_bytes", "what a thread is said to work in").range(0, 1 << 30);
+  d.field(&Sleep::Params::least_worker_bytes, "least_worker_bytes",
+          "with what it is said to do if told to; 0: it cannot")
+      .range(0, 1 << 30);
   d.field(&Sleep::Params::workers, "workers", "threads that an item is said to keep busy").range(1, 64);
   d.field(&Sleep::Params::shared_bytes, "shared_bytes", "what is said to be shared").range(0, 1 << 30);
   d.field(&Sleep::Params::owner, "owner", "whose that is; nodes may share one").range(0, 7);
@@ -87,6 +95,7 @@ void describe_sleep(Schema<Sleep::Params>& d) {
 
 void Journal::clear() {
   items.clear();
+  limits.clear();
   values.clear();
   bytes_in_flight = most_bytes = 0;
   items_in_flight = most_items = calls = concurrent = most_concurrent = finished = 0;
@@ -153,11 +162,13 @@ void Sleep::describe(Describe<Sleep>& d) {
   d.name("sleep", "waits, then passes the record on");
   describe_sleep(d);
 }
-Prediction Sleep::predict(const Shapes& inputs) const {
+Prediction Sleep::predict(const Shapes& inputs, std::size_t worker_limit) const {
   static constexpr char owners[8] = {};
+  const auto most = static_cast<std::size_t>(params.worker_bytes);
+  const std::size_t least = params.least_worker_bytes == 0 ? most : static_cast<std::size_t>(params.least_worker_bytes);
   Prediction prediction{{inputs[0]},
                         static_cast<std::size_t>(params.working_bytes),
-                        static_cast<std::size_t>(params.worker_bytes),
+                        std::clamp(worker_limit, std::min(least, most), most),
                         static_cast<int>(params.workers)};
   if (params.shared_bytes > 0)
     prediction.shared = {{&owners[params.owner], static_cast<std::size_t>(params.shared_bytes)}};

@@ -16,6 +16,7 @@ struct Journal {
   std::mutex mutex;
   std::vector<std::uint64_t> items;  ///< numbers, in the order in which they reached a sink
   std::vector<std::int64_t> values;  ///< of the records, likewise
+  std::vector<std::size_t> limits;   ///< what threads of thrifty nodes were to work in, in the order of the calls
   std::atomic<std::int64_t> bytes_in_flight{0}, most_bytes{0};
   std::atomic<int> items_in_flight{0}, most_items{0};
   std::atomic<int> calls{0}, concurrent{0}, most_concurrent{0};
@@ -59,6 +60,7 @@ struct Sleep {
     std::string journal = "default";
     std::int64_t working_bytes = 0;
     std::int64_t worker_bytes = 0;
+    std::int64_t least_worker_bytes = 0;
     std::int64_t workers = 1;
     std::int64_t shared_bytes = 0;
     std::int64_t owner = 0;
@@ -69,7 +71,7 @@ struct Sleep {
   static constexpr Port outputs[] = {{"record", "the same"}};
   static void describe(Describe<Sleep>& d);
   explicit Sleep(const Params& p) : params(p) {}
-  Prediction predict(const Shapes& inputs) const;
+  Prediction predict(const Shapes& inputs, std::size_t worker_limit = no_limit) const;
   Result<Record> process(const Record& record, Context& ctx) const;
   const Params params;
 };

@@ -22,10 +22,12 @@ class FakeContext final : public Context {
   void warn(std::string message) override { warnings.push_back(std::move(message)); }
   void set_metadata(Metadata metadata) override { item_.metadata = std::move(metadata); }
   bool cancelled() const override { return cancel; }
+  std::size_t worker_limit() const override { return limit; }
 
   std::map<std::string, double> measured;
   std::vector<std::string> warnings;
   bool cancel = false;
+  std::size_t limit = no_limit;
 
  private:
   ItemInfo item_;

@@ -244,6 +244,15 @@ void compute(const Node& node, const Inputs& in, Array& out) {
     case Op::clip:
       for (std::size_t i = 0; i < out.data.size(); ++i) out.data[i] = activate(node, x.data[i]);
       return;
+    case Op::softmax: {
+      const auto axis = static_cast<std::size_t>(node.as<SoftmaxAttributes>().axis);
+      return for_each_index(out.dims, [&](const Dims& o) {
+        double sum = 0;
+        Dims other = o;
+        for (other[axis] = 0; other[axis] < x.dims[axis]; ++other[axis]) sum += std::exp(x(other));
+        out(o) = std::exp(x(o)) / sum;
+      });
+    }
     case Op::add:
     case Op::sub:
     case Op::mul:

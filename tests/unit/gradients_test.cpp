@@ -125,6 +125,8 @@ std::vector<GradientCase> cases() {
       unary("LeakyRelu", Op::leaky_relu, {1, 3, 4, 5}, 0.01, LeakyReluAttributes{0.2f}),
       unary("Sigmoid", Op::sigmoid, {1, 3, 4, 5}, 0.01),
       unary("Tanh", Op::tanh, {1, 3, 4, 5}, 0.01),
+      unary("Softmax", Op::softmax, {3, 5}, 0.01, SoftmaxAttributes{1}),
+      unary("SoftmaxOfWholeBlocks", Op::softmax, {1, 16, 3, 2}, 0.01, SoftmaxAttributes{1}),
       unary("ClipOnBothSides", Op::clip, {1, 3, 4, 5}, 1e-3, ClipAttributes{-0.4f, 0.6f}),
       unary("ClipOnOneSide", Op::clip, {1, 3, 4, 5}, 1e-3, ClipAttributes{-infinite, 0.5f}),
       binary("Add", Op::add, {2, 3, 4, 5}, {2, 3, 4, 5}),

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <limits>
 #include <ostream>
 
@@ -125,6 +126,10 @@ const std::vector<LayerCase> cases{
     {"tanh", Op::tanh, {}, {{1, 2, 3, 4, 5}}},
     {"clip", Op::clip, ClipAttributes{-0.25f, 0.5f}, {{1, 3, 5, 7}}},
     {"clip from below", Op::clip, ClipAttributes{0.1f, infinity}, {{1, 3, 5, 7}}},
+    {"softmax of rows", Op::softmax, SoftmaxAttributes{1}, {{4, 10}}},
+    {"softmax of channels", Op::softmax, SoftmaxAttributes{1}, {{2, 19, 5, 7}}},
+    {"softmax of the last axis", Op::softmax, SoftmaxAttributes{2}, {{2, 3, 17}}},
+    {"softmax of the first axis", Op::softmax, SoftmaxAttributes{0}, {{6, 5}}},
     {"add", Op::add, {}, {{1, 3, 5, 7}, {1, 3, 5, 7}}},
     {"sub broadcasts the second", Op::sub, {}, {{2, 3, 5, 7}, {3, 1, 1}}},
     {"sub broadcasts the first", Op::sub, {}, {{7}, {2, 3, 5, 7}}},
@@ -238,6 +243,21 @@ TEST_P(Layers, AgreesWithPlainLoops) {
   std::mt19937 generator(7);
   const Graph graph = graph_of(GetParam(), generator);
   expect_as_reference(graph, random_inputs(graph, generator));
+}
+
+TEST(Softmax, OfLargeScoresIsThatOfTheirDifferences) {
+  Graph graph;
+  graph.outputs = {
+      graph.add_node(Op::softmax, "probabilities", {graph.add_input("scores", {2, 3})}, SoftmaxAttributes{1})};
+  const auto network = Network::create(graph);
+  ASSERT_TRUE(network.ok()) << network.error().message;
+  const float scores[] = {1000, 1001, -1000, -3e38f, 3e38f, 0};
+  const std::vector<Tensor> inputs{Tensor::from({2, 3}, scores)};
+  const auto outputs = (*network)->run(inputs);
+  ASSERT_TRUE(outputs.ok()) << outputs.error().message;
+  const double first = 1 / (1 + std::exp(1.0));
+  const double expected[] = {first, 1 - first, 0, 0, 1, 0};
+  for (std::size_t i = 0; i < 6; ++i) EXPECT_NEAR(static_cast<double>((*outputs)[0].data()[i]), expected[i], 1e-7) << i;
 }
 
 std::string test_name(const ::testing::TestParamInfo<LayerCase>& info) {

@@ -46,6 +46,24 @@ TEST(OnnxImport, ReadsClipBoundsAsAttributesAndAsInputs) {
   EXPECT_EQ(only_node(now).as<ClipAttributes>().high, 1);
 }
 
+TEST(OnnxImport, ReadsSoftmaxOfEveryOpset) {
+  const auto softmax = [](std::int64_t opset, const std::vector<std::int64_t>& dims, const Numbers& axis) {
+    OnnxFile file(opset);
+    file.input("x", dims).output("y");
+    onnx::NodeProto& node = file.node("Softmax", {"x"}, "y");
+    for (const std::int64_t own : axis) set(node, "axis", own);
+    return file;
+  };
+  EXPECT_EQ(only_node(softmax(13, {-1, 3, 5}, {})).as<SoftmaxAttributes>().axis, 2);
+  EXPECT_EQ(only_node(softmax(13, {-1, 3, 5}, {-2})).as<SoftmaxAttributes>().axis, 1);
+  EXPECT_EQ(only_node(softmax(11, {-1, 10}, {})).as<SoftmaxAttributes>().axis, 1);
+  EXPECT_EQ(only_node(softmax(11, {2, 3, 5}, {-1})).as<SoftmaxAttributes>().axis, 2);
+  EXPECT_EQ(softmax(11, {2, 3, 5}, {}).message(),
+            "\"test.onnx\": node \"node_y\" (Softmax) has axis 1 of 3 in opset 11, supported is the last one, or opset "
+            "13 and later");
+  EXPECT_EQ(softmax(13, {2, 3}, {2}).message(), "\"test.onnx\": node \"node_y\" (Softmax) has axis 2, allowed -2 to 1");
+}
+
 TEST(OnnxImport, ReadsSliceAndPadInBothForms) {
   OnnxFile old = picture_to_y(9);
   auto& slice = old.node("Slice", {"x"}, "s");

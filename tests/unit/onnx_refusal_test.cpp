@@ -187,19 +187,6 @@ TEST(OnnxRefusal, OfConstantsAndAttributesThatAreNotFinite) {
   EXPECT_EQ(open.message(), "loaded") << "no bound";
 }
 
-TEST(OnnxRefusal, OfWeightsInAnExternalFile) {
-  OnnxFile file = picture_to_y();
-  onnx::TensorProto& tensor = file.weights("w", {3, 3, 1, 1}, {});
-  tensor.set_data_location(onnx::TensorProto::EXTERNAL);
-  auto* entry = tensor.add_external_data();
-  entry->set_key("location");
-  entry->set_value("weights.bin");
-  file.node("Conv", {"x", "w"}, "y");
-  EXPECT_EQ(file.message(),
-            "\"test.onnx\": weight tensor \"w\" lies in the external file \"weights.bin\", which is not "
-            "read; save the model as one file");
-}
-
 TEST(OnnxRefusal, OfWeightsThatAreBroken) {
   const auto message = [](auto change) {
     OnnxFile file = picture_to_y();

@@ -79,6 +79,8 @@ const Case rows[] = {
     {"clip", Op::clip, 1, {{1, 2, 3, 4}}, ClipAttributes{-0.5f, 0.25f}},
     {"clip_above", Op::clip, 1, {{1, 2, 3, 4}}, ClipAttributes{-infinite, 0.25f}},
     {"clip_below", Op::clip, 1, {{1, 2, 3, 4}}, ClipAttributes{0, infinite}},
+    {"softmax_of_channels", Op::softmax, 1, {{1, 2, 3, 4}}, SoftmaxAttributes{1}},
+    {"softmax_of_the_last_axis", Op::softmax, 1, {{2, 5}}, SoftmaxAttributes{1}},
     {"add", Op::add, 2, {{1, 2, 3, 4}, {1, 2, 3, 4}}, {}},
     {"sub_constant", Op::sub, 1, {{1, 2, 3, 4}, {2, 1, 1}}, {}},
     {"mul", Op::mul, 2, {{1, 2, 3, 4}, {1, 1, 1, 4}}, {}},

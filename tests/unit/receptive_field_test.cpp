@@ -204,6 +204,8 @@ TEST(TileGeometry, IsNothingWhereTilesAreImpossible) {
     return tile_geometry(b.graph);
   };
   EXPECT_TRUE(geometry_of([](Builder& b, ValueId x) { return b.node(Op::relu, {x}); }));
+  EXPECT_TRUE(geometry_of([](Builder& b, ValueId x) { return b.node(Op::softmax, {x}, SoftmaxAttributes{1}); }));
+  EXPECT_FALSE(geometry_of([](Builder& b, ValueId x) { return b.node(Op::softmax, {x}, SoftmaxAttributes{3}); }));
   EXPECT_FALSE(geometry_of([](Builder& b, ValueId x) {
     return b.node(Op::mul, {x, b.node(Op::global_average_pool, {x})});
   }));
@@ -223,6 +225,36 @@ TEST(TileGeometry, IsNothingWhereTilesAreImpossible) {
         b.node(Op::slice, {x}, SliceAttributes{{0, 0, 0, 0}, {to_end, to_end, 10, to_end}, {1, 1, 1, 1}});
     return b.node(Op::add, {x, top});
   }));
+}
+
+TEST(ReceptiveField, OfACodeIsWhatChangesIt) {
+  Builder builder;
+  ValueId x = builder.conv(builder.input("x", {1, 1, -1, -1}), 1, 2, {3, 3}, {1, 1, 1, 1});
+  x = builder.conv(x, 2, 2, {2, 2}, {0, 0, 0, 0}, {2, 2});
+  builder.graph.outputs = {builder.conv(x, 2, 1, {3, 3}, {1, 1, 1, 1})};
+  const std::optional<Window> field = receptive_field(builder.graph, 5, 7);
+  ASSERT_TRUE(field);
+  EXPECT_EQ(*field, (Window{7, 11, 15, 19}));
+  const Tensor image = Tensor::filled({1, 1, 24, 24}, 0);
+  const auto code = [&](const Tensor& at) {
+    return latentflow::testing::reference_run(builder.graph, {at})[0].data()[5 * 12 + 7];
+  };
+  for (std::int64_t row = 0; row < 24; ++row)
+    for (std::int64_t column = 0; column < 24; ++column) {
+      Tensor changed = image;
+      changed.mutable_data()[row * 24 + column] = 1;
+      const bool inside = row >= field->top && row < field->bottom && column >= field->left && column < field->right;
+      EXPECT_EQ(code(changed) != code(image), inside) << row << " " << column;
+    }
+  // At the border it reaches out of the picture.
+  EXPECT_EQ(receptive_field(builder.graph, 0, 0)->top, -3);
+}
+
+TEST(ReceptiveField, OfWhatSeesTheWholePictureIsNone) {
+  Builder builder;
+  const ValueId x = builder.conv(builder.input("x", {1, 1, -1, -1}), 1, 2, {3, 3}, {1, 1, 1, 1});
+  builder.graph.outputs = {builder.node(Op::global_average_pool, {x})};
+  EXPECT_FALSE(receptive_field(builder.graph, 0, 0));
 }
 
 }  // namespace

@@ -246,6 +246,14 @@ INSTANTIATE_TEST_SUITE_P(Shapes, Winograd, testing::Combine(testing::ValuesIn(ca
                                               std::get<1>(info.param));
                          });
 
+#if defined(__x86_64__)
+TEST(WinogradInstructions, AreThoseThatOneDnnMayUse) {
+  const std::string name = instruction_set();
+  EXPECT_EQ(name.starts_with("AVX3"), onednn::runs(dnnl::cpu_isa::avx512_core)) << name;
+  EXPECT_EQ(name.starts_with("AVX"), onednn::runs(dnnl::cpu_isa::avx2)) << name;
+}
+#endif
+
 TEST(WinogradTiles, AreThoseThatSaveProducts) {
   using Tiles = std::vector<std::int64_t>;
   EXPECT_EQ(worthwhile_tiles({1, 8, 512, 512}), (Tiles{6, 4}));

@@ -80,8 +80,9 @@ class ConvolutionTraining final : public TrainingLayer {
       }
       std::vector<TimedAlgorithm> timed;
       for (const PassCandidate<Pass>& candidate : candidates) timed.push_back({candidate.name, candidate.seconds});
-      const std::string key = fmt::format("{} {} {} {} relu {}", pass, to_string(src_.value->dims),
-                                          to_string(setup_.filter), transposed ? "transposed" : "", setup_.relu);
+      const std::string key = fmt::format("{} {} {} {} relu {}{}", pass, to_string(src_.value->dims),
+                                          to_string(setup_.filter), transposed ? "transposed" : "", setup_.relu,
+                                          request.winograd == Winograd::own ? " winograd own" : "");
       const std::string name = fastest(key, timed);
       return std::find_if(candidates.begin(), candidates.end(), [&](const auto& c) { return c.name == name; })->make();
     };

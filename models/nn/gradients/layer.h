@@ -97,5 +97,6 @@ TrainingLayerResult make_broadcast_training(const TrainingRequest& request);
 /// Reshape, Flatten, Slice, Pad, Resize, AveragePool and GlobalAveragePool.
 TrainingLayerResult make_linear_map_training(const TrainingRequest& request);
 TrainingLayerResult make_max_pool_training(const TrainingRequest& request);
+TrainingLayerResult make_softmax_training(const TrainingRequest& request);
 
 }  // namespace latentflow::nn

@@ -156,9 +156,11 @@ std::string fastest_algorithm(const LayerRequest& request, const FilterShape& fi
   for (const std::int64_t tile : own_tiles)
     algorithms.push_back({winograd_name(tile), [&, tile] { return winograd_seconds(attributes, src, dst, tile); }});
   if (onednn_winograd) algorithms.push_back({onednn_name, timed(dnnl::algorithm::convolution_winograd)});
+  // Choices among fewer algorithms are remembered apart: each would overwrite what the other had measured.
   const std::string key =
-      fmt::format("{} {} {} bias {} post {}", fmt::join(request.operands[0].dims, "x"), fmt::join(request.output, "x"),
-                  fmt::join(attributes.pads, ","), request.node.inputs.size() > 2, request.post_ops.size());
+      fmt::format("{} {} {} bias {} post {}{}", fmt::join(request.operands[0].dims, "x"),
+                  fmt::join(request.output, "x"), fmt::join(attributes.pads, ","), request.node.inputs.size() > 2,
+                  request.post_ops.size(), request.winograd == Winograd::own ? " winograd own" : "");
   return fastest(key, algorithms);
 }
 
@@ -168,8 +170,10 @@ std::unique_ptr<Layer> make_any_winograd(const LayerRequest& request, const Filt
   if (request.winograd == Winograd::off || !fits_winograd(request.node.as<ConvAttributes>())) return nullptr;
   const std::vector<std::int64_t> tiles = winograd_tiles(request);
   if (request.winograd == Winograd::on) return tiles.empty() ? nullptr : make_winograd_convolution(request, tiles[0]);
-  auto theirs = candidate<Forward>(request, filter, dnnl::algorithm::convolution_winograd,
-                                   onednn::any(request.operands[0].dims), onednn::any(request.output));
+  Candidate<Forward> theirs;
+  if (request.winograd == Winograd::automatic)
+    theirs = candidate<Forward>(request, filter, dnnl::algorithm::convolution_winograd,
+                                onednn::any(request.operands[0].dims), onednn::any(request.output));
   // For some shapes oneDNN transforms the whole picture at once instead of working through it in pieces: beyond the
   // caches that is slower than the direct algorithm, and the few rows that are timed would not show it.
   constexpr std::size_t most_scratch = 16 << 20;

@@ -1,5 +1,7 @@
-// dense.cpp: Gemm and MatMul.
+// dense.cpp: Gemm and MatMul, with fused bias and activation.
 #include <algorithm>
+#include <iterator>
+#include <string_view>
 
 #include "primitive_layer.h"
 
@@ -13,46 +15,70 @@ struct Product {
   float scale = 1;
 };
 
+/// A third operand that is no bias: scaled by beta, of any shape that broadcasts to [rows, columns].
+struct Addend {
+  std::size_t operand;
+  float beta;
+};
+
 class Dense final : public Layer {
  public:
-  Dense(const LayerRequest& request, const Product& product, const Tensor* bias) : product_(product) {
-    dnnl::primitive_attr attributes = onednn::user_scratchpad();
-    if (product.scale != 1) {
-      dnnl::post_ops posts;
-      onednn::append_eltwise(posts, dnnl::algorithm::eltwise_linear, product.scale, 0);
-      attributes.set_post_ops(posts);
+  /// `bias`: none, or one number per column, of as many axes as the product.
+  Dense(const LayerRequest& request, const Product& product, Tensor bias, const Addend* addend = nullptr)
+      : product_(product), bias_(std::move(bias)) {
+    if (!bias_.empty()) bias_layout_ = onednn::plain(bias_.dims());
+    std::vector<PostOp> activations;
+    std::copy_if(request.post_ops.begin(), request.post_ops.end(), std::back_inserter(activations),
+                 [](const PostOp& post) { return post.kind == PostOp::Kind::activation; });
+    pd_ = describe(addend == nullptr ? std::span<const PostOp>(activations) : std::span<const PostOp>());
+    // Behind the product run what its kernel has no code for, and what waits for the third operand.
+    const bool in_loops = std::string_view(pd_.impl_info_str()).starts_with("ref");
+    if (!activations.empty() && (addend != nullptr || in_loops)) {
+      pd_ = describe({});
+      for (const PostOp& post : activations)
+        behind_.emplace_back(activation_descriptor(post.op, post.attributes, product_.dst));
     }
-    if (bias != nullptr) {
-      bias_ = *bias;
-      bias_layout_ = onednn::plain(bias_.dims());
-    }
-    pd_ = onednn::describe_product(product.a, product.b, bias_layout_, product.dst, attributes);
     primitive_ = dnnl::matmul(pd_);
     sources = {{0, plain_layout(request.operands[0].dims), Sharing::none},
                {1, plain_layout(request.operands[1].dims), Sharing::none}};
+    if (addend != nullptr) {
+      beta_ = addend->beta;
+      const Dims& c = request.operands[addend->operand].dims;
+      const std::int64_t columns = c.empty() ? 1 : c.back(), rows = c.size() > 1 ? c[0] : 1;
+      row_stride_ = rows == 1 ? 0 : columns;
+      column_stride_ = columns == 1 ? 0 : 1;
+      sources.push_back({addend->operand, plain_layout(c), Sharing::none});
+    }
     output = plain_layout(request.output);
     scratch_bytes = pd_.scratchpad_desc().get_size();
     algorithm = "matmul";
   }
 
-  /// c, scaled by beta, of any shape that broadcasts to [rows, columns]: added behind the product.
-  void add_behind(const Operand& operand, float beta, std::size_t index) {
-    beta_ = beta;
-    const Dims& c = operand.dims;
-    const std::int64_t columns = c.empty() ? 1 : c.back(), rows = c.size() > 1 ? c[0] : 1;
-    row_stride_ = rows == 1 ? 0 : columns;
-    column_stride_ = columns == 1 ? 0 : 1;
-    sources.push_back({index, plain_layout(c), Sharing::none});
-  }
-
   void run(const LayerCall& call) const override {
+    const dnnl::memory result = onednn::memory(product_.dst, call.output);
     onednn::Arguments arguments{{DNNL_ARG_SRC, onednn::memory(product_.a, call.sources[0])},
                                 {DNNL_ARG_WEIGHTS, onednn::memory(product_.b, call.sources[1])},
-                                {DNNL_ARG_DST, onednn::memory(product_.dst, call.output)},
+                                {DNNL_ARG_DST, result},
                                 {DNNL_ARG_SCRATCHPAD, onednn::memory(pd_.scratchpad_desc(), call.scratch)}};
     if (!bias_.empty()) arguments.emplace(DNNL_ARG_BIAS, onednn::memory(bias_layout_, bias_.data()));
     execute(primitive_, arguments);
-    if (sources.size() < 3) return;
+    if (sources.size() > 2) add_third_operand(call);
+    for (const dnnl::eltwise_forward& activation : behind_)
+      execute(activation, {{DNNL_ARG_SRC, result}, {DNNL_ARG_DST, result}});
+  }
+
+ private:
+  /// The product with these activations in its kernel.
+  dnnl::matmul::primitive_desc describe(std::span<const PostOp> activations) const {
+    dnnl::post_ops posts;
+    if (product_.scale != 1) onednn::append_eltwise(posts, dnnl::algorithm::eltwise_linear, product_.scale, 0);
+    for (const PostOp& post : activations) append_activation(posts, post.op, post.attributes);
+    dnnl::primitive_attr attributes = onednn::user_scratchpad();
+    attributes.set_post_ops(posts);
+    return onednn::describe_product(product_.a, product_.b, bias_layout_, product_.dst, attributes);
+  }
+
+  void add_third_operand(const LayerCall& call) const {
     const Dims dims = onednn::dims_of(product_.dst);
     const float* c = call.sources[2];
     for (std::int64_t row = 0; row < dims[0]; ++row)
@@ -60,12 +86,12 @@ class Dense final : public Layer {
         call.output[row * dims[1] + column] += beta_ * c[row * row_stride_ + column * column_stride_];
   }
 
- private:
   Product product_;
   Tensor bias_;
   Layout bias_layout_;
   dnnl::matmul::primitive_desc pd_;
   dnnl::matmul primitive_;
+  std::vector<dnnl::eltwise_forward> behind_;
   float beta_ = 0;
   std::int64_t row_stride_ = 0, column_stride_ = 0;
 };
@@ -81,18 +107,17 @@ LayerResult make_gemm(const LayerRequest& request) {
                         side(request.operands[1].dims, attributes.trans_b), onednn::plain(request.output),
                         attributes.alpha};
   const bool has_c = request.node.inputs.size() > 2 && request.node.inputs[2] != no_value && attributes.beta != 0;
-  if (!has_c) return std::unique_ptr<Layer>(std::make_unique<Dense>(request, product, nullptr));
+  if (!has_c) return std::unique_ptr<Layer>(std::make_unique<Dense>(request, product, Tensor()));
   // A row of constants is a bias; it is scaled together with the product, so it is divided first.
   const Operand& c = request.operands[2];
-  if (c.constant != nullptr && c.constant->size() == request.output[1] && c.dims.back() == request.output[1] &&
-      attributes.alpha != 0) {
+  if (c.constant != nullptr && !c.dims.empty() && c.constant->size() == request.output[1] &&
+      c.dims.back() == request.output[1] && attributes.alpha != 0) {
     Tensor bias = Tensor::from({1, request.output[1]}, c.constant->span());
     for (float& element : bias.mutable_span()) element *= attributes.beta / attributes.alpha;
-    return std::unique_ptr<Layer>(std::make_unique<Dense>(request, product, &bias));
+    return std::unique_ptr<Layer>(std::make_unique<Dense>(request, product, std::move(bias)));
   }
-  auto layer = std::make_unique<Dense>(request, product, nullptr);
-  layer->add_behind(c, attributes.beta, 2);
-  return std::unique_ptr<Layer>(std::move(layer));
+  const Addend addend{2, attributes.beta};
+  return std::unique_ptr<Layer>(std::make_unique<Dense>(request, product, Tensor(), &addend));
 }
 
 }  // namespace
@@ -117,7 +142,13 @@ LayerResult make_dense(const LayerRequest& request) {
   dst[dst.size() - 2] = a[a.size() - 2];
   dst.back() = b.back();
   const Product product{onednn::plain(a), onednn::plain(b), onednn::plain(dst)};
-  return std::unique_ptr<Layer>(std::make_unique<Dense>(request, product, nullptr));
+  Tensor bias;
+  if (!request.post_ops.empty() && request.post_ops[0].kind == PostOp::Kind::bias) {
+    Dims row(dst.size(), 1);
+    row.back() = dst.back();
+    bias = Tensor::from(row, request.operands.back().constant->span());
+  }
+  return std::unique_ptr<Layer>(std::make_unique<Dense>(request, product, std::move(bias)));
 }
 
 }  // namespace latentflow::nn

@@ -82,6 +82,7 @@ LayerResult make_layer(const LayerRequest& request) {
     case Op::sigmoid:
     case Op::tanh:
     case Op::clip: return make_activation(request);
+    case Op::softmax: return make_softmax(request);
     case Op::add:
     case Op::sub:
     case Op::mul: return make_binary(request);

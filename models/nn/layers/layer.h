@@ -25,16 +25,17 @@ struct Operand {
   const QuantizeAttributes* grid = nullptr;  ///< set where the value lies on a grid of integers
 };
 
-/// What a convolution does to its result before storing it, in this order.
+/// What a convolution or a product of matrices does to its result before storing it, in this order. `bias`: a row of
+/// constants that a MatMul adds to every row.
 struct PostOp {
-  enum class Kind { activation, sum } kind = Kind::activation;
+  enum class Kind { activation, sum, bias } kind = Kind::activation;
   Op op = Op::relu;  ///< of an activation
   Attributes attributes;
 };
 
 struct LayerRequest {
   const Node& node;
-  std::span<const Operand> operands;  ///< node.inputs, then the other operand of a fused sum
+  std::span<const Operand> operands;  ///< node.inputs, then the other operand of a fused sum or the fused bias
   const Dims& output;
   std::span<const PostOp> post_ops;
   PackedWeights& weights;
@@ -96,6 +97,8 @@ LayerResult make_transposed_convolution(const LayerRequest& request);
 LayerResult make_dense(const LayerRequest& request);
 /// Relu, LeakyRelu, Sigmoid, Tanh, Clip in the layout they meet.
 LayerResult make_activation(const LayerRequest& request);
+/// Row-major.
+LayerResult make_softmax(const LayerRequest& request);
 /// Add, Sub, Mul with numpy broadcasting.
 LayerResult make_binary(const LayerRequest& request);
 /// MaxPool, AveragePool, GlobalAveragePool.

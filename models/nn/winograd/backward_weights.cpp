@@ -6,6 +6,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "dispatch.h"
 #include "multiply-inl.h"
 #include "patches-inl.h"
 #include "tiles.h"
@@ -143,12 +144,12 @@ HWY_EXPORT(backward_weights_any);
 HWY_EXPORT(backward_scratch_floats);
 
 std::size_t backward_weights_scratch_bytes(const Shape& shape) {
-  return HWY_DYNAMIC_DISPATCH(backward_scratch_floats)(shape) * sizeof(float);
+  return LATENTFLOW_DISPATCH(backward_scratch_floats)(shape) * sizeof(float);
 }
 
 void backward_weights(const Shape& shape, const float* src, const float* dst_gradient, float* filter_gradient,
                       float* bias_gradient, std::byte* scratch) {
-  HWY_DYNAMIC_DISPATCH(backward_weights_any)
+  LATENTFLOW_DISPATCH(backward_weights_any)
   (shape, src, dst_gradient, filter_gradient, bias_gradient, reinterpret_cast<float*>(scratch));
 }
 

@@ -10,6 +10,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "dispatch.h"
 #include "multiply-inl.h"
 #include "patches-inl.h"
 #include "tiles.h"
@@ -257,18 +258,18 @@ std::size_t packed_filter_size(const Shape& shape) {
 }
 
 void pack_filter(const Shape& shape, Filter kind, const float* filter, float* packed, Part channels) {
-  HWY_DYNAMIC_DISPATCH(pack_any)(shape, kind, filter, packed, channels);
+  LATENTFLOW_DISPATCH(pack_any)(shape, kind, filter, packed, channels);
 }
 
 std::size_t forward_scratch_bytes(const Shape& shape) {
-  return HWY_DYNAMIC_DISPATCH(scratch_floats)(shape) * sizeof(float);
+  return LATENTFLOW_DISPATCH(scratch_floats)(shape) * sizeof(float);
 }
 
-std::int64_t forward_groups(const Shape& shape) { return HWY_DYNAMIC_DISPATCH(groups_of)(shape); }
+std::int64_t forward_groups(const Shape& shape) { return LATENTFLOW_DISPATCH(groups_of)(shape); }
 
 void forward(const Shape& shape, const float* src, const float* packed, const float* bias, std::span<const Step> steps,
              float* dst, std::byte* scratch, Part groups) {
-  HWY_DYNAMIC_DISPATCH(forward_any)(shape, src, packed, {bias, steps, dst}, reinterpret_cast<float*>(scratch), groups);
+  LATENTFLOW_DISPATCH(forward_any)(shape, src, packed, {bias, steps, dst}, reinterpret_cast<float*>(scratch), groups);
 }
 
 }  // namespace latentflow::nn::winograd

@@ -66,6 +66,8 @@ class Host {
   const NodeInfo* find_node(const std::string& name) const;
   /// A path that exists, or the name of a shipped graph ("demo").
   Result<Path> find_graph(const std::string& name) const;
+  /// As Services::find_model(), which gives nodes the same file. Plugins play no part in it.
+  Result<Path> find_model(const std::string& name) const;
 
   struct Implementation;
   Implementation& implementation() const { return *implementation_; }
@@ -134,6 +136,9 @@ struct Delivery {
   const Image* image = nullptr;
   const Tensor* tensor = nullptr;
   const Record* record = nullptr;
+  /// What image or tensor shall become, in pairs to train on; of the same item, as everything here.
+  const Image* target = nullptr;
+  const Tensor* target_tensor = nullptr;
 };
 
 struct RunOptions {

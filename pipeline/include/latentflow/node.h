@@ -46,6 +46,9 @@ struct ItemInfo {
   Metadata metadata;
 };
 
+/// Of memory: all there is.
+inline constexpr std::size_t no_limit = static_cast<std::size_t>(-1);
+
 /// Lent for one call, never kept.
 class Context {
  public:
@@ -62,6 +65,8 @@ class Context {
   virtual void set_metadata(Metadata metadata) = 0;
   /// True once the user asked to stop at once; long calls should look at it and return cancelled().
   virtual bool cancelled() const = 0;
+  /// What each thread of this call was admitted to work in at most, as Node::predict_within() was told.
+  virtual std::size_t worker_limit() const { return no_limit; }
 };
 
 /// What the host offers while nodes are built.
@@ -113,6 +118,13 @@ class Node {
 
   /// Shapes of the outputs for input shapes (one per declared input port; unknown ones have no dims).
   virtual Prediction predict(const Shapes& inputs) const = 0;
+  /// The same for a call whose threads should work in `worker_limit` bytes each: a node that can do with less, such as
+  /// one that chooses smaller tiles, then predicts what it needs and does the same when it is called with that limit
+  /// (Context::worker_limit()). One that cannot predicts what it needs all the same.
+  virtual Prediction predict_within(const Shapes& inputs, std::size_t worker_limit) const {
+    (void)worker_limit;
+    return predict(inputs);
+  }
 
   /// Stages and sinks: one value per declared input port (a null pointer for an unwired optional one), one per output
   /// as for load().

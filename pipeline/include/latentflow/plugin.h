@@ -123,6 +123,10 @@ concept HasPredict = requires(const T node, const Shapes& in) {
   { node.predict(in) } -> std::same_as<Prediction>;
 };
 template <class T>
+concept HasPredictWithin = requires(const T node, const Shapes& in, std::size_t worker_limit) {
+  { node.predict(in, worker_limit) } -> std::same_as<Prediction>;
+};
+template <class T>
 concept HasCreate = requires(const typename T::Params& params, Services& services) {
   { T::create(params, services) } -> std::same_as<Result<std::unique_ptr<T>>>;
 };
@@ -201,6 +205,13 @@ class Adapter final : public Node {
       return std::as_const(*node_).predict(inputs);
     else
       return like_first_input(inputs);
+  }
+
+  Prediction predict_within(const Shapes& inputs, std::size_t worker_limit) const override {
+    if constexpr (HasPredictWithin<T>)
+      return std::as_const(*node_).predict(inputs, worker_limit);
+    else
+      return predict(inputs);
   }
 
   Status process(std::span<const Value* const> inputs, std::span<Value* const> outputs, Context& ctx) override {

@@ -17,15 +17,22 @@ class Case:
     slow: bool = False  # only run when it is asked for by name or with --all
     quantized: bool = False  # latentflow gets the network with convolutions in 8-bit integers, the others the float one
     quantized_model: str = ""  # that network, where it is not made for the bench
+    winograd: str = "auto"  # what latentflow may choose between, as `latentflow model speed --winograd`
+    environment: dict = field(default_factory=dict)  # of latentflow's processes alone; the others run as they are
 
 
 NO_TORCH = ["latentflow", "ONNX Runtime", "OpenCV DNN"]
+ONE_PEER = ["latentflow", "ONNX Runtime"]
 
 CASES = [
     Case("latency", "DnCNN-17, grey, one picture 512x512 on all threads", "network", "dncnn17.onnx", 512, 512, 1, 5),
     Case("throughput", "DnCNN-17, grey, 8 pictures 512x512", "network", "dncnn17.onnx", 512, 512, 8, 3),
     Case("int8", "DnCNN-17, grey, 8 pictures 512x512; latentflow in 8-bit integers, the others in float", "network", "dncnn17.onnx",
          512, 512, 8, 3, NO_TORCH, quantized=True),
+    Case("own_winograd", "DnCNN-17, grey, 8 pictures 512x512; latentflow without oneDNN's Winograd", "network", "dncnn17.onnx", 512,
+         512, 8, 3, ONE_PEER, winograd="own"),
+    Case("avx2", "DnCNN-17, grey, 8 pictures 512x512; latentflow with ONEDNN_MAX_CPU_ISA=AVX2, the peer as it is", "network",
+         "dncnn17.onnx", 512, 512, 8, 3, ONE_PEER, environment={"ONEDNN_MAX_CPU_ISA": "AVX2"}),
     Case("zoo", "denoise_color of the zoo, one picture 768x512", "network", "zoo:denoise_color", 512, 768, 1, 9, NO_TORCH),
     Case("zoo24", "denoise_color of the zoo, one picture of 24 megapixels (6000x4000)", "network", "zoo:denoise_color", 4000,
          6000, 1, 3, NO_TORCH, slow=True),

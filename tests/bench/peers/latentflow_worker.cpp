@@ -5,13 +5,16 @@
 #include <oneapi/tbb/version.h>
 #include <oneapi/dnnl/dnnl.hpp>
 
+#include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 
 #include "nn/network.h"
 #include "nn/npy.h"
 #include "nn/onnx_import.h"
 #include "nn/training_plan.h"
+#include "nn/winograd/winograd.h"
 #include "prepare.h"
 #include "train/optimiser.h"
 
@@ -41,7 +44,8 @@ class Work {
   virtual Tensor result() const = 0;
 };
 
-/// Several items: one thread each. A single picture: all threads share its layers. Rows of a matrix: a share per thread.
+/// Several items: one thread each. A single picture: all threads share its layers. Rows of a matrix: a share per
+/// thread.
 class NetworkWork : public Work {
  public:
   NetworkWork(std::shared_ptr<const nn::Network> network, std::vector<Tensor> inputs, std::int64_t threads)
@@ -197,7 +201,7 @@ int work() {
     const std::filesystem::path model = request.at("model").get<std::string>();
     std::vector<Tensor> inputs;
     for (const Json& file : request.at("inputs")) inputs.push_back(need(nn::read_npy(file.get<std::string>())));
-    Json facts{{"version", version()}};
+    Json facts{{"version", version()}, {"instructions", nn::winograd::instruction_set()}};
     if (request.at("kind") == "training") {
       const auto shard = inputs.at(0).dims()[0] / static_cast<std::int64_t>(2 * threads);
       auto training = std::make_unique<TrainingWork>(need(nn::load_onnx(model)), inputs.at(0), inputs.at(1),
@@ -209,7 +213,9 @@ int work() {
       facts["gflop"] = epoch->gflop();
       work = std::move(epoch);
     } else {
-      work = std::make_unique<NetworkWork>(need(nn::Network::load(model)), std::move(inputs),
+      const std::map<std::string, nn::Winograd> winograd(nn::winograd_names.begin(), nn::winograd_names.end());
+      const nn::NetworkOptions options{winograd.at(request.at("winograd").get<std::string>())};
+      work = std::make_unique<NetworkWork>(need(nn::Network::load(model, options)), std::move(inputs),
                                            static_cast<std::int64_t>(threads));
     }
     work->run();

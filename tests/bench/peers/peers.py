@@ -102,6 +102,10 @@ nodes:
             return self.fixed_model(case)
         return self.quantized_model(case) if case.quantized and engine.name == "latentflow" else self.model_path(case)
 
+    def environment_of(self, engine, case):
+        own = case.environment if engine.name == "latentflow" else {}
+        return environment(self.arguments.threads, {**engine.environment, **own})
+
     def run_case(self, case):
         print(f"{case.name}: {case.title}", file=sys.stderr)
         result = {"name": case.name, "title": case.title, "rounds": case.rounds, "engines": {}}
@@ -136,12 +140,15 @@ nodes:
             inputs, gflop = made["inputs"], made["gflop"] * case.count
         workers = {}
         for engine in engines:
-            worker = Worker(engine.command, environment(self.arguments.threads, engine.environment), self.memory_limit)
+            worker = Worker(engine.command, self.environment_of(engine, case), self.memory_limit)
             try:
                 model = self.model_for(engine, case)
-                facts = worker.ask("load", kind=case.kind, model=str(model), inputs=inputs, threads=self.arguments.threads)
+                facts = worker.ask("load", kind=case.kind, model=str(model), inputs=inputs, threads=self.arguments.threads,
+                                   winograd=case.winograd)
                 self.versions[engine.name] = facts["version"]
                 gflop = facts.get("gflop", gflop)
+                if "instructions" in facts:
+                    result["notes"] = [f"{engine.name}: kernels of its own with {facts['instructions']}\n"]
                 workers[engine.name] = worker
             except WorkerError as failure:
                 result["engines"][engine.name] = {"note": f"failed: {failure}"}
@@ -205,7 +212,7 @@ nodes:
                 time.sleep(PAUSE)
                 start = time.perf_counter()
                 process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                                           env=environment(self.arguments.threads, engine.environment))
+                                           env=self.environment_of(engine, case))
                 message = process.stderr.read()
                 _, status, usage = os.wait4(process.pid, 0)
                 spent = time.perf_counter() - start
@@ -281,14 +288,16 @@ def folder(text):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="run.sh bench peers", description=__doc__.splitlines()[0])
+    listing = "".join(f"  {case.name:<13} {case.title}{' (slow)' if case.slow else ''}\n" for case in CASES)
+    parser = argparse.ArgumentParser(prog="run.sh bench peers", description=__doc__.splitlines()[0], epilog="cases:\n" + listing,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", type=folder, help="a folder of ONNX files; each becomes a case on a picture of 512x512")
     parser.add_argument("--quantized", type=file, nargs=2, metavar=("FLOAT", "INT8"),
                         help="also a network of yours on 8 pictures of 512x512: latentflow with the file of integers, per layer "
                         "the faster of the two, the others with the float one")
     parser.add_argument("--pictures", type=folder, help="photographs to use instead of drawn pictures")
     parser.add_argument("--out", type=Path, default=ROOT / "output/peers", help="folder for peers.md and peers.json")
-    parser.add_argument("--case", action="append", help="only this case; may be repeated: " + ", ".join(c.name for c in CASES))
+    parser.add_argument("--case", action="append", metavar="NAME", help="only this case of those below; may be repeated")
     parser.add_argument("--all", action="store_true", help="the slow cases as well")
     parser.add_argument("--rounds", type=positive, help="instead of each case's own number")
     parser.add_argument("--seconds", type=positive, default=180,

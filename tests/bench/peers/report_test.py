@@ -102,6 +102,24 @@ class Arguments(unittest.TestCase):
             if "inpaint" in case.model:
                 self.assertEqual((case.height % 32, case.width % 32), (0, 0), case.name)
 
+    def test_what_a_case_sets_is_set_for_latentflow_alone(self):
+        bench = peers.Bench.__new__(peers.Bench)
+        bench.arguments = mock.Mock(threads=2)
+        case = next(case for case in CASES if case.name == "avx2")
+        peer = engines.Engine("ONNX Runtime", [], {"NODE_PATH": "/modules"})
+        with mock.patch.dict(os.environ, clear=True):
+            own, others = (bench.environment_of(engine, case) for engine in (engines.Engine("latentflow", []), peer))
+        self.assertEqual(own["ONEDNN_MAX_CPU_ISA"], "AVX2")
+        self.assertNotIn("ONEDNN_MAX_CPU_ISA", others)
+        self.assertEqual(others["NODE_PATH"], "/modules")
+
+    def test_help_says_what_every_case_is(self):
+        with mock.patch.object(sys, "argv", ["peers.py", "--help"]), mock.patch("sys.stdout", io.StringIO()) as text:
+            with self.assertRaises(SystemExit):
+                peers.main()
+        for case in CASES:
+            self.assertIn(f"{case.name:<13} {case.title}", text.getvalue())
+
     def test_case_names_are_unique(self):
         self.assertEqual(len({case.name for case in CASES}), len(CASES))
 
