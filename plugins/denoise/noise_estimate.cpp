@@ -3,28 +3,33 @@
 
 #include <Eigen/Eigenvalues>
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <opencv2/core.hpp>
+#include <optional>
 #include <vector>
 
+#include "clipped_noise.h"
 #include "planes.h"
 
 namespace latentflow::denoise {
 namespace {
 
 constexpr int target_patches = 20000;
-constexpr int rounds = 6;
+constexpr int rounds = 8;
+/// Relative changes of the level that end them, with patches of any texture and with those of little.
+constexpr double nearly_settled = 0.03, settled = 0.01;
 /// In standard deviations, allowing for the correlation of neighbouring differences.
 constexpr double texture_tolerance = 5;
-/// Distances from black and white to ask of a patch mean, in sigma, the first that leaves enough patches.
-constexpr double clearances[] = {2.2, 1.6, 1.1, 0.6};
-
-constexpr int clipping_rounds = 6;
-/// Share of the variance below which clipping is not made up for: too little is left to tell.
-constexpr double least_left = 0.4;
+/// Distances from black and white to ask of the means of a patch, in sigma, the first that leaves enough patches. The
+/// mean of noise around black itself is 0.4: white grounds take part. Larger distances leave patches so few that their
+/// eigenvalues spread.
+constexpr double clearances[] = {0.4, 0.25};
+/// Clipping of weaker noise is lost in rounding.
+constexpr double least_clipped = 0.1;
 
 /// Rows of patches, one sample per column.
 using Patches = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
@@ -34,8 +39,12 @@ constexpr float luminance_weights[] = {0.114f, 0.587f, 0.299f, 0};
 constexpr double luminance_noise = 0.6685;
 /// Below this share of what luminance shows, the noise of the colours is not independent.
 constexpr double independent_share = 0.5;
-/// Luminance alone tells noise from texture less well than three colours do: 50 clean training photographs reach 2.1.
-constexpr double least_in_luminance = 8;
+/// Luminance alone tells noise from texture less well than three colours do. Of 100 clean training photographs as JPEG
+/// files 98 stay below the first, and the other two have texture in their quietest patches, too.
+constexpr double least_in_luminance = 3, plain_in_luminance = 8;
+/// Share of the patches that counts as the quietest, and what they hold at least of the energy of noise that is
+/// everywhere. Noise of 4 to 6 in JPEG files of quality 95 leaves 0.3 or more.
+constexpr double quietest_share = 0.01, least_in_quietest = 0.15;
 
 int patch_side(int channels) { return channels == 1 ? 7 : 5; }
 
@@ -43,15 +52,17 @@ int patch_side(int channels) { return channels == 1 ? 7 : 5; }
 /// whole it would take four times the bytes of an 8-bit picture.
 class Bands {
  public:
-  enum class Planes { all, luminance };
+  enum class Planes { all, luminance, first };
   explicit Bands(const Image& image, Planes planes = Planes::all) : image_(image), planes_(planes) {}
   int columns() const { return image_.width(); }
   int rows() const { return image_.height(); }
   int channels() const {
-    if (planes_ == Planes::luminance) return 1;
+    if (planes_ != Planes::all) return 1;
     return image_.has_alpha() ? 3 : image_.channels();
   }
   bool clipped() const { return image_.depth() != CV_32F; }
+  /// Of the samples that were clipped, by that of what at() gives.
+  double noise_of_samples() const { return planes_ == Planes::luminance ? 1 / luminance_noise : 1; }
 
   /// The patch_side rows from `first`; valid until the next call.
   const cv::Mat& at(int first) {
@@ -60,6 +71,10 @@ class Bands {
     image_.mat().rowRange(first, first + patch_side(channels())).convertTo(scaled_, CV_32F, 255.0 / image_.white());
     if (planes_ == Planes::luminance) {
       cv::transform(scaled_, band_, cv::Mat(1, image_.channels(), CV_32F, const_cast<float*>(luminance_weights)));
+      return band_;
+    }
+    if (planes_ == Planes::first) {
+      cv::extractChannel(scaled_, band_, 0);
       return band_;
     }
     if (!image_.has_alpha()) return band_ = scaled_;
@@ -75,11 +90,11 @@ class Bands {
   int first_ = -1;
 };
 
-/// One candidate patch: what decides whether it takes part.
+/// One candidate patch: what decides whether it takes part. The first channels() entries count.
 struct Candidate {
   int x, y;
-  float low_mean, high_mean;  ///< of the darkest and of the brightest channel
-  float energy;               ///< sum of squared horizontal and vertical differences
+  std::array<float, 3> means;
+  std::array<float, 3> energies;  ///< sums of squared horizontal and vertical differences
 };
 
 /// Distance of candidates in a picture of so many patches, to keep their number near target_patches.
@@ -98,34 +113,44 @@ std::vector<Candidate> candidates_in(Bands& picture) {
   for (int y = 0; y < rows; y += step) {
     const cv::Mat& band = picture.at(y);
     for (int x = 0; x < columns; x += step) {
-      float sums[3] = {0, 0, 0}, energy = 0;
+      Candidate one{x, y, {}, {}};
       for (int line = 0; line < side; ++line) {
         const float* samples = band.ptr<float>(line) + static_cast<std::ptrdiff_t>(x) * channels;
         const float* below =
             line + 1 < side ? band.ptr<float>(line + 1) + static_cast<std::ptrdiff_t>(x) * channels : nullptr;
-        for (int i = 0; i < row_length; ++i) sums[i % channels] += samples[i];
-        for (int i = channels; i < row_length; ++i)
-          energy += (samples[i] - samples[i - channels]) * (samples[i] - samples[i - channels]);
-        for (int i = 0; below != nullptr && i < row_length; ++i)
-          energy += (below[i] - samples[i]) * (below[i] - samples[i]);
+        for (int i = 0; i < row_length; ++i) {
+          const auto channel = static_cast<std::size_t>(i % channels);
+          const float across = i < channels ? 0 : samples[i] - samples[i - channels];
+          const float down = below == nullptr ? 0 : below[i] - samples[i];
+          one.means[channel] += samples[i];
+          one.energies[channel] += across * across + down * down;
+        }
       }
-      const auto [low, high] = std::minmax_element(sums, sums + channels);
-      const auto area = static_cast<float>(side * side);
-      found.push_back({x, y, *low / area, *high / area, energy});
+      for (float& mean : one.means) mean /= static_cast<float>(side * side);
+      found.push_back(one);
     }
   }
   return found;
 }
 
-/// `chosen` from top to bottom.
-Patches gather(Bands& picture, const std::vector<Candidate>& chosen) {
-  const int side = patch_side(picture.channels()), row_length = side * picture.channels();
+/// `chosen` from top to bottom, a row each. With `noise` every channel is moved and stretched to the mean and the
+/// deviation that it had before clipping, which makes the noise of all rows and columns equally strong.
+Patches gather(Bands& picture, const std::vector<Candidate>& chosen, const ClippedNoise* noise) {
+  const int channels = picture.channels(), side = patch_side(channels), row_length = side * channels;
   Patches patches(static_cast<Eigen::Index>(chosen.size()), static_cast<Eigen::Index>(side) * row_length);
   for (std::size_t i = 0; i < chosen.size(); ++i) {
     const cv::Mat& band = picture.at(chosen[i].y);
+    float* row = patches.row(static_cast<Eigen::Index>(i)).data();
     for (int line = 0; line < side; ++line) {
-      const float* samples = band.ptr<float>(line) + static_cast<std::ptrdiff_t>(chosen[i].x) * picture.channels();
-      std::copy(samples, samples + row_length, patches.row(static_cast<Eigen::Index>(i)).data() + line * row_length);
+      const float* samples = band.ptr<float>(line) + static_cast<std::ptrdiff_t>(chosen[i].x) * channels;
+      std::copy(samples, samples + row_length, row + line * row_length);
+    }
+    if (noise == nullptr) continue;
+    for (int channel = 0; channel < channels; ++channel) {
+      const float mean = chosen[i].means[static_cast<std::size_t>(channel)];
+      const ClippedNoise::Origin origin = noise->origin_of(static_cast<double>(mean));
+      const auto before = static_cast<float>(origin.mean), stretch = static_cast<float>(1 / std::sqrt(origin.left));
+      for (int k = channel; k < side * row_length; k += channels) row[k] = before + stretch * (row[k] - mean);
     }
   }
   return patches;
@@ -158,81 +183,95 @@ double noise_variance(const std::vector<double>& eigenvalues) {
   return 0;
 }
 
-/// Patches that noise of this level alone could explain and that clipping leaves alone: differences of pure noise have
-/// the energy 2 sigma^2 each, with some spread (after Liu, Tanaka, Okutomi, "Single-Image Noise Level Estimation for
-/// Blind Denoising", IEEE TIP 2013); means stay off both ends of
-/// the range by `clearance` sigma.
-std::vector<Candidate> weakly_textured(const std::vector<Candidate>& all, double sigma, int channels,
-                                       double clearance) {
-  const int side = patch_side(channels);
-  const double differences = 2.0 * side * (side - 1) * channels;
-  const double highest_energy = 2 * sigma * sigma * (differences + texture_tolerance * std::sqrt(differences));
-  const double margin = clearance > 0 ? clearance * sigma : -std::numeric_limits<double>::infinity();
-  std::vector<Candidate> chosen;
-  for (const Candidate& one : all)
-    if (one.energy <= highest_energy && one.low_mean >= margin && one.high_mean <= 255 - margin) chosen.push_back(one);
-  return chosen;
-}
-
-struct Clipped {
-  double mean, variance;
-};
-
-/// Moments of a normal variable after values below 0 became 0 and values above 255 became 255.
-Clipped clipped_normal(double mean, double sigma) {
-  const auto density = [](double z) { return std::exp(-z * z / 2) / std::sqrt(2 * CV_PI); };
-  const auto below = [](double z) { return 0.5 * std::erfc(-z / std::sqrt(2.0)); };
-  const double a = -mean / sigma, b = (255 - mean) / sigma, between = below(b) - below(a), white = 1 - below(b);
-  const double first = mean * between + sigma * (density(a) - density(b)) + 255 * white;
-  const double second = (mean * mean + sigma * sigma) * between + sigma * sigma * (a * density(a) - b * density(b)) +
-                        2 * mean * sigma * (density(a) - density(b)) + 255.0 * 255.0 * white;
-  return {first, second - first * first};
-}
-
-/// The level before clipping at both ends of the range, when noise of `measured` is left in patches of these means.
-double before_clipping(double measured, const std::vector<Candidate>& patches) {
-  const std::size_t stride = std::max<std::size_t>(1, patches.size() / 2000);
-  double sigma = measured;
-  for (int round = 0; round < clipping_rounds; ++round) {
-    double left = 0;
-    int count = 0;
-    for (std::size_t i = 0; i < patches.size(); i += stride)
-      for (const double observed : {patches[i].low_mean, patches[i].high_mean}) {
-        double mean = observed;  // clipping moves it, too
-        for (int k = 0; k < 2; ++k) mean += observed - clipped_normal(mean, sigma).mean;
-        left += clipped_normal(mean, sigma).variance / (sigma * sigma);
-        ++count;
-      }
-    sigma = measured / std::sqrt(std::clamp(left / count, least_left, 1.0));
-  }
-  return sigma;
-}
-
 std::size_t least_patches(int channels) {
   return static_cast<std::size_t>(5 * patch_side(channels) * patch_side(channels) * channels);
+}
+
+/// How many make the energy of a patch.
+double differences_in(int channels) {
+  const int side = patch_side(channels);
+  return 2.0 * side * (side - 1) * channels;
+}
+
+/// The energy of noise of this level alone, with some spread: differences of pure noise have 2 sigma^2 each (after Liu,
+/// Tanaka, Okutomi, "Single-Image Noise Level Estimation for Blind Denoising", IEEE TIP 2013).
+double highest_energy(double sigma, int channels) {
+  const double differences = differences_in(channels);
+  return 2 * sigma * sigma * (differences + texture_tolerance * std::sqrt(differences));
+}
+
+/// Energy of a patch; with `noise` the one it had before clipping.
+double energy_of(const Candidate& one, int channels, const ClippedNoise* noise) {
+  double energy = 0;
+  for (std::size_t channel = 0; channel < static_cast<std::size_t>(channels); ++channel) {
+    const double left = noise == nullptr ? 1 : noise->origin_of(static_cast<double>(one.means[channel])).left;
+    energy += static_cast<double>(one.energies[channel]) / left;
+  }
+  return energy;
+}
+
+/// Of `all` those up to `energy` whose means stay off black and white as far as enough of them do; nothing where there
+/// are not enough. `clipped` is the level of the samples that were clipped; without `noise` there are no such ends.
+std::vector<Candidate> choose(const std::vector<Candidate>& all, double clipped, double energy, int channels,
+                              const ClippedNoise* noise) {
+  std::vector<Candidate> chosen;
+  for (const double clearance : clearances) {
+    const double margin = noise == nullptr ? -std::numeric_limits<double>::infinity() : clearance * clipped;
+    chosen.clear();
+    for (const Candidate& one : all) {
+      const auto [low, high] = std::minmax_element(one.means.begin(), one.means.begin() + channels);
+      if (static_cast<double>(*low) >= margin && static_cast<double>(*high) <= 255 - margin &&
+          energy_of(one, channels, noise) <= energy)
+        chosen.push_back(one);
+    }
+    if (chosen.size() >= least_patches(channels)) return chosen;
+  }
+  return {};
 }
 
 /// The level of independent noise in every plane, 0 where there are too few patches.
 double independent_level(Bands picture) {
   const int channels = picture.channels();
   const std::vector<Candidate> all = candidates_in(picture);
-  const auto enough = [&](const std::vector<Candidate>& chosen) { return chosen.size() >= least_patches(channels); };
-  if (!enough(all)) return 0;
+  if (all.size() < least_patches(channels)) return 0;
 
-  double sigma = std::sqrt(noise_variance(spectrum(gather(picture, all))));
-  for (int round = 0; round < rounds; ++round) {
-    std::vector<Candidate> chosen;
-    for (double clearance : clearances) {
-      chosen = weakly_textured(all, sigma, channels, picture.clipped() ? clearance : 0.0);
-      if (enough(chosen)) break;
+  double sigma = std::sqrt(noise_variance(spectrum(gather(picture, all, nullptr))));
+  // A level that clipping has lowered would take no patch for noise but those that clipping has hit hardest: where
+  // there is clipping, patches of any texture have to agree on a level first.
+  for (const bool any_texture : {true, false}) {
+    if (any_texture && !picture.clipped()) continue;
+    for (int round = 0; round < rounds; ++round) {
+      const double clipped = sigma * picture.noise_of_samples();
+      std::optional<ClippedNoise> table;
+      if (picture.clipped() && clipped >= least_clipped) table.emplace(clipped);
+      const ClippedNoise* const noise = table ? &*table : nullptr;
+      const double energy = any_texture ? std::numeric_limits<double>::infinity() : highest_energy(sigma, channels);
+      const std::vector<Candidate> chosen = choose(all, clipped, energy, channels, noise);
+      if (chosen.empty()) break;
+      const double refined = std::sqrt(noise_variance(spectrum(gather(picture, chosen, noise))));
+      const bool done = std::abs(refined - sigma) <= (any_texture ? nearly_settled : settled) * sigma;
+      sigma = refined;
+      if (done) break;
     }
-    if (!enough(chosen)) break;
-    double refined = std::sqrt(noise_variance(spectrum(gather(picture, chosen))));
-    if (picture.clipped() && refined > 0) refined = before_clipping(refined, chosen);
-    if (std::abs(refined - sigma) < 0.01 * sigma) break;
-    sigma = refined;
   }
   return sigma;
+}
+
+/// Whether the quietest patches off black and white hold what noise of this level holds in a plane. Where even these
+/// hold more, there is texture all over the picture; where they hold far less, the noise is not all over it. The level
+/// may be that of texture then.
+bool is_everywhere(Bands plane, double sigma) {
+  const double margin = clearances[0] * sigma * plane.noise_of_samples();
+  std::vector<float> energies;
+  for (const Candidate& one : candidates_in(plane))
+    if (static_cast<double>(one.means[0]) >= margin && static_cast<double>(one.means[0]) <= 255 - margin)
+      energies.push_back(one.energies[0]);
+  if (energies.empty()) return false;
+  const auto place =
+      energies.begin() + static_cast<std::ptrdiff_t>(quietest_share * static_cast<double>(energies.size()));
+  std::nth_element(energies.begin(), place, energies.end());
+  const double of_noise = 2 * sigma * sigma * differences_in(1), quietest = static_cast<double>(*place);
+  return quietest <= of_noise && quietest >= least_in_quietest * of_noise;
 }
 
 /// Noise and fine texture together, so an upper bound, in a hundredth of the time (Immerkaer, "Fast Noise Variance
@@ -259,12 +298,13 @@ double laplacian_level(Bands plane) {
 }  // namespace
 
 double estimate_noise(const Image& image) {
+  if (has_equal_planes(image)) return independent_level(Bands(image, Bands::Planes::first));
   const Bands luminance(image, Bands::Planes::luminance);
-  if (has_equal_planes(image)) return independent_level(luminance);
   const double level = independent_level(Bands(image));
   if (image.channels() == 1 || level >= independent_share * laplacian_level(luminance) / luminance_noise) return level;
-  const double seen = independent_level(luminance) / luminance_noise;
-  return seen >= least_in_luminance && level < independent_share * seen ? seen : level;
+  const double in_luminance = independent_level(luminance), seen = in_luminance / luminance_noise;
+  if (seen < least_in_luminance || level >= independent_share * seen) return level;
+  return seen >= plain_in_luminance || is_everywhere(luminance, in_luminance) ? seen : level;
 }
 
 bool can_estimate(const Image& image) {
@@ -281,8 +321,8 @@ std::size_t estimate_bytes(const Shape& image) {
   const std::int64_t step = grid_step(columns, rows);
   const auto candidates = static_cast<std::size_t>(((columns + step - 1) / step) * ((rows + step - 1) / step));
   const auto samples = static_cast<std::size_t>(side * side * channels);
-  // All as rows of floats, listed twice (a list grows by doubling), and two bands of rows.
-  return candidates * (samples * sizeof(float) + 2 * sizeof(Candidate)) +
+  // All as rows of floats, in two lists, which grow by doubling, and two bands of rows.
+  return candidates * (samples * sizeof(float) + 4 * sizeof(Candidate)) +
          2 * sizeof(float) * static_cast<std::size_t>(image.dims[1] * side * 4);
 }
 

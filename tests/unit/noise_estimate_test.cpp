@@ -58,6 +58,19 @@ TEST(NoiseEstimate, MakesUpForNoiseThatWasClipped) {
   }
 }
 
+TEST(NoiseEstimate, MakesUpForClippingInDarkPicturesAndInColoursThatAreNearlyPure) {
+  // Means of 0.4 to 0.9 sigma in every channel, and an orange whose blue and red lie near both ends.
+  const cv::Mat dark = 0.25 * 255 * drawn_scene();
+  cv::Mat orange = 0.3 * 255 * drawn_scene() + cv::Scalar(-20, 60, 190), grey;
+  cv::extractChannel(dark, grey, 1);
+  for (const cv::Mat& clean : {dark, orange, grey}) {
+    cv::Mat noise(clean.size(), clean.type()), noisy;
+    cv::RNG(12).fill(noise, cv::RNG::NORMAL, 0, 50);
+    cv::Mat(clean + noise).convertTo(noisy, CV_8U);
+    EXPECT_NEAR(estimate_noise(Image(noisy)), 50, 3) << clean.channels() << " channels, mean " << cv::mean(clean);
+  }
+}
+
 TEST(NoiseEstimate, TakesFarLessMemoryThanThePicture) {
   cv::Mat large(8000, 6000, CV_8UC3);
   cv::theRNG().fill(large, cv::RNG::NORMAL, 128, 20);
@@ -118,6 +131,24 @@ TEST(NoiseEstimate, SeesNoiseThatAJpegFileHasLeftInLuminanceAlone) {
       cv::imencode(".jpg", noisy_scene(sigma, false), file, {cv::IMWRITE_JPEG_QUALITY, quality});
       EXPECT_NEAR(estimate_noise(Image(cv::imdecode(file, cv::IMREAD_COLOR))), sigma, 0.2 * sigma) << quality;
     }
+}
+
+TEST(NoiseEstimate, SeesWeakNoiseInAJpegFileOfHighQuality) {
+  std::vector<unsigned char> file;
+  cv::imencode(".jpg", noisy_scene(5, false), file, {cv::IMWRITE_JPEG_QUALITY, 95});
+  EXPECT_NEAR(estimate_noise(Image(cv::imdecode(file, cv::IMREAD_COLOR))), 5, 1.5);
+}
+
+TEST(NoiseEstimate, DoesNotTakeTextureAllOverAJpegFileForWeakNoise) {
+  cv::Mat texture(256, 320, CV_32FC1), colours, clean;
+  cv::RNG(9).fill(texture, cv::RNG::NORMAL, 0, 25);
+  cv::GaussianBlur(texture, texture, {}, 0.7);
+  texture += 120;
+  cv::merge(std::vector<cv::Mat>{0.8 * texture, texture, 1.1 * texture}, colours);
+  colours.convertTo(clean, CV_8U);
+  std::vector<unsigned char> file;
+  cv::imencode(".jpg", clean, file, {cv::IMWRITE_JPEG_QUALITY, 95});
+  EXPECT_LT(estimate_noise(Image(cv::imdecode(file, cv::IMREAD_COLOR))), 1.5);
 }
 
 TEST(NoiseEstimate, FindsLittleInACleanJpegFile) {
