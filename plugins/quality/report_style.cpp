@@ -66,16 +66,22 @@ const char* const report_script = R"js(
 "use strict";
 for (const pair of document.querySelectorAll(".pair")) {
   const range = pair.querySelector("input");
-  const move = () => pair.style.setProperty("--at", range.value + "%");
-  // A range thumb stops short of both ends of its track: the line follows the pointer instead.
+  // Where a pointer holds the line. The thumb of a range stops short of both ends of its track, so the value that the
+  // control takes from the same pointer puts the line beside it.
+  let held = null;
+  const move = () => {
+    if (held !== null) range.value = held;
+    pair.style.setProperty("--at", (held ?? range.value) + "%");
+  };
   const follow = (event) => {
     const box = pair.getBoundingClientRect();
-    range.value = 100 * (event.clientX - box.left) / box.width;
+    held = Math.min(100, Math.max(0, 100 * (event.clientX - box.left) / box.width));
     move();
   };
   range.addEventListener("input", move);
   range.addEventListener("pointerdown", follow);
   range.addEventListener("pointermove", (event) => { if (event.buttons !== 0) follow(event); });
+  for (const end of ["pointerup", "pointercancel", "keydown"]) range.addEventListener(end, () => { held = null; });
   move();
 }
 const choices = ["left", "right"].map((id) => document.getElementById(id));
