@@ -60,8 +60,7 @@ int run(int argc, char** argv) {
   std::optional<std::int64_t> steps;
   std::optional<std::uint64_t> seed;
   int threads = static_cast<int>(std::thread::hardware_concurrency());
-  std::map<std::string, nn::Winograd> winograd_names{
-      {"auto", nn::Winograd::automatic}, {"on", nn::Winograd::on}, {"off", nn::Winograd::off}};
+  const std::map<std::string, nn::Winograd> winograd(nn::winograd_names.begin(), nn::winograd_names.end());
   app.add_option("recipe", recipe_file, "what to train and how (YAML)")->required();
   app.add_option(
       "--data", job.data,
@@ -70,6 +69,9 @@ int run(int argc, char** argv) {
   app.add_option("--validate", job.validation,
                  "folder of pictures to validate on (default: some of the data are held out)");
   app.add_option("--out", job.model, "the ONNX file to write")->required();
+  app.add_option("--classifier", job.classifier,
+                 "one more ONNX file, for recipes with features: the encoder with its softmax layer, for the node "
+                 "classify and other runtimes");
   app.add_option("--checkpoints", job.checkpoints, "folder of checkpoints, one every few minutes");
   app.add_flag("--resume", job.resume, "go on from the checkpoint")->needs("--checkpoints");
   app.add_option("--continue", job.finished,
@@ -83,8 +85,9 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
   app.add_option("--seed", seed, "instead of the recipe's");
   app.add_option("--threads", threads, "workers; the result does not depend on it")->check(CLI::Range(1, 1024));
-  app.add_option("--winograd", job.winograd, "auto (measured), on (our own wherever it fits) or off")
-      ->transform(CLI::CheckedTransformer(winograd_names));
+  app.add_option("--winograd", job.winograd,
+                 "auto (measured), own (measured without oneDNN's), on (our own wherever it fits) or off")
+      ->transform(CLI::CheckedTransformer(winograd));
   app.add_option("--report", job.report_seconds, "seconds between lines of progress")->check(CLI::Range(0.1, 3600.0));
   app.add_option("--checkpoint-every", job.checkpoint_seconds, "seconds between checkpoints")
       ->check(CLI::Range(1.0, 86400.0));
@@ -101,10 +104,13 @@ int run(int argc, char** argv) {
     job.time_limit = seconds;
   }
   std::error_code ignored;
-  if (std::filesystem::is_directory(job.model, ignored) || job.model.extension() != ".onnx")
-    return refuse(
-        fmt::format("--out {} {}, needs the name of an .onnx file", job.model.string(),
-                    std::filesystem::is_directory(job.model, ignored) ? "is a folder" : "does not end in .onnx"));
+  for (const auto& [option, file] : {std::pair("--out", &job.model), std::pair("--classifier", &job.classifier)}) {
+    if (file->empty() && file == &job.classifier) continue;
+    const bool folder = std::filesystem::is_directory(*file, ignored);
+    if (folder || file->extension() != ".onnx")
+      return refuse(fmt::format("{} {} {}, needs the name of an .onnx file", option, file->string(),
+                                folder ? "is a folder" : "does not end in .onnx"));
+  }
   Result<train::Recipe> recipe = train::load_recipe(recipe_file, sets);
   if (!recipe) return refuse(recipe.error().message);
   job.recipe = std::move(*recipe);

@@ -30,22 +30,106 @@ std::string failures_of(const Report& report) {
                      report.failed > most_reasons ? fmt::format("; and {} more", report.failed - most_reasons) : "");
 }
 
+/// A checked graph, its file, and what is wired to its sink.
+struct Opened {
+  Path file;
+  Graph graph;
+  bool pairs = false;
+};
+
+/// Whether the ports of a sink that are wired make pairs.
+Result<bool> wired_as_pairs(const Path& file, const ExplainedNode& sink) {
+  const auto wired = [&](const char* port) {
+    return std::any_of(sink.settings.begin(), sink.settings.end(),
+                       [&](const ExplainedSetting& setting) { return setting.name == port; });
+  };
+  const bool image = wired("image"), tensor = wired("tensor"), target = wired("target"),
+             target_tensor = wired("target_tensor");
+  if (!target && !target_tensor) return false;
+  if (image == target && tensor == target_tensor && image != tensor) return true;
+  return invalid_argument(
+      fmt::format("{}: node '{}' (deliver) has one of a pair alone; a pair is image and target, or tensor and "
+                  "target_tensor",
+                  file.string(), sink.id));
+}
+
+Result<Opened> open_graph(const Host& host, const DataGraph& graph) {
+  const Result<Path> file = host.find_graph(graph.file.string());
+  if (!file) return invalid_argument(fmt::format("data: graph: {}", file.error().message));
+  Opened opened{*file, Graph::load(host, *file, graph.sets)};
+  if (!opened.graph.ok()) return invalid_argument(problems_of(opened.graph.problems()));
+  const std::vector<ExplainedNode> nodes = opened.graph.explain();
+  const auto is_sink = [](const ExplainedNode& node) { return node.type == "deliver"; };
+  const auto sink = std::find_if(nodes.begin(), nodes.end(), is_sink);
+  if (sink == nodes.end())
+    return invalid_argument(
+        fmt::format("{}: no node hands its items to the trainer; add one such as items: {{node: deliver, image: {}}}",
+                    file->string(), nodes.empty() ? "NODE" : nodes.front().id));
+  if (const auto second = std::find_if(sink + 1, nodes.end(), is_sink); second != nodes.end())
+    return invalid_argument(
+        fmt::format("{}: '{}' and '{}' both hand items to the trainer; one node does, also for pairs: {{node: deliver, "
+                    "image: DAMAGED, target: CLEAN}}",
+                    file->string(), sink->id, second->id));
+  const Result<bool> pairs = wired_as_pairs(*file, *sink);
+  if (!pairs) return pairs.error();
+  opened.pairs = *pairs;
+  return opened;
+}
+
+/// In the colours asked for: R, G, B or grey.
+cv::Mat in_colours(const cv::Mat& pixels, bool color) {
+  cv::Mat changed;
+  if (color)
+    cv::cvtColor(pixels, changed, pixels.channels() == 3 ? cv::COLOR_BGR2RGB : cv::COLOR_GRAY2RGB);
+  else if (pixels.channels() == 3)
+    cv::cvtColor(pixels, changed, cv::COLOR_BGR2GRAY);
+  else
+    return pixels;
+  return changed;
+}
+
+/// As bytes.
+cv::Mat bytes_of(const Image& image) {
+  cv::Mat bytes;
+  image.mat().convertTo(bytes, CV_8U, 255 / image.white());
+  return bytes;
+}
+
+Result<Photograph> photograph_of(const Delivery& delivery, bool color, std::int64_t smallest) {
+  if (delivery.image == nullptr) return bad_input("this recipe trains on pictures; wire image of node deliver");
+  const Image& clean = delivery.target != nullptr ? *delivery.target : *delivery.image;
+  for (const Image* image : {delivery.image, &clean})
+    if (Status fits = codes::check_picture(*image); !fits) return fits.error();
+  if (std::min(clean.width(), clean.height()) < smallest)
+    return bad_input(
+        fmt::format("is {}x{}, at least {}x{} is needed", clean.width(), clean.height(), smallest, smallest));
+  Photograph made{delivery.item.name, in_colours(bytes_of(clean), color)};
+  if (delivery.target == nullptr) return made;
+  const Image& damaged = *delivery.image;
+  if (damaged.width() != clean.width() || damaged.height() != clean.height())
+    return bad_input(fmt::format("image is {}x{}, target {}x{}; the two of a pair have one size", damaged.width(),
+                                 damaged.height(), clean.width(), clean.height()));
+  made.damaged = in_colours(damaged.depth() == CV_8U ? damaged.mat() : codes::as_floats(damaged), color);
+  return made;
+}
+
 }  // namespace
 
 std::string name_of(const DataGraph& graph) { return graph.file.stem().string(); }
 
+Result<bool> delivers_pairs(const DataGraph& graph) {
+  const Host host;
+  const Result<Opened> opened = open_graph(host, graph);
+  if (!opened) return opened.error();
+  return opened->pairs;
+}
+
 Status run_data_graph(const DataGraph& graph, const std::atomic<bool>* stop,
                       const std::function<Status(const Delivery&)>& take) {
   const Host host;
-  const Result<Path> file = host.find_graph(graph.file.string());
-  if (!file) return invalid_argument(fmt::format("data: graph: {}", file.error().message));
-  const Graph loaded = Graph::load(host, *file, graph.sets);
-  if (!loaded.ok()) return invalid_argument(problems_of(loaded.problems()));
-  const std::vector<ExplainedNode> nodes = loaded.explain();
-  if (std::none_of(nodes.begin(), nodes.end(), [](const ExplainedNode& node) { return node.type == "deliver"; }))
-    return invalid_argument(
-        fmt::format("{}: no node hands its items to the trainer; add one such as items: {{node: deliver, image: {}}}",
-                    file->string(), nodes.empty() ? "NODE" : nodes.front().id));
+  const Result<Opened> opened = open_graph(host, graph);
+  if (!opened) return opened.error();
+  const std::string file = opened->file.string();
   Stop end;
   RunOptions options;
   options.stop = &end;
@@ -53,13 +137,13 @@ Status run_data_graph(const DataGraph& graph, const std::atomic<bool>* stop,
     if (stop != nullptr && stop->load()) end.drain();
     return take(delivery);
   };
-  const Report report = loaded.run(options);
+  const Report report = opened->graph.run(options);
   if (report.refused()) return invalid_argument(problems_of(report.problems));
-  if (report.cancelled > 0) return cancelled(fmt::format("stopped while {} was run for its data", file->string()));
+  if (report.cancelled > 0) return cancelled(fmt::format("stopped while {} was run for its data", file));
   if (report.failed > 0 || !report.finish_errors.empty())
-    return bad_input(fmt::format("{}: {} of {} items failed, and data to train on have to be whole: {}", file->string(),
+    return bad_input(fmt::format("{}: {} of {} items failed, and data to train on have to be whole: {}", file,
                                  report.failed, report.admitted, failures_of(report)));
-  if (report.delivered == 0) return bad_input(fmt::format("{}: it delivered no items", file->string()));
+  if (report.delivered == 0) return bad_input(fmt::format("{}: it delivered no items", file));
   return success();
 }
 
@@ -67,19 +151,9 @@ Result<std::vector<Photograph>> photographs_of_graph(const DataGraph& graph, boo
                                                      const std::atomic<bool>* stop) {
   std::vector<Photograph> photographs;
   const Status status = run_data_graph(graph, stop, [&](const Delivery& delivery) -> Status {
-    if (delivery.image == nullptr) return bad_input("this recipe trains on pictures; wire image of node deliver");
-    const Image& image = *delivery.image;
-    if (Status fits = codes::check_picture(image); !fits) return fits;
-    if (std::min(image.width(), image.height()) < smallest)
-      return bad_input(
-          fmt::format("is {}x{}, at least {}x{} is needed", image.width(), image.height(), smallest, smallest));
-    cv::Mat pixels;
-    image.mat().convertTo(pixels, CV_8U, 255 / image.white());
-    if (color)
-      cv::cvtColor(pixels, pixels, image.channels() == 3 ? cv::COLOR_BGR2RGB : cv::COLOR_GRAY2RGB);
-    else if (image.channels() == 3)
-      cv::cvtColor(pixels, pixels, cv::COLOR_BGR2GRAY);
-    photographs.push_back({delivery.item.name, pixels});
+    Result<Photograph> made = photograph_of(delivery, color, smallest);
+    if (!made) return made.error();
+    photographs.push_back(std::move(*made));
     return success();
   });
   if (!status) return status.error();

@@ -1,4 +1,4 @@
-// interleaved.h: between planes, as networks have them, and pixels, as OpenCV has them.
+// interleaved.h: between planes of floats, as networks have them, and pixels, as OpenCV has them.
 #pragma once
 
 #include <cstddef>
@@ -22,6 +22,13 @@ inline void to_planes(const cv::Mat& pixels, float* planes) {
   const float* from = pixels.ptr<float>();
   for (std::size_t i = 0; i < area; ++i)
     for (std::size_t c = 0; c < count; ++c) planes[c * area + i] = *from++;
+}
+
+/// Bytes with 255 as 1, or floats as they are.
+inline cv::Mat in_unit_range(const cv::Mat& pixels) {
+  cv::Mat values;
+  pixels.convertTo(values, CV_32F, pixels.depth() == CV_8U ? 1.0 / 255 : 1.0);
+  return values;
 }
 
 }  // namespace latentflow::train

@@ -37,6 +37,7 @@ Status save_model(nn::Graph graph, const Recipe& recipe, const ModelFacts& facts
     double low = 255, high = 0;
     for (const NoiseRange& range : recipe.corruption.gaussian)
       low = std::min(low, range.sigma[0]), high = std::max(high, range.sigma[1]);
+    if (facts.levels) low = (*facts.levels)[0], high = (*facts.levels)[1];
     card.noise_min = static_cast<float>(low), card.noise_max = static_cast<float>(high);
   }
   card.image_input = "image";

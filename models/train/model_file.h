@@ -1,7 +1,9 @@
 // model_file.h: a trained network as an ONNX file with its card.
 #pragma once
 
+#include <array>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "nn/graph.h"
@@ -12,6 +14,8 @@ namespace latentflow::train {
 /// What the recipe does not know, as free text for the card.
 struct ModelFacts {
   std::string data, scores, trained_with;
+  /// Least and largest noise level of 255 where the recipe's corruption does not say them.
+  std::optional<std::array<double, 2>> levels{};
 };
 
 /// The task as cards name it.

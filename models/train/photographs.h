@@ -14,6 +14,9 @@ namespace latentflow::train {
 struct Photograph {
   std::string name;  ///< path below the folder
   cv::Mat pixels;    ///< CV_8UC3 in RGB order, or CV_8UC1
+  /// Of a pair, what a network shall make the picture of: of its size and channels, CV_8U, or CV_32F with white as 1.
+  /// Empty where training does the damage.
+  cv::Mat damaged{};
 };
 
 /// Every picture below `folder` (jpg, jpeg, png, bmp, tif, tiff, webp), sorted by path, decoded in parallel. Errors:

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <fstream>
@@ -115,6 +116,22 @@ void read_holes(Fields& fields, CorruptionRecipe& corruption) {
   fields.read("band", corruption.band, 1, 64);
 }
 
+/// A number of grey levels or the word "measured".
+void read_pair_level(Fields& fields, Recipe& recipe) {
+  if (!fields.has("sigma")) return;
+  std::string text;
+  fields.read("sigma", text);
+  DataRecipe& data = recipe.data;
+  data.level = text == "measured" ? PairLevel::measured : PairLevel::given;
+  if (data.level == PairLevel::given) {
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), data.sigma);
+    if (failure != std::errc() || end != text.data() + text.size() || !(data.sigma >= 0 && data.sigma <= 255))
+      fields.problem(fmt::format("sigma is \"{}\", allowed are 0 to 255 and measured", text));
+  }
+  if (!data.graph) fields.problem("sigma is the level of pairs that a graph delivers, and there is no graph");
+  if (!recipe.network.noise_map) fields.problem("sigma is given, and network.noise_map is false: nothing takes it");
+}
+
 void read_pictures(Fields& fields, Recipe& recipe) {
   std::string start_from;
   fields.read("start_from", start_from);
@@ -122,12 +139,16 @@ void read_pictures(Fields& fields, Recipe& recipe) {
   fields.mapping("network", [&](Fields& f) { read_network(f, recipe.network, recipe.task); });
   fields.mapping("data", [&](Fields& f) {
     read_graph(f, recipe.data.graph);
+    if (recipe.task == Task::denoise) read_pair_level(f, recipe);
+    for (const char* key : {"scaled_share", "scale", "permute_channels", "gain"})
+      recipe.data.changes_pictures = recipe.data.changes_pictures || f.has(key);
     f.read("scaled_share", recipe.data.scaled_share, 0, 1);
     f.read("scale", recipe.data.scale, 0.1, 1);
     f.read("flips", recipe.data.flips);
     f.read("permute_channels", recipe.data.permute_channels);
     f.read("gain", recipe.data.gain, 0.1, 4);
   });
+  recipe.corruption.named = fields.has("corruption");
   fields.mapping("corruption", [&](Fields& f) {
     recipe.task == Task::inpaint ? read_holes(f, recipe.corruption) : read_noise(f, recipe.corruption);
   });

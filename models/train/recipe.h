@@ -29,6 +29,10 @@ struct NetworkRecipe {
   bool second_input() const { return noise_map || mask; }
 };
 
+/// Which noise level a denoiser is told of a pair that a graph delivers: one for all (of 255), or what the two of a
+/// pair differ by (the root of the mean squared difference).
+enum class PairLevel { none, given, measured };
+
 struct DataRecipe {
   double scaled_share = 0.7;  ///< share of patches from a reduced picture
   std::array<double, 2> scale{0.5, 1.0};
@@ -36,6 +40,9 @@ struct DataRecipe {
   bool permute_channels = true;
   std::array<double, 2> gain{0.8, 1.2};
   std::optional<DataGraph> graph;  ///< makes the pictures, in place of a folder
+  bool changes_pictures = false;   ///< one of scaled_share, scale, permute_channels and gain is named
+  PairLevel level = PairLevel::none;
+  double sigma = 0;  ///< of PairLevel::given
 };
 
 /// A share of all samples has a noise level drawn evenly from the range (of 255).
@@ -76,6 +83,7 @@ struct CorruptionRecipe {
                                {0.1, holes::MaskKind::box, {8, 64}}};
   double hole_weight = 6, band_weight = 1;  ///< of the loss l1; mse looks at the holes alone
   std::int64_t band = 4;                    ///< known pixels around a hole that the loss looks at
+  bool named = false;                       ///< by the recipe; else these are the defaults
 };
 
 enum class Loss { l1, mse };

@@ -2,13 +2,16 @@
 #include "samples.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 #include <vector>
 
+#include "data_pairs.h"
 #include "hole_samples.h"
 #include "interleaved.h"
 #include "nn/gradients/loops.h"
+#include "patch_planes.h"
 #include "photo_damage.h"
 #include "random.h"
 
@@ -33,28 +36,17 @@ cv::Mat draw_patch(const Photograph& photograph, const DataRecipe& data, std::in
   return reduced;
 }
 
-/// Turned and mirrored planes in 0..1.
-void write_planes(const cv::Mat& pixels, const DataRecipe& data, Random& random, float* planes) {
-  const int channels = pixels.channels(), patch = pixels.rows;
-  const auto turn = data.flips ? random.below(8) : 0;
-  const bool mirror_x = (turn & 1) != 0, mirror_y = (turn & 2) != 0, transpose = (turn & 4) != 0;
-  int order[3] = {0, 1, 2};
-  if (data.permute_channels && channels == 3)
-    for (int i = 2; i > 0; --i) std::swap(order[i], order[random.below(i + 1)]);
+/// Planes in 0..1, turned, in another order of the colours, and brighter or darker, as the recipe says.
+void write_changed(const cv::Mat& pixels, const DataRecipe& data, Random& random, float* planes) {
+  const Turning turning = Turning::draw(data.flips, random);
+  std::array<int, 3> order{0, 1, 2};
+  if (data.permute_channels && pixels.channels() == 3)
+    for (std::size_t i = 2; i > 0; --i)
+      std::swap(order[i], order[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(i) + 1))]);
   const float gain = static_cast<float>(random.uniform(data.gain[0], data.gain[1])) / 255.0f;
-  const auto plane_size = static_cast<std::ptrdiff_t>(patch) * patch;
-  for (int y = 0; y < patch; ++y) {
-    const std::uint8_t* row = pixels.ptr<std::uint8_t>(y);
-    const int to_y = mirror_y ? patch - 1 - y : y;
-    for (int c = 0; c < channels; ++c) {
-      float* plane = planes + order[c] * plane_size;
-      for (int x = 0; x < patch; ++x) {
-        const int to_x = mirror_x ? patch - 1 - x : x;
-        plane[transpose ? to_x * patch + to_y : to_y * patch + to_x] =
-            std::min(1.0f, static_cast<float>(row[x * channels + c]) * gain);
-      }
-    }
-  }
+  write_planes<std::uint8_t>(
+      pixels, turning, order, [gain](std::uint8_t sample) { return std::min(1.0f, static_cast<float>(sample) * gain); },
+      planes);
 }
 
 double draw_sigma(const CorruptionRecipe& corruption, Random& random) {
@@ -91,7 +83,8 @@ void SampleMaker::make(std::uint64_t step, std::uint64_t sample, const Phase& ph
   Random random(recipe_.seed, step, sample);
   const Photograph& photograph =
       photographs_[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(photographs_.size())))];
-  write_planes(draw_patch(photograph, recipe_.data, patch, random), recipe_.data, random, target.clean);
+  if (!photograph.damaged.empty()) return cut_pair(recipe_.data, photograph, patch, random, target);
+  write_changed(draw_patch(photograph, recipe_.data, patch, random), recipe_.data, random, target.clean);
   if (recipe_.task == Task::inpaint) return make_holes(recipe_, phase, random, target);
   const std::int64_t area = patch * patch, count = area * (recipe_.network.color ? 3 : 1);
   const PhotoRecipe& photo = recipe_.corruption.photo;

@@ -19,7 +19,8 @@ struct SampleTarget {
 
 class SampleMaker {
  public:
-  /// The photographs must outlive it; none may have a side shorter than any patch.
+  /// The photographs must outlive it; none may have a side shorter than any patch. Where they are pairs, the recipe's
+  /// corruption does nothing; see cut_pair().
   SampleMaker(const Recipe& recipe, std::span<const Photograph> photographs)
       : recipe_(recipe), photographs_(photographs) {}
 

@@ -15,6 +15,7 @@
 #include "batch.h"
 #include "checkpoint.h"
 #include "data_graph.h"
+#include "data_pairs.h"
 #include "losses.h"
 #include "model_file.h"
 #include "networks.h"
@@ -101,6 +102,9 @@ class Trainer {
 
   Status read_pictures(std::int64_t smallest) {
     const bool color = recipe_.network.color;
+    const Result<bool> pairs = takes_pairs(recipe_);
+    if (!pairs) return pairs.error();
+    if (*pairs) what_ = "pairs of pictures";
     Result<std::vector<Photograph>> pictures =
         recipe_.data.graph ? photographs_of_graph(*recipe_.data.graph, color, smallest, job_.stop)
                            : load_photographs(job_.data, color, smallest);
@@ -125,7 +129,8 @@ class Trainer {
       training_.assign(pictures->begin() + static_cast<std::ptrdiff_t>(count), pictures->end());
     }
     crops_ = central_crops(held_out_, recipe_.validation.crop);
-    note(fmt::format("{} pictures to train on, {} to validate on", training_.size(), held_out_.size()));
+    if (*pairs) levels_ = levels_of_pairs(recipe_.data, training_);
+    note(fmt::format("{} {} to train on, {} to validate on", training_.size(), what_, held_out_.size()));
     return success();
   }
 
@@ -284,10 +289,11 @@ class Trainer {
 
   Status write_model(const std::string& scores) const {
     const ModelFacts facts{
-        fmt::format("{}: {} pictures to train on, {} held out", data_name(), training_.size(), held_out_.size()),
+        fmt::format("{}: {} {} to train on, {} held out", data_name(), training_.size(), what_, held_out_.size()),
         scores,
         fmt::format("{}{} patches in {:.0f} s, seed {}{}: {}", steps_of_card(state_.step), recipe_.batch, elapsed(),
-                    recipe_.seed, started_from_.empty() ? "" : ", started from " + started_from_, job_.command)};
+                    recipe_.seed, started_from_.empty() ? "" : ", started from " + started_from_, job_.command),
+        levels_};
     return save_model(averaged_graph(), recipe_, facts, job_.model);
   }
 
@@ -329,6 +335,8 @@ class Trainer {
   const TrainingJob& job_;
   const Recipe& recipe_;
   std::vector<Photograph> training_, held_out_, crops_;
+  std::string what_ = "pictures";                ///< in training_
+  std::optional<std::array<double, 2>> levels_;  ///< of pairs; see ModelFacts
   nn::Graph graph_;
   std::unique_ptr<nn::ParameterLayout> parameters_;
   std::unique_ptr<BatchMaker> maker_;
@@ -348,6 +356,7 @@ class Trainer {
 }  // namespace
 
 Result<TrainingSummary> train(const TrainingJob& job) {
+  if (Status status = check_classifier(job); !status) return status.error();
   return job.recipe.task == Task::autoencoder ? train_autoencoder(job) : Trainer(job).run();
 }
 

@@ -34,6 +34,7 @@ struct TrainingJob {
   std::filesystem::path photographs;  ///< folder of backgrounds for digits that stand before some
   std::filesystem::path validation;   ///< empty: part of the data is held out
   std::filesystem::path model;        ///< the ONNX file to write
+  std::filesystem::path classifier;   ///< empty, or one more, for what the recipe's features train for the labels
   std::filesystem::path checkpoints;  ///< empty: none are written
   bool resume = false;                ///< go on from the checkpoint where there is one
   std::filesystem::path finished;     ///< else from this model of a recipe that ended where this one restarts
@@ -60,8 +61,8 @@ struct TrainingSummary {
 /// With no time limit the weights depend on recipe, data and the algorithms measured to be faster, not on the number of
 /// threads, and a resumed run ends with the bits of an uninterrupted one. Errors: those of the data folder; cancelled
 /// after `stop`, with a checkpoint written; internal when loss or gradient are not finite or run away, naming the step
-/// (the last checkpoint then stays as it is); invalid_argument for a checkpoint
-/// of an earlier run that the job would overwrite.
+/// (the last checkpoint then stays as it is); invalid_argument for a checkpoint of an earlier run that the job would
+/// overwrite, and before anything is read those of check_classifier().
 Result<TrainingSummary> train(const TrainingJob& job);
 
 }  // namespace latentflow::train

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "nn/model_card.h"
+#include "nn/onnx_export.h"
 #include "nn/onnx_import.h"
 #include "start_weights.h"
 
@@ -47,17 +48,40 @@ bool has_checkpoint(const TrainingJob& job) {
 }  // namespace
 
 Status make_folders(const TrainingJob& job) {
-  for (const fs::path& file : {job.model, job.checkpoints / "checkpoint"}) {
+  for (const fs::path& file : {job.model, job.classifier, job.checkpoints / "checkpoint"}) {
     std::error_code failure;
     if (file.has_parent_path()) fs::create_directories(file.parent_path(), failure);
     if (failure)
       return io_error(fmt::format("{} cannot be created: {}", file.parent_path().string(), failure.message()));
   }
+  for (const fs::path& file : {job.model, job.classifier})
+    if (!file.empty())
+      if (Status status = nn::check_can_save(file); !status) return status;
   if (!job.resume && has_checkpoint(job))
     return invalid_argument(
         fmt::format("{} is there from an earlier run, and this one would overwrite it; --resume goes on from it, or "
                     "--checkpoints names another folder",
                     checkpoint_file(job).string()));
+  return success();
+}
+
+Status check_classifier(const TrainingJob& job) {
+  if (job.classifier.empty()) return success();
+  const Recipe& recipe = job.recipe;
+  const AutoencoderRecipe& shape = recipe.autoencoder;
+  const auto file = [&] { return fmt::format("classifier {}: ", job.classifier.string()); };
+  if (recipe.task != Task::autoencoder || (!shape.features.logistic && !shape.features.fine_tune))
+    return invalid_argument(
+        file() + fmt::format("the recipe {} trains none; features.fine_tune and features.logistic of task autoencoder "
+                             "do",
+                             recipe.model));
+  if (shape.k_sparse)
+    return unsupported(file() +
+                       fmt::format("of the codes of the recipe {} only the largest count (k_sparse), which no operator "
+                                   "of the file could say",
+                                   recipe.model));
+  if (fs::absolute(job.classifier).lexically_normal() == fs::absolute(job.model).lexically_normal())
+    return invalid_argument(file() + "is the file of the autoencoder, too; name another one");
   return success();
 }
 

@@ -11,9 +11,15 @@
 
 namespace latentflow::train {
 
-/// Makes the folders of the model and of the checkpoints. Errors: io; invalid_argument where a checkpoint of an earlier
+/// Makes the folders of the models and of the checkpoints. Errors: io, also where a model could not be written;
+/// invalid_argument where a checkpoint of an earlier
 /// run is there and the job does not resume, which would overwrite it.
 Status make_folders(const TrainingJob& job);
+
+/// Whether the recipe of the job trains the classifier that the job wants kept, if it wants one. Errors:
+/// invalid_argument for a recipe without `features` and for the file of the model; unsupported for sparse codes, which
+/// the file of a classifier could not hold.
+Status check_classifier(const TrainingJob& job);
 
 /// What cards call a folder: its own name, however the path to it is spelt ("photographs/" too).
 std::string folder_name(const std::filesystem::path& folder);

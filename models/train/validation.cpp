@@ -11,6 +11,7 @@
 #include <opencv2/core.hpp>
 #include <optional>
 
+#include "data_pairs.h"
 #include "interleaved.h"
 #include "networks.h"
 #include "nn/network.h"
@@ -24,12 +25,6 @@ constexpr std::uint64_t noise_key = 0x7a11da7e;
 
 double psnr(double squared, std::int64_t count) {
   return 10 * std::log10(static_cast<double>(count) / std::max(squared, 1e-12));
-}
-
-cv::Mat in_unit_range(const cv::Mat& bytes) {
-  cv::Mat values;
-  bytes.convertTo(values, CV_32F, 1.0 / 255);
-  return values;
 }
 
 double squared_error(const cv::Mat& values, const cv::Mat& bytes) {
@@ -81,12 +76,12 @@ Damaged as_photo(const cv::Mat& pixels, const PhotoRecipe& recipe, std::uint64_t
 /// The mean over all pictures, in parallel.
 Result<Score> mean_score(const std::string& what, const nn::Network& network, const NetworkRecipe& recipe,
                          std::span<const Photograph> pictures,
-                         const std::function<Damaged(const cv::Mat& pixels, std::uint64_t key)>& damage) {
+                         const std::function<Damaged(const Photograph& picture, std::uint64_t key)>& damage) {
   std::vector<std::array<double, 2>> each(pictures.size());
   std::mutex mutex;
   std::optional<Error> failure;
   tbb::parallel_for(std::size_t{0}, pictures.size(), [&](std::size_t i) {
-    const Damaged damaged = damage(pictures[i].pixels, Random(noise_key, i).next());
+    const Damaged damaged = damage(pictures[i], Random(noise_key, i).next());
     Result<std::array<double, 2>> result = score(network, recipe, pictures[i].pixels, damaged.picture, damaged.level);
     if (result)
       each[i] = *result;
@@ -115,8 +110,16 @@ Result<std::vector<Score>> validate(const nn::Graph& graph, const Recipe& recipe
     return score ? success() : Status(score.error());
   };
   const auto noise = [](double sigma) {
-    return [sigma](const cv::Mat& pixels, std::uint64_t key) { return with_noise(pixels, sigma, key); };
+    return [sigma](const Photograph& picture, std::uint64_t key) { return with_noise(picture.pixels, sigma, key); };
   };
+  if (!pictures.empty() && !pictures.front().damaged.empty()) {
+    const auto delivered = [&](const Photograph& pair, std::uint64_t) {
+      const cv::Mat damaged = in_unit_range(pair.damaged);
+      return Damaged{damaged, static_cast<float>(level_of_pair(recipe.data, damaged, in_unit_range(pair.pixels)))};
+    };
+    if (Status status = add("pairs", delivered); !status) return status.error();
+    return scores;
+  }
   if (recipe.task == Task::image_codes) {
     if (Status status = add("reconstruction", noise(0)); !status) return status.error();
     scores.front().before = 0;
@@ -126,7 +129,9 @@ Result<std::vector<Score>> validate(const nn::Graph& graph, const Recipe& recipe
     if (Status status = add(fmt::format("sigma {:g}", sigma), noise(sigma)); !status) return status.error();
   const PhotoRecipe& photo = recipe.corruption.photo;
   if (photo.share > 0) {
-    const auto damage = [&](const cv::Mat& pixels, std::uint64_t key) { return as_photo(pixels, photo, key); };
+    const auto damage = [&](const Photograph& picture, std::uint64_t key) {
+      return as_photo(picture.pixels, photo, key);
+    };
     if (Status status = add("photo", damage); !status) return status.error();
   }
   return scores;
@@ -138,7 +143,8 @@ std::vector<Photograph> central_crops(std::span<const Photograph> pictures, std:
     const int width = static_cast<int>(std::min<std::int64_t>(picture.pixels.cols, crop));
     const int height = static_cast<int>(std::min<std::int64_t>(picture.pixels.rows, crop));
     const cv::Rect center((picture.pixels.cols - width) / 2, (picture.pixels.rows - height) / 2, width, height);
-    crops.push_back({picture.name, picture.pixels(center)});
+    crops.push_back(
+        {picture.name, picture.pixels(center), picture.damaged.empty() ? cv::Mat() : picture.damaged(center)});
   }
   return crops;
 }

@@ -14,14 +14,15 @@
 namespace latentflow::train {
 
 struct Score {
-  std::string what;                           ///< "sigma 25", "photo", "text"
+  std::string what;                           ///< "sigma 25", "photo", "pairs", "text"
   double before = 0, after = 0;               ///< PSNR in dB of what the network gets and gives, mean over the pictures
                                               ///< (before 0: it gets the picture itself, task image_codes)
   std::optional<std::array<double, 2>> hole;  ///< the same over missing pixels alone (task inpaint)
 };
 
 /// By the task of the recipe, the same in every call. Denoisers, per noise level: white Gaussian noise is added in
-/// float; and where the recipe damages photographs so do these, with the level that their difference has. Outputs are
+/// float; and where the recipe damages photographs so do these, with the level that their difference has. Pairs that a
+/// graph delivered are taken as they are instead, for codes of pictures, too. Outputs are
 /// limited and rounded to 8 bits; PSNR is over all channels of a picture, then averaged over pictures. Pictures run in
 /// parallel; sides that the network does not take are extended by reflection.
 Result<std::vector<Score>> validate(const nn::Graph& network, const Recipe& recipe,

@@ -1,4 +1,5 @@
-// plugin.cpp: the family autoencoder: the two halves of an autoencoder as stages, and what is made of codes.
+// plugin.cpp: the family autoencoder: the two halves of an autoencoder as stages, what is made of codes, and classes.
+#include "classify.h"
 #include "decode.h"
 #include "denoising_chain.h"
 #include "encode.h"
@@ -7,4 +8,4 @@
 
 using namespace latentflow::autoencoder;
 
-LATENTFLOW_PLUGIN("autoencoder", "1.0.0", Encode, Decode, SampleCodes, InterpolateCodes, DenoisingChain)
+LATENTFLOW_PLUGIN("autoencoder", "1.0.0", Encode, Decode, SampleCodes, InterpolateCodes, DenoisingChain, Classify)

@@ -81,6 +81,18 @@ expect 1 "unknown node 'colect'; did you mean 'collect'?" describe colect
 expect 1 "absent.yaml: the recipe cannot be read: No such file or directory" train absent.yaml --data pictures --out x.onnx
 expect 1 "--out pictures is a folder, needs the name of an .onnx file" train absent.yaml --data pictures --out pictures
 expect 1 "--out model does not end in .onnx" train absent.yaml --data pictures --out model
+expect 1 "--classifier model does not end in .onnx" train absent.yaml --out model.onnx --classifier model
+cat >labels.yaml <<'RECIPE'
+model: labels
+task: autoencoder
+network: {layers: [144, 12], code: sigmoid}
+data: {digits: synthetic, train: 100, test: 50, size: 12}
+features: {logistic: {}}
+batch: 50
+steps: 2
+RECIPE
+expect 0 "classifier.onnx: test " train labels.yaml --out model.onnx --classifier classifier.onnx
+expect 0 "tells 10 classes apart: the encoder of labels with a softmax layer" model info classifier.onnx
 expect 0 'latentflow 0.' --version
 [ $problems = 0 ] && echo "the command does what it should"
 exit $((problems > 0))

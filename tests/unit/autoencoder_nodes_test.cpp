@@ -7,12 +7,10 @@
 #include "autoencoder/decode.h"
 #include "autoencoder/encode.h"
 #include "data/digits.h"
-#include "nn/model_card.h"
-#include "nn/onnx_export.h"
 #include "support/fake_context.h"
 #include "support/file_services.h"
+#include "support/small_autoencoder.h"
 #include "support/temporary_folder.h"
-#include "train/autoencoder/autoencoder.h"
 
 namespace latentflow::autoencoder {
 namespace {
@@ -21,21 +19,11 @@ using test::FakeContext;
 using test::make_node;
 using test::TemporaryFolder;
 
-/// An autoencoder with random weights for 12x12 pixels, written as training does.
-struct Model {
-  train::Autoencoder shape;
-  std::vector<float> parameters;
-
-  Model(const std::filesystem::path& file, std::int64_t keep, const std::string& task = "autoencoder") {
-    train::AutoencoderRecipe recipe;
-    recipe.layers = {144, 40, 9};
-    shape = train::make_autoencoder(recipe);
-    parameters = train::initial_parameters(shape, 3);
-    nn::Graph graph = *train::autoencoder_network(shape, parameters, {nn::CodeItem::Kind::image, 12, 12, 1}, keep);
-    nn::ModelCard card;
-    card.task = task, card.color = "gray", card.image_input = "data";
-    nn::write_card(graph, card);
-    EXPECT_TRUE(nn::save_onnx(graph, file).ok());
+/// For 12x12 pixels, with 9 numbers as codes.
+struct Model : test::SmallAutoencoder {
+  Model(const std::filesystem::path& file, std::int64_t keep, const std::string& task = "autoencoder")
+      : SmallAutoencoder({144, 40, 9}) {
+    write(file, keep, task);
   }
 };
 

@@ -10,13 +10,11 @@
 #include "autoencoder/sample_codes.h"
 #include "data/digits.h"
 #include "latentflow/graph.h"
-#include "nn/model_card.h"
 #include "nn/npy.h"
-#include "nn/onnx_export.h"
 #include "support/fake_context.h"
 #include "support/file_services.h"
+#include "support/small_autoencoder.h"
 #include "support/temporary_folder.h"
-#include "train/autoencoder/autoencoder.h"
 #include "train/random.h"
 #include "train/trainer.h"
 
@@ -126,16 +124,8 @@ TEST(InterpolateCodes, WithoutAnEndComesFromTheItemBefore) {
 
 /// An autoencoder with random weights for 12x12 pixels.
 std::string model_in(const TemporaryFolder& folder) {
-  train::AutoencoderRecipe recipe;
-  recipe.layers = {144, 9};
-  const train::Autoencoder shape = train::make_autoencoder(recipe);
-  nn::Graph graph =
-      *train::autoencoder_network(shape, train::initial_parameters(shape, 3), {nn::CodeItem::Kind::image, 12, 12, 1});
-  nn::ModelCard card;
-  card.task = "autoencoder", card.color = "gray", card.image_input = "data";
-  nn::write_card(graph, card);
   const std::filesystem::path file = folder / "model.onnx";
-  EXPECT_TRUE(nn::save_onnx(graph, file).ok());
+  test::SmallAutoencoder({144, 9}).write(file);
   return file.string();
 }
 
@@ -179,6 +169,11 @@ TEST(ShippedGraphs, DrawDigitsFromTheCodesOfDrawnDigits) {
   };
   EXPECT_EQ(run("digit_codes", {"count=40"}), 40u);
   EXPECT_TRUE(std::filesystem::exists(output + "/chains.png"));
+  // Ways lead from a digit to the next, so none to the first: it is filtered out there, and drawn all the same.
+  EXPECT_EQ(run("digits_from_codes", {"codes=" + output + "/codes.npy", "count=40"}), 39u);
+  for (const char* name : {"/pictures/00000.png", "/pictures/00039.png", "/pairs.png", "/errors.csv"})
+    EXPECT_TRUE(std::filesystem::exists(output + name)) << name;
+  EXPECT_TRUE(std::filesystem::remove(output + "/ways.png"));
   EXPECT_EQ(run("sample_digits", {"codes=" + output + "/codes.npy", "components=2", "count=3"}), 3u);
   EXPECT_TRUE(std::filesystem::exists(output + "/samples/00002.png"));
   EXPECT_TRUE(std::filesystem::exists(output + "/ways.png"));

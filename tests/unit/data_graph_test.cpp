@@ -6,8 +6,8 @@
 
 #include "nn/npy.h"
 #include "support/pictures.h"
+#include "support/small_autoencoder.h"
 #include "support/temporary_folder.h"
-#include "train/autoencoder/digit_rows.h"
 #include "train/autoencoder/graph_rows.h"
 #include "train/trainer.h"
 
@@ -42,15 +42,12 @@ TEST(DataGraph, GivesTheRowsThatThePicturesAre) {
   graph.sets = {"digits.seed=5"};
   const Result<ItemSet> set = rows_of_graph(graph, nullptr);
   ASSERT_TRUE(set.ok()) << set.error().message;
-  DigitData same;
-  same.synthetic = true, same.size = 12, same.train = 36, same.test = 4;
-  const Result<ItemSet> drawn = load_digits(same, "", 5);
-  ASSERT_TRUE(drawn.ok());
-  EXPECT_EQ(set->train.labels, drawn->train.labels);
-  ASSERT_EQ(set->train.values.size(), drawn->train.values.size());
+  const ItemSet drawn = test::load(test::drawn_digits(36, 4), 5);
+  EXPECT_EQ(set->train.labels, drawn.train.labels);
+  ASSERT_EQ(set->train.values.size(), drawn.train.values.size());
   for (std::size_t i = 0; i < set->train.values.size(); ++i)
-    ASSERT_NEAR(set->train.values[i], drawn->train.values[i], 1e-6);
-  EXPECT_EQ(set->test.labels, drawn->test.labels);
+    ASSERT_NEAR(set->train.values[i], drawn.train.values[i], 1e-6);
+  EXPECT_EQ(set->test.labels, drawn.test.labels);
   EXPECT_EQ(to_string(set->train.item), "image 12x12x1");
 }
 

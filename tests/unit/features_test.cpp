@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "train/autoencoder/digit_rows.h"
+#include "support/small_autoencoder.h"
 #include "train/features/fine_tune.h"
 #include "train/random.h"
 
@@ -120,34 +120,24 @@ TEST(Softmax, GradientEqualsCentralDifferences) {
 }
 
 TEST(FineTuning, LearnsTheLabelsOfDrawnDigits) {
-  DigitData data;
-  data.synthetic = true, data.train = 600, data.test = 200, data.size = 12;
-  const Result<ItemSet> digits = load_digits(data, "", 1);
-  ASSERT_TRUE(digits.ok());
-  AutoencoderRecipe recipe;
-  recipe.layers = {144, 60};
-  recipe.code = Activation::sigmoid;
+  const ItemSet digits = test::load(test::drawn_digits(600, 200));
+  const test::SmallAutoencoder start({144, 60}, Activation::sigmoid);
   for (const std::int64_t keep : {0, 20}) {
-    const Autoencoder shape = make_autoencoder(recipe);
     const FineTuneRecipe tuning{150, 1e-2, 0};
     const FineTuning options{tuning, nullptr, 50, keep};
-    const Result<HeldOutErrors> error = fine_tune(shape, initial_parameters(shape, 1), *digits, options);
-    ASSERT_TRUE(error.ok()) << error.error().message;
-    EXPECT_EQ(error->test.items, 200);
-    EXPECT_LT(error->test.rate(), 0.1);
+    const Result<Classifier> tuned = fine_tune(start.shape, start.parameters, digits, options);
+    ASSERT_TRUE(tuned.ok()) << tuned.error().message;
+    const ErrorRate error = held_out_errors(*tuned, digits).test;
+    EXPECT_EQ(error.items, 200);
+    EXPECT_LT(error.rate(), 0.1);
   }
 }
 
 TEST(FineTuning, StopsWhereTheLossRunsAway) {
-  DigitData data;
-  data.synthetic = true, data.train = 300, data.test = 100, data.size = 12;
-  const Result<ItemSet> digits = load_digits(data, "", 1);
-  ASSERT_TRUE(digits.ok());
-  AutoencoderRecipe recipe;
-  recipe.layers = {144, 60};
-  const Autoencoder shape = make_autoencoder(recipe);
+  const ItemSet digits = test::load(test::drawn_digits(300, 100));
+  const test::SmallAutoencoder start({144, 60});
   const FineTuneRecipe wild{400, 10, 0};
-  const Result<HeldOutErrors> error = fine_tune(shape, initial_parameters(shape, 1), *digits, {wild, nullptr, 50});
+  const Result<Classifier> error = fine_tune(start.shape, start.parameters, digits, {wild, nullptr, 50});
   ASSERT_FALSE(error.ok());
   EXPECT_EQ(error.error().code, Code::internal);
   EXPECT_EQ(error.error().message.find("fine-tuning, step "), 0u) << error.error().message;
@@ -155,22 +145,16 @@ TEST(FineTuning, StopsWhereTheLossRunsAway) {
 }
 
 TEST(FineTuning, StartsFromTheLogisticRegression) {
-  DigitData data;
-  data.synthetic = true, data.train = 300, data.test = 100, data.size = 12;
-  const Result<ItemSet> digits = load_digits(data, "", 1);
-  ASSERT_TRUE(digits.ok());
-  AutoencoderRecipe recipe;
-  recipe.layers = {144, 60};
-  const Autoencoder shape = make_autoencoder(recipe);
-  const std::vector<float> parameters = initial_parameters(shape, 1);
-  const Result<LogisticModel> model =
-      fit_logistic(encode(shape, parameters, digits->train.values), digits->train.labels, 60);
+  const ItemSet digits = test::load(test::drawn_digits(300, 100));
+  const test::SmallAutoencoder start({144, 60});
+  const auto codes = [&](const ItemRows& rows) { return encode(start.shape, start.parameters, rows.values); };
+  const Result<LogisticModel> model = fit_logistic(codes(digits.train), digits.train.labels, 60);
   ASSERT_TRUE(model.ok());
   const FineTuneRecipe still{1, 0, 0};
-  const Result<HeldOutErrors> error = fine_tune(shape, parameters, *digits, {still, &*model, 50});
-  ASSERT_TRUE(error.ok());
-  EXPECT_EQ(error->test.errors,
-            error_rate(*model, encode(shape, parameters, digits->test.values), digits->test.labels).errors);
+  const Result<Classifier> tuned = fine_tune(start.shape, start.parameters, digits, {still, &*model, 50});
+  ASSERT_TRUE(tuned.ok());
+  EXPECT_EQ(held_out_errors(*tuned, digits).test.errors,
+            error_rate(*model, codes(digits.test), digits.test.labels).errors);
 }
 
 }  // namespace

@@ -6,9 +6,8 @@
 #include <cmath>
 
 #include "nn/network.h"
+#include "support/small_autoencoder.h"
 #include "support/temporary_folder.h"
-#include "train/autoencoder/autoencoder.h"
-#include "train/autoencoder/digit_rows.h"
 #include "train/autoencoder/digit_variants.h"
 #include "train/autoencoder/patch_rows.h"
 
@@ -29,15 +28,11 @@ std::vector<Photograph> photographs(int count) {
   return made;
 }
 
-ItemSet digits(const DigitData& data, std::span<const Photograph> behind = {}) {
-  Result<ItemSet> set = load_digits(data, "", 5, behind);
-  EXPECT_TRUE(set.ok()) << (set ? "" : set.error().message);
-  return set ? std::move(*set) : ItemSet();
-}
+ItemSet digits(const DigitData& data, std::span<const Photograph> behind = {}) { return test::load(data, 5, behind); }
 
 DigitData few() {
-  DigitData data;
-  data.synthetic = true, data.train = 300, data.validation = 40, data.test = 60, data.size = 16;
+  DigitData data = test::drawn_digits(300, 60, 16);
+  data.validation = 40;
   return data;
 }
 

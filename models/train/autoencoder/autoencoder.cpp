@@ -121,21 +121,44 @@ std::vector<float> encode(const Autoencoder& autoencoder, std::span<const float>
 
 double squared_error(const Autoencoder& autoencoder, std::span<const float> parameters, std::span<const float> rows,
                      std::int64_t keep) {
+  return squared_error(autoencoder, parameters, rows, rows, keep);
+}
+
+double squared_error(const Autoencoder& autoencoder, std::span<const float> parameters, std::span<const float> inputs,
+                     std::span<const float> targets, std::int64_t keep) {
   const std::int64_t features = autoencoder.features();
-  std::vector<double> errors(rows.size() / static_cast<std::size_t>(features));
-  run_portions(autoencoder.layers, parameters, rows, autoencoder.encoder, keep,
+  std::vector<double> errors(inputs.size() / static_cast<std::size_t>(features));
+  run_portions(autoencoder.layers, parameters, inputs, autoencoder.encoder, keep,
                [&](std::int64_t first, std::int64_t some, const std::vector<float>& output) {
                  for_rows(some, [&](std::int64_t row) {
                    double sum = 0;
                    for (std::int64_t i = 0; i < features; ++i) {
                      const float difference = output[static_cast<std::size_t>(row * features + i)] -
-                                              rows[static_cast<std::size_t>((first + row) * features + i)];
+                                              targets[static_cast<std::size_t>((first + row) * features + i)];
                      sum += static_cast<double>(difference) * static_cast<double>(difference);
                    }
                    errors[static_cast<std::size_t>(first + row)] = sum;
                  });
                });
   return std::accumulate(errors.begin(), errors.end(), 0.0) / static_cast<double>(errors.size());
+}
+
+nn::ValueId add_dense_layer(nn::Graph& graph, const DenseLayer& layer, std::span<const float> parameters,
+                            const std::string& name, nn::ValueId input) {
+  // Always [outputs, inputs]: OpenCV 4.6 misreads a Gemm whose matrix is not transposed.
+  Tensor weights({layer.outputs, layer.inputs}), bias({layer.outputs});
+  float* target = weights.mutable_data();
+  for (std::int64_t i = 0; i < layer.outputs; ++i)
+    for (std::int64_t j = 0; j < layer.inputs; ++j)
+      *target++ = parameters[layer.weight +
+                             static_cast<std::size_t>(layer.tied ? j * layer.outputs + i : i * layer.inputs + j)];
+  std::copy_n(parameters.begin() + static_cast<std::ptrdiff_t>(layer.bias), layer.outputs, bias.mutable_data());
+  const bool linear = layer.activation == Activation::linear;
+  const nn::ValueId w = graph.add_constant(name + ".weight", std::move(weights)),
+                    b = graph.add_constant(name + ".bias", std::move(bias));
+  const nn::ValueId sum =
+      graph.add_node(nn::Op::gemm, linear ? name : name + "_sum", {input, w, b}, nn::GemmAttributes{1, 1, false, true});
+  return linear ? sum : graph.add_node(operator_of(layer.activation), name, {sum});
 }
 
 Result<nn::Graph> autoencoder_network(const Autoencoder& autoencoder, std::span<const float> parameters,
@@ -153,20 +176,7 @@ Result<nn::Graph> autoencoder_network(const Autoencoder& autoencoder, std::span<
                              : last                    ? "reconstruction"
                              : l < autoencoder.encoder ? fmt::format("encoder{}", l + 1)
                                                        : fmt::format("decoder{}", l + 1 - autoencoder.encoder);
-    // Always [outputs, inputs]: OpenCV 4.6 misreads a Gemm whose matrix is not transposed.
-    Tensor weights({layer.outputs, layer.inputs}), bias({layer.outputs});
-    float* target = weights.mutable_data();
-    for (std::int64_t i = 0; i < layer.outputs; ++i)
-      for (std::int64_t j = 0; j < layer.inputs; ++j)
-        *target++ = parameters[layer.weight +
-                               static_cast<std::size_t>(layer.tied ? j * layer.outputs + i : i * layer.inputs + j)];
-    std::copy_n(parameters.begin() + static_cast<std::ptrdiff_t>(layer.bias), layer.outputs, bias.mutable_data());
-    const bool linear = layer.activation == Activation::linear;
-    const nn::ValueId w = graph.add_constant(name + ".weight", std::move(weights)),
-                      b = graph.add_constant(name + ".bias", std::move(bias));
-    value = graph.add_node(nn::Op::gemm, linear ? name : name + "_sum", {value, w, b},
-                           nn::GemmAttributes{1, 1, false, true});
-    if (!linear) value = graph.add_node(operator_of(layer.activation), name, {value});
+    value = add_dense_layer(graph, layer, parameters, name, value);
     if (code || last) graph.outputs.push_back(value);
   }
   graph.metadata["item"] = to_string(item);

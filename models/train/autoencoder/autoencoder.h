@@ -88,6 +88,13 @@ std::vector<float> encode(const Autoencoder& autoencoder, std::span<const float>
 /// Mean over the rows of the squared error summed over the features.
 double squared_error(const Autoencoder& autoencoder, std::span<const float> parameters, std::span<const float> rows,
                      std::int64_t keep = 0);
+/// The same between `targets` and what is made of `inputs`, row by row.
+double squared_error(const Autoencoder& autoencoder, std::span<const float> parameters, std::span<const float> inputs,
+                     std::span<const float> targets, std::int64_t keep);
+
+/// Appends a layer whose result is called `name`; returns it.
+nn::ValueId add_dense_layer(nn::Graph& graph, const DenseLayer& layer, std::span<const float> parameters,
+                            const std::string& name, nn::ValueId input);
 
 /// The network of nn/code_model.h: `data`, `code`, `reconstruction`. Tied weights stand in it twice.
 Result<nn::Graph> autoencoder_network(const Autoencoder& autoencoder, std::span<const float> parameters,

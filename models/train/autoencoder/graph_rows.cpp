@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "codes/picture_rows.h"
 
@@ -29,6 +30,27 @@ Status check_shares(std::span<const float> row) {
                   outside - row.begin(), row.size(), *outside));
 }
 
+/// Appends a picture or a tensor, one of which is given, as a row of finite numbers. Returns what it is.
+Result<nn::CodeItem> append(const Image* image, const Tensor* tensor, std::vector<float>& rows) {
+  nn::CodeItem item;
+  if (image != nullptr) {
+    if (Status fits = codes::check_picture(*image); !fits) return fits.error();
+    item = {nn::CodeItem::Kind::image, image->height(), image->width(), image->channels()};
+  } else {
+    item.width = tensor->size();
+    if (item.width == 0) return bad_input("the tensor has no numbers");
+  }
+  const std::size_t at = rows.size();
+  rows.resize(at + static_cast<std::size_t>(item.features()));
+  if (image != nullptr)
+    codes::read_row(codes::as_floats(*image), 0, 0, item, rows.data() + at);
+  else
+    std::copy(tensor->span().begin(), tensor->span().end(), rows.begin() + static_cast<std::ptrdiff_t>(at));
+  if (Status finite = codes::check_rows(std::span<const float>(rows).subspan(at), item.features()); !finite)
+    return finite.error();
+  return item;
+}
+
 class Collector {
  public:
   explicit Collector(Reconstruction loss) : loss_(loss) {}
@@ -36,31 +58,25 @@ class Collector {
   Status take(const Delivery& delivery) {
     if ((delivery.image != nullptr) == (delivery.tensor != nullptr))
       return bad_input("training takes a picture or a tensor per item; wire one of the two to node deliver");
-    nn::CodeItem item;
-    if (delivery.image != nullptr) {
-      const Image& image = *delivery.image;
-      if (Status fits = codes::check_picture(image); !fits) return fits;
-      item = {nn::CodeItem::Kind::image, image.height(), image.width(), image.channels()};
-    } else {
-      item.width = delivery.tensor->size();
-      if (item.width == 0) return bad_input("the tensor has no numbers");
-    }
-    if (rows.values.empty())
-      rows.item = item, first_ = delivery.item.name;
-    else if (rows.item != item)
-      return bad_input(fmt::format("is {}, the first item ('{}') {}; all have to be of one shape", to_string(item),
-                                   first_, to_string(rows.item)));
+    const bool pair = delivery.target != nullptr || delivery.target_tensor != nullptr;
     const std::size_t at = rows.values.size();
-    rows.values.resize(at + static_cast<std::size_t>(item.features()));
-    if (delivery.image != nullptr)
-      codes::read_row(codes::as_floats(*delivery.image), 0, 0, item, rows.values.data() + at);
-    else
-      std::copy(delivery.tensor->span().begin(), delivery.tensor->span().end(),
-                rows.values.begin() + static_cast<std::ptrdiff_t>(at));
-    const auto row = std::span<const float>(rows.values).subspan(at);
-    if (Status finite = codes::check_rows(row, item.features()); !finite) return finite;
+    const Result<nn::CodeItem> item = pair ? append(delivery.target, delivery.target_tensor, rows.values)
+                                           : append(delivery.image, delivery.tensor, rows.values);
+    if (!item) return item.error();
+    if (pair) {
+      const Result<nn::CodeItem> damaged = append(delivery.image, delivery.tensor, rows.damaged);
+      if (!damaged) return damaged.error();
+      if (*damaged != *item)
+        return bad_input(fmt::format("is {}, its target {}; the two of a pair have one shape", to_string(*damaged),
+                                     to_string(*item)));
+    }
+    if (!first_)
+      rows.item = *item, first_ = delivery.item.name;
+    else if (rows.item != *item)
+      return bad_input(fmt::format("is {}, the first item ('{}') {}; all have to be of one shape", to_string(*item),
+                                   *first_, to_string(rows.item)));
     if (loss_ == Reconstruction::cross_entropy)
-      if (Status shares = check_shares(row); !shares) return shares;
+      if (Status shares = check_shares(std::span<const float>(rows.values).subspan(at)); !shares) return shares;
     if (delivery.record == nullptr) return success();
     const Result<std::uint8_t> label = label_of(*delivery.record);
     if (!label) return label.error();
@@ -72,7 +88,7 @@ class Collector {
 
  private:
   Reconstruction loss_;
-  std::string first_;
+  std::optional<std::string> first_;  ///< name of the item that set the shape
 };
 
 }  // namespace
@@ -89,8 +105,11 @@ Result<ItemSet> rows_of_graph(const DataGraph& graph, const std::atomic<bool>* s
                                  graph.file.string(), train, test, count));
   const std::int64_t features = all.features();
   const auto part = [&](std::int64_t first, std::int64_t size) {
-    ItemRows rows{
-        {all.values.begin() + first * features, all.values.begin() + (first + size) * features}, {}, all.item};
+    const auto cut = [&](const std::vector<float>& from) {
+      return std::vector<float>(from.begin() + first * features, from.begin() + (first + size) * features);
+    };
+    ItemRows rows{cut(all.values), {}, all.item};
+    if (!all.damaged.empty()) rows.damaged = cut(all.damaged);
     if (!all.labels.empty()) rows.labels.assign(all.labels.begin() + first, all.labels.begin() + first + size);
     return rows;
   };

@@ -6,6 +6,7 @@
 #include "digit_rows.h"
 #include "graph_rows.h"
 #include "patch_rows.h"
+#include "train/data_pairs.h"
 #include "train/training_run.h"
 
 namespace latentflow::train {
@@ -56,7 +57,7 @@ Result<ItemSet> delivered(const TrainingJob& job) {
         fmt::format("{}: the recipe's features need labels; wire a record with the field 'label' to record of node "
                     "deliver",
                     graph.file.string()));
-  set->about = "graph " + name_of(graph);
+  set->about = "graph " + name_of(graph) + (set->train.damaged.empty() ? "" : ", pairs of damaged and clean items");
   return set;
 }
 
@@ -64,6 +65,7 @@ Result<ItemSet> delivered(const TrainingJob& job) {
 
 Result<ItemSet> load_items(const TrainingJob& job) {
   const AutoencoderRecipe& recipe = job.recipe.autoencoder;
+  if (const Result<bool> pairs = takes_pairs(job.recipe); !pairs) return pairs.error();
   Result<ItemSet> set = recipe.patches ? patches(job) : recipe.graph ? delivered(job) : digits(job);
   if (set)
     set->about +=

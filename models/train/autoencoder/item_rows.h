@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,11 @@ struct ItemRows {
   std::vector<float> values;         ///< [count, features]
   std::vector<std::uint8_t> labels;  ///< one per row, or none at all
   nn::CodeItem item;                 ///< what a row is
+  /// [count, features]: of pairs, what the network gets to make the values of. Empty where it gets the values, or what
+  /// training does to them.
+  std::vector<float> damaged{};
 
+  std::span<const float> seen() const { return damaged.empty() ? values : damaged; }
   std::int64_t features() const { return item.features(); }
   std::int64_t count() const { return static_cast<std::int64_t>(values.size()) / features(); }
 };
@@ -30,7 +35,7 @@ struct ItemSet {
 };
 
 /// The rows that the recipe of the job names, from its folders. Errors: those of load_digits(), cut_patches() and
-/// rows_of_graph(); invalid_argument where the recipe needs labels and there are none.
+/// rows_of_graph() and takes_pairs(); invalid_argument where the recipe needs labels and there are none.
 Result<ItemSet> load_items(const TrainingJob& job);
 
 }  // namespace latentflow::train

@@ -67,7 +67,7 @@ class AutoencoderTrainer {
       return invalid_argument(
           fmt::format("batch is {}, there are {} items to train on", recipe_.batch, items_.train.count()));
     std::vector<float> parameters = initial_parameters(whole_, recipe_.seed);
-    if (shape_.k_sparse && shape_.k_sparse->centred) centre(whole_, items_.train.values, parameters);
+    if (shape_.k_sparse && shape_.k_sparse->centred) centre(whole_, items_.train.seen(), parameters);
     state_ = start_state(std::move(parameters));
     Result<std::optional<Checkpoint>> resumed = checkpoint_to_resume(job_, whole_.parameters);
     if (!resumed) return resumed.error();
@@ -131,13 +131,14 @@ class AutoencoderTrainer {
   Status run_stage() {
     const bool pretraining = stage_ < levels();
     AutoencoderGradient part(pretraining ? level_of(whole_, static_cast<std::size_t>(stage_)) : whole_);
-    std::vector<float> codes;
+    std::vector<float> codes, seen_codes;
+    std::span<const float> rows = items_.train.values, seen = items_.train.seen();
     if (pretraining && stage_ > 0) {
       Autoencoder below = whole_;
       below.encoder = static_cast<std::size_t>(stage_);
-      codes = encode(below, state_.weights, items_.train.values);
+      rows = seen = codes = encode(below, state_.weights, items_.train.values);
+      if (!items_.train.damaged.empty()) seen = seen_codes = encode(below, state_.weights, items_.train.damaged);
     }
-    const std::span<const float> rows = codes.empty() ? std::span<const float>(items_.train.values) : codes;
     if (levels() > 0 && steps_of(stage_) > 0)
       note(pretraining ? fmt::format("stage {} of {}: layer {}, {} to {} units", stage_ + 1, stages(), stage_ + 1,
                                      part.autoencoder().features(), part.autoencoder().codes())
@@ -149,13 +150,15 @@ class AutoencoderTrainer {
     while (stage_progress() < 1) {
       if (job_.stop != nullptr && job_.stop->load()) return stopped();
       objective.keep = keep_at(stage_progress());
-      if (Status status = step(part, objective, rows, order); !status) return status;
+      if (Status status = step(part, objective, rows, seen, order); !status) return status;
       if (Status status = between_steps(); !status) return status;
     }
     return success();
   }
 
-  Status step(AutoencoderGradient& part, const Objective& objective, std::span<const float> rows, RowOrder& order) {
+  /// `rows` are to be made of the rows that are `seen`; corruption, if any, does the rest.
+  Status step(AutoencoderGradient& part, const Objective& objective, std::span<const float> rows,
+              std::span<const float> seen, RowOrder& order) {
     const auto features = static_cast<std::size_t>(part.autoencoder().features());
     const std::uint64_t key =
         Random(recipe_.seed, 0xba7c, static_cast<std::uint64_t>(stage_), static_cast<std::uint64_t>(state_.step))
@@ -165,8 +168,9 @@ class AutoencoderTrainer {
     input_.resize(clean_.size());
     for_rows(recipe_.batch, [&](std::int64_t row) {
       const auto at = static_cast<std::size_t>(row);
-      const auto source = rows.subspan(static_cast<std::size_t>(chosen[at]) * features, features);
-      std::copy(source.begin(), source.end(), clean_.begin() + static_cast<std::ptrdiff_t>(at * features));
+      const std::size_t first = static_cast<std::size_t>(chosen[at]) * features;
+      const auto target = rows.subspan(first, features), source = seen.subspan(first, features);
+      std::copy(target.begin(), target.end(), clean_.begin() + static_cast<std::ptrdiff_t>(at * features));
       const auto changed = std::span(input_).subspan(at * features, features);
       std::copy(source.begin(), source.end(), changed.begin());
       corrupt(shape_.noise, shape_.noise_amount, Random(key, at).next(), changed);
@@ -206,8 +210,21 @@ class AutoencoderTrainer {
     return write_checkpoint();
   }
 
-  double test_error() const { return squared_error(whole_, state_.average, items_.test.values, test_keep()); }
-  static std::string describe(double error) { return fmt::format("test squared error {:.4f}", error); }
+  double error_on(const ItemRows& rows) const {
+    return squared_error(whole_, state_.average, rows.seen(), rows.values, test_keep());
+  }
+  double test_error() const { return error_on(items_.test); }
+  /// Of pairs with what they differ by before anything is done.
+  std::string describe(double error) const {
+    const std::string damaged = items_.test.damaged.empty() ? "" : fmt::format(" (damaged {:.4f})", apart(items_.test));
+    return fmt::format("test squared error {:.4f}{}", error, damaged);
+  }
+  static double apart(const ItemRows& rows) {
+    double sum = 0;
+    for (std::size_t i = 0; i < rows.values.size(); ++i)
+      sum += std::pow(static_cast<double>(rows.values[i]) - static_cast<double>(rows.damaged[i]), 2);
+    return sum / static_cast<double>(rows.count());
+  }
 
   void report() {
     const double seconds = seconds_since(report_time_), done = progress();
@@ -233,14 +250,13 @@ class AutoencoderTrainer {
     if (job_.report) job_.report(progress);
   }
 
-  Status write_model(const std::string& scores) const {
-    Result<nn::Graph> graph = autoencoder_network(whole_, state_.average, items_.train.item, test_keep());
-    if (!graph) return graph.error();
-    if (items_.whitening) take_in_whitening(*items_.whitening, *graph);
-    graph->name = recipe_.model;
-    if (!recipe_.summary.empty()) graph->metadata["summary"] = recipe_.summary;
+  /// Writes a network of this training: the autoencoder, or a classifier made of it.
+  Status write(nn::Graph graph, const std::string& task, const std::string& summary, const std::string& scores,
+               const std::filesystem::path& file) const {
+    graph.name = recipe_.model;
+    if (!summary.empty()) graph.metadata["summary"] = summary;
     nn::ModelCard card;
-    card.task = "autoencoder";
+    card.task = task;
     if (items_.train.item.kind != nn::CodeItem::Kind::tensor)
       card.color = items_.train.item.channels == 3 ? "rgb" : "gray";
     card.image_input = "data";
@@ -249,8 +265,27 @@ class AutoencoderTrainer {
     card.scores = scores;
     card.trained_with = fmt::format("{}{} items in {:.0f} s, seed {}: {}", steps_of_card(updates_), recipe_.batch,
                                     elapsed(), recipe_.seed, job_.command);
-    nn::write_card(*graph, card);
-    return nn::save_onnx(*graph, job_.model);
+    nn::write_card(graph, card);
+    return nn::save_onnx(graph, file);
+  }
+
+  Status write_model(const std::string& scores) const {
+    Result<nn::Graph> graph = autoencoder_network(whole_, state_.average, items_.train.item, test_keep());
+    if (!graph) return graph.error();
+    if (items_.whitening) take_in_whitening(*items_.whitening, *graph);
+    return write(std::move(*graph), "autoencoder", recipe_.summary, scores, job_.model);
+  }
+
+  Status write_classifier(const Classifier& classifier, const HeldOutErrors& errors, const std::string& how) const {
+    Result<nn::Graph> graph = classifier_network(classifier, items_.train.item);
+    if (!graph) return graph.error();
+    const std::string summary = fmt::format("tells {} classes apart: the encoder of {} with a softmax layer, {}",
+                                            classifier.classes(), recipe_.model, how);
+    if (Status status = write(std::move(*graph), "classifier", summary, "test " + in_words(errors), job_.classifier);
+        !status)
+      return status;
+    note(fmt::format("classifier {}: test {}", job_.classifier.string(), in_words(errors)));
+    return success();
   }
 
   Status write_checkpoint() {
@@ -274,15 +309,12 @@ class AutoencoderTrainer {
     const double error = test_error();
     if (curve_)
       if (Status status = curve_->write(updates_, stage_, elapsed(), error, true); !status) return status.error();
-    scores_ = fmt::format("{}, train {:.4f}", describe(error),
-                          squared_error(whole_, state_.average, items_.train.values, test_keep()));
-    if (items_.validation.count() > 0)
-      scores_ += fmt::format(", validation {:.4f}",
-                             squared_error(whole_, state_.average, items_.validation.values, test_keep()));
+    scores_ = fmt::format("{}, train {:.4f}", describe(error), error_on(items_.train));
+    if (items_.validation.count() > 0) scores_ += fmt::format(", validation {:.4f}", error_on(items_.validation));
     if (items_.whitening) scores_ += " (of whitened numbers)";
     if (std::any_of(shape_.penalties.begin(), shape_.penalties.end(),
                     [](const Penalty& penalty) { return penalty.kind == Penalty::Kind::kl_sparse; })) {
-      const std::vector<float> codes = encode(whole_, state_.average, items_.test.values);
+      const std::vector<float> codes = encode(whole_, state_.average, items_.test.seen());
       const double sum = std::accumulate(codes.begin(), codes.end(), 0.0);
       scores_ += fmt::format(", mean activation {:.4f}", sum / static_cast<double>(codes.size()));
     }
@@ -301,29 +333,37 @@ class AutoencoderTrainer {
            (errors.validation.items > 0 ? ", on those to validate " + to_string(errors.validation) : "");
   }
 
-  /// What the codes are good for, in words; empty where the recipe does not ask.
+  /// What the codes are good for, in words; empty where the recipe does not ask. Writes the classifier, if one is kept:
+  /// the last that was trained.
   Result<std::string> try_features() {
-    std::string text;
+    std::string text, how;
     const FeatureRecipe& features = shape_.features;
     Result<LogisticModel> model = LogisticModel();
+    std::optional<Classifier> classifier;
+    HeldOutErrors errors;
     const auto codes = [&](const ItemRows& rows) { return encode(whole_, state_.average, rows.values, test_keep()); };
     if (features.logistic) {
       model = fit_logistic(codes(items_.train), items_.train.labels, whole_.codes(), {*features.logistic});
       if (!model) return model.error();
       note(fmt::format("logistic regression: {} iterations, {}, loss {:.5f}", model->iterations,
                        model->converged ? "converged" : "stopped before it converged", model->loss));
-      const auto error = [&](const ItemRows& rows) { return error_rate(*model, codes(rows), rows.labels); };
-      text += ", logistic regression on codes " + in_words({error(items_.test), error(items_.validation)});
+      classifier = make_classifier(whole_, state_.average, *model, test_keep());
+      errors = held_out_errors(*classifier, items_);
+      text += ", logistic regression on codes " + in_words(errors), how = "fitted by logistic regression to its codes";
     }
     if (features.fine_tune) {
       FineTuning options{*features.fine_tune, features.logistic ? &*model : nullptr,
                          recipe_.batch,       test_keep(),
                          recipe_.seed,        job_.stop};
       options.note = [this](const std::string& line) { note(line); };
-      const Result<HeldOutErrors> errors = fine_tune(whole_, state_.average, items_, options);
-      if (!errors) return errors.error();
-      text += ", fine-tuned with a softmax layer " + in_words(*errors);
+      Result<Classifier> tuned = fine_tune(whole_, state_.average, items_, options);
+      if (!tuned) return tuned.error();
+      classifier = std::move(*tuned);
+      errors = held_out_errors(*classifier, items_);
+      text += ", fine-tuned with a softmax layer " + in_words(errors), how = "both fine-tuned";
     }
+    if (!job_.classifier.empty() && classifier)
+      if (Status status = write_classifier(*classifier, errors, how); !status) return status.error();
     return text;
   }
 

@@ -5,9 +5,7 @@
 #include <cstdint>
 #include <functional>
 
-#include "logistic.h"
-#include "train/autoencoder/autoencoder.h"
-#include "train/autoencoder/item_rows.h"
+#include "classifier.h"
 #include "train/recipe.h"
 
 namespace latentflow::train {
@@ -22,15 +20,10 @@ struct FineTuning {
   std::function<void(const std::string&)> note = {};  ///< a line now and then
 };
 
-/// What was not trained on; no items to validate on in most sets.
-struct HeldOutErrors {
-  ErrorRate test, validation;
-};
-
-/// Starts from the encoder's parameters, minimises the mean cross-entropy by Adam, and
-/// returns the errors of the averaged weights on the held-out rows. The same bits for any number of threads. Errors:
-/// cancelled after `stop`; internal for a loss that is not finite or runs away, naming the step.
-Result<HeldOutErrors> fine_tune(const Autoencoder& autoencoder, std::span<const float> parameters, const ItemSet& items,
-                                const FineTuning& options);
+/// Starts from the encoder's parameters, minimises the mean cross-entropy by Adam, and returns the classifier of the
+/// averaged weights. The same bits for any number of threads. Errors: cancelled after `stop`; internal for a loss that
+/// is not finite or runs away, naming the step.
+Result<Classifier> fine_tune(const Autoencoder& autoencoder, std::span<const float> parameters, const ItemSet& items,
+                             const FineTuning& options);
 
 }  // namespace latentflow::train
