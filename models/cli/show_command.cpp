@@ -4,45 +4,48 @@
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
-#include <thread>
 
+#include "latentflow/graph.h"
 #include "show/curves.h"
-#include "show/filters.h"
-#include "show/jacobian.h"
 #include "show/manifold.h"
+#include "show/models.h"
 #include "show/output.h"
 #include "show/reconstructions.h"
 #include "show/robustness.h"
 #include "show/tiles.h"
+#include "show_options.h"
+#include "show_pictures.h"
 
 namespace latentflow::show {
 namespace {
 
 constexpr int refused = 1, failed = 3;
 
-struct Options {
-  std::vector<std::string> files;
-  std::string data, shown, out, shape, order = "unit";
-  std::int64_t layer = 1, units = 100, columns = 0, items = 10, side = 16, test_items = 0, tangents = 8;
-  std::uint64_t seed = 1;
-  int threads = static_cast<int>(std::thread::hardware_concurrency());
-  bool json = false, decoder = false;
-};
+/// The files of the command line, or the zoo's models of these names.
+Result<Models> models_of(const Options& options) {
+  const Host zoo{std::vector<Path>{}};  // no model here needs a plugin
+  std::vector<std::filesystem::path> files;
+  for (const std::string& name : options.files) {
+    Result<Path> file = zoo.find_model(name);
+    if (!file) return file.error();
+    files.push_back(std::move(*file));
+  }
+  return load_models(files);
+}
 
-/// Everything but curves begins with it. Errors: those of the files and of the data.
+/// Models of rows and their data: everything but curves begins with it. Errors: those of the files and of the data.
 struct Loaded {
   std::vector<DenseModel> models;
   train::ItemSet digits;
   nn::CodeItem picture;  ///< what items are seen as
 };
 
-Result<Loaded> load(const Options& options, std::int64_t train_items) {
+Result<Loaded> load(const Options& options, std::vector<DenseModel> models, std::int64_t train_items) {
+  if (options.crop > 0)
+    return invalid_argument(fmt::format("--crop is for models of photographs, {} takes rows of {} numbers",
+                                        models.front().name, models.front().features()));
   Loaded loaded;
-  for (const std::string& file : options.files) {
-    Result<DenseModel> model = load_dense_model(file);
-    if (!model) return model.error();
-    loaded.models.push_back(std::move(*model));
-  }
+  loaded.models = std::move(models);
   std::optional<nn::CodeItem> shape;
   if (!options.shape.empty()) {
     const Result<nn::CodeItem> parsed = parse_shape(options.shape);
@@ -71,25 +74,15 @@ Result<std::vector<float>> pictured(const Options& options, const Loaded& loaded
   return gather(other->test, items_of_all_classes(other->test, count));
 }
 
-void say(const std::filesystem::path& file, const std::string& what) {
-  fmt::print(stderr, "{}: {}\n", file.string(), what);
-}
-
-/// DIR/NAME of a verb that writes several files.
-std::filesystem::path in_folder(const Options& options, const std::string& name) {
-  return std::filesystem::path(options.out) / name;
-}
-
 Status show_filters(const Options& options) {
   if (Status status = check_result_name(options.out, ".png"); !status) return status;
-  const Result<Loaded> loaded = load(options, 1);
+  Result<Models> models = models_of(options);
+  if (!models) return models.error();
+  if (models->are_pictures()) return show_picture_filters(options, models->pictures.front());
+  const Result<Loaded> loaded = load(options, std::move(models->dense), 1);
   if (!loaded) return loaded.error();
   const DenseModel& model = loaded->models.front();
-  const FilterOrder order = options.order == "norm"       ? FilterOrder::norm
-                            : options.order == "activity" ? FilterOrder::activity
-                                                          : FilterOrder::unit;
-  const Result<std::vector<Filter>> filters = filters_of(
-      model, loaded->digits.test.values, {options.layer, options.units, order, options.seed, options.decoder});
+  const Result<std::vector<Filter>> filters = filters_of(model, loaded->digits.test.values, options.filters());
   if (!filters) return filters.error();
   if (Status status = write_png(options.out, draw(*filters, loaded->picture, options.columns)); !status) return status;
   say(options.out, fmt::format("{} of {} units of layer {} of {}", filters->size(),
@@ -100,7 +93,10 @@ Status show_filters(const Options& options) {
 
 Status show_reconstructions(const Options& options) {
   if (Status status = check_result_name(options.out, ".png"); !status) return status;
-  const Result<Loaded> loaded = load(options, 0);
+  Result<Models> models = models_of(options);
+  if (!models) return models.error();
+  if (models->are_pictures()) return show_picture_reconstructions(options, models->pictures);
+  const Result<Loaded> loaded = load(options, std::move(models->dense), 0);
   if (!loaded) return loaded.error();
   const Result<std::vector<float>> shown = pictured(options, *loaded, options.items);
   if (!shown) return shown.error();
@@ -116,7 +112,10 @@ Status show_reconstructions(const Options& options) {
 Status show_manifold(const Options& options) {
   if (Status status = check_result_folder(options.out); !status) return status;
   if (Status status = check_gnuplot(); !status) return status;
-  const Result<Loaded> loaded = load(options, 1);
+  Result<Models> models = models_of(options);
+  if (!models) return models.error();
+  if (models->are_pictures()) return no_verb_for_pictures("manifold", models->pictures.front());
+  const Result<Loaded> loaded = load(options, std::move(models->dense), 1);
   if (!loaded) return loaded.error();
   for (const DenseModel& model : loaded->models) {
     const Result<Manifold> manifold = manifold_of(model, loaded->digits.test, options.side);
@@ -135,41 +134,34 @@ Status show_manifold(const Options& options) {
 Status show_jacobian(const Options& options) {
   if (Status status = check_result_folder(options.out); !status) return status;
   if (Status status = check_gnuplot(); !status) return status;
-  const Result<Loaded> loaded = load(options, 1);
+  Result<Models> models = models_of(options);
+  if (!models) return models.error();
+  if (models->are_pictures()) return show_picture_jacobian(options, models->pictures);
+  const Result<Loaded> loaded = load(options, std::move(models->dense), 1);
   if (!loaded) return loaded.error();
   const Result<std::vector<float>> shown = pictured(options, *loaded, 4);
   if (!shown) return shown.error();
   std::vector<JacobianReport> reports;
   std::vector<IdentityScore> identity;
-  nlohmann::json list = nlohmann::json::array();
   for (const DenseModel& model : loaded->models) {
     reports.push_back(jacobian_report(model, loaded->digits.test.values, options.items));
     identity.push_back(identity_score(model, loaded->digits.test.values, options.seed));
-    const std::filesystem::path file = in_folder(options, model.name + "_tangents.png");
-    const cv::Mat picture = draw_tangents(model, *shown, loaded->picture, options.tangents);
-    if (Status status = write_png(file, picture); !status) return status;
-    say(file, fmt::format("leading right singular vectors of dh/dx at {} items",
-                          shown->size() / static_cast<std::size_t>(model.features())));
-    list.push_back(to_json(reports.back()));
-    list.back()["identity"] = to_json(identity.back());
+    if (Status status =
+            write_tangents(options, model.name, draw_tangents(model, *shown, loaded->picture, options.tangents),
+                           shown->size() / static_cast<std::size_t>(model.features()));
+        !status)
+      return status;
   }
-  const std::filesystem::path file = in_folder(options, "spectrum.svg");
-  const Plot plot = spectrum_plot(reports);
-  if (Status status = write_plots(file, {&plot, 1}); !status) return status;
-  say(file, fmt::format("singular values, mean over {} items", reports.front().items));
-  if (options.json) {
-    fmt::print("{}\n", list.dump(2));
-    return success();
-  }
-  fmt::print("{}", table(reports));
-  for (std::size_t i = 0; i < identity.size(); ++i) fmt::print("{}: {}\n", reports[i].name, to_string(identity[i]));
-  return success();
+  return write_jacobians(options, reports, identity);
 }
 
 Status show_robustness(const Options& options) {
   if (Status status = check_result_name(options.out, ".svg"); !status) return status;
   if (Status status = check_gnuplot(); !status) return status;
-  const Result<Loaded> loaded = load(options, 1);
+  Result<Models> models = models_of(options);
+  if (!models) return models.error();
+  if (models->are_pictures()) return no_verb_for_pictures("robustness", models->pictures.front());
+  const Result<Loaded> loaded = load(options, std::move(models->dense), 1);
   if (!loaded) return loaded.error();
   const Robustness robustness = robustness_of(loaded->models, loaded->digits.test.values, options.seed);
   if (Status status = write_plots(options.out, plots(robustness), 2); !status) return status;
@@ -204,19 +196,30 @@ int run(int argc, char** argv) {
   };
   const auto data = [&](CLI::App* command, bool required) {
     CLI::Option* option = command->add_option(
-        "--data", options.data, "a folder of IDX files, named as those of MNIST, or synthetic: digits drawn here");
+        "--data", options.data,
+        "a folder of IDX files, named as those of MNIST, or synthetic: digits drawn here; for convolutional models a "
+        "folder of photographs");
     if (required) option->required();
     command->add_option("--shape", options.shape, "HxW or HxWxC: what an item is, where the model does not say");
-    command->add_option("--test-items", options.test_items, "so many of the test items (default: all)")
+    command
+        ->add_option("--test-items", options.test_items,
+                     "so many of the test items (default: all; of photographs 50, evenly spread)")
         ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
+    command
+        ->add_option("--crop", options.crop,
+                     "of photographs: longest side of their middle that is taken (default: 256; jacobian 32)")
+        ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 15));
     command->add_option("--seed", options.seed, "of noise and of random starts");
   };
-  const char *onnx = "an ONNX file of latentflow train or pca_fit", *several = "one or more of these ONNX files";
+  const char *onnx = "an ONNX file of latentflow train or pca_fit, or a name of the zoo",
+             *several = "one or more of these";
 
   CLI::App* filters = verb("filters", "the units of a layer as pictures (PNG)", onnx, "the .png to write");
   data(filters, false);
-  filters->add_option("--layer", options.layer,
-                      "of the encoder; beyond 1 the input of length 1 that excites a unit most, by gradient ascent");
+  filters->add_option(
+      "--layer", options.layer,
+      "of the encoder (of convolutional ones: which convolution); beyond 1 the input of length 1 that excites a "
+      "unit most, by gradient ascent");
   filters->add_flag("--decoder", options.decoder, "what the units of layer 1 add to a reconstruction");
   filters->add_option("--units", options.units, "at most so many, 0: all")->check(CLI::Range(0, 1 << 20));
   filters->add_option("--columns", options.columns, "of the grid (default: square)")->check(CLI::Range(0, 1 << 12));

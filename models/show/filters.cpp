@@ -7,23 +7,14 @@
 #include <cmath>
 #include <numeric>
 
+#include "ascent.h"
 #include "nn/gemm.h"
 #include "tiles.h"
-#include "train/random.h"
 
 namespace latentflow::show {
 namespace {
 
 using train::DenseLayer;
-
-constexpr int starts = 4, most_steps = 200;
-constexpr float shortest_step = 1e-3f;
-
-void normalise(std::span<float> row) {
-  const double norm = std::sqrt(std::inner_product(row.begin(), row.end(), row.begin(), 0.0));
-  if (norm > 0)
-    for (float& number : row) number = static_cast<float>(number / norm);
-}
 
 /// Layers 1 to `layer`, the last one linear: what the ascent maximises grows with the activation and does not saturate.
 std::vector<DenseLayer> layers_up_to(const DenseModel& model, std::int64_t layer) {
@@ -60,39 +51,6 @@ std::vector<float> sums(const std::vector<DenseLayer>& layers, const DenseModel&
   return result;
 }
 
-/// One ascent of every unit from `x`, in place; returns the sums reached.
-std::vector<float> climb(const std::vector<DenseLayer>& layers, const DenseModel& model,
-                         std::span<const std::int64_t> units, std::vector<float>& x) {
-  const std::size_t features = x.size() / units.size();
-  std::vector<float> step(units.size(), 1.0f), next;
-  train::Tape tape;
-  std::vector<float> reached = sums(layers, model, units, x, tape);
-  std::vector<float> gradient = gradient_by_input(layers, model, tape, units);
-  for (int turn = 0; turn < most_steps; ++turn) {
-    if (std::all_of(step.begin(), step.end(), [](float size) { return size < shortest_step; })) break;
-    next = x;
-    for (std::size_t row = 0; row < units.size(); ++row) {
-      const std::span<float> to = std::span(next).subspan(row * features, features),
-                             slope = std::span(gradient).subspan(row * features, features);
-      normalise(slope);
-      for (std::size_t i = 0; i < features; ++i) to[i] += step[row] * slope[i];
-      normalise(to);
-    }
-    const std::vector<float> there = sums(layers, model, units, next, tape);
-    for (std::size_t row = 0; row < units.size(); ++row) {
-      const bool gained = there[row] > reached[row];
-      step[row] *= gained ? 1.2f : 0.5f;
-      if (!gained) continue;
-      reached[row] = there[row];
-      std::copy_n(next.begin() + static_cast<std::ptrdiff_t>(row * features), features,
-                  x.begin() + static_cast<std::ptrdiff_t>(row * features));
-    }
-    sums(layers, model, units, x, tape);
-    gradient = gradient_by_input(layers, model, tape, units);
-  }
-  return reached;
-}
-
 /// Row j: the weights of unit j multiplied down through the layers, as if all were linear.
 std::vector<float> linear_start(const std::vector<DenseLayer>& layers, const DenseModel& model,
                                 std::span<const std::int64_t> units) {
@@ -116,40 +74,30 @@ std::vector<float> sums_into(const DenseModel& model, std::int64_t layer, std::s
 std::vector<float> ascend(const DenseModel& model, std::int64_t layer, std::span<const std::int64_t> units,
                           std::uint64_t seed) {
   const std::vector<DenseLayer> layers = layers_up_to(model, layer);
-  const auto features = static_cast<std::size_t>(model.features());
-  std::vector<float> best, reached;
-  for (int start = 0; start < starts; ++start) {
-    std::vector<float> x(units.size() * features);
-    if (start == 0)
-      x = linear_start(layers, model, units);
-    else
-      train::fill_normal(x, train::Random(seed, 0xf117e5, static_cast<std::uint64_t>(start)).next());
-    for (std::size_t row = 0; row < units.size(); ++row) normalise(std::span(x).subspan(row * features, features));
-    const std::vector<float> there = climb(layers, model, units, x);
-    if (start == 0) {
-      best = x, reached = there;
-      continue;
-    }
-    for (std::size_t row = 0; row < units.size(); ++row) {
-      if (there[row] <= reached[row]) continue;
-      reached[row] = there[row];
-      const auto begin = static_cast<std::ptrdiff_t>(row * features);
-      std::copy_n(x.begin() + begin, features, best.begin() + begin);
-    }
-  }
-  return best;
+  const Respond respond = [&](std::span<const float> rows) {
+    train::Tape tape;
+    Response response{sums(layers, model, units, rows, tape), {}};
+    response.gradients = gradient_by_input(layers, model, tape, units);
+    return response;
+  };
+  return ascend(respond, linear_start(layers, model, units), units.size(), seed).rows;
+}
+
+Status check_choice(const FilterChoice& choice, const std::string& model, std::int64_t layers, bool has_data) {
+  if (choice.layer < 1 || choice.layer > layers)
+    return invalid_argument(
+        fmt::format("--layer is {}, the encoder of {} has the layers 1 to {}", choice.layer, model, layers));
+  if (choice.decoder && choice.layer != 1)
+    return invalid_argument(fmt::format("--decoder is for the units of layer 1, --layer is {}", choice.layer));
+  if (choice.order == FilterOrder::activity && !has_data)
+    return invalid_argument("--sort activity needs --data: activity is the mean over items");
+  return success();
 }
 
 Result<std::vector<Filter>> filters_of(const DenseModel& model, std::span<const float> data,
                                        const FilterChoice& choice) {
   const auto depth = static_cast<std::int64_t>(model.network.encoder);
-  if (choice.layer < 1 || choice.layer > depth)
-    return invalid_argument(
-        fmt::format("--layer is {}, the encoder of {} has the layers 1 to {}", choice.layer, model.name, depth));
-  if (choice.decoder && choice.layer != 1)
-    return invalid_argument(fmt::format("--decoder is for the units of layer 1, --layer is {}", choice.layer));
-  if (choice.order == FilterOrder::activity && data.empty())
-    return invalid_argument("--sort activity needs --data: activity is the mean over items");
+  if (Status status = check_choice(choice, model.name, depth, !data.empty()); !status) return status.error();
   const DenseLayer& layer = model.network.layers[static_cast<std::size_t>(choice.layer - 1)];
   const auto inputs = static_cast<std::size_t>(layer.inputs), outputs = static_cast<std::size_t>(layer.outputs);
   std::vector<Filter> filters(outputs);
@@ -173,12 +121,7 @@ Result<std::vector<Filter>> filters_of(const DenseModel& model, std::span<const 
     for (std::size_t i = 0; i < codes.size(); ++i) filters[i % outputs].activity += static_cast<double>(codes[i]);
     for (Filter& filter : filters) filter.activity /= static_cast<double>(codes.size() / outputs);
   }
-  if (choice.order != FilterOrder::unit)
-    std::stable_sort(filters.begin(), filters.end(), [&](const Filter& a, const Filter& b) {
-      return choice.order == FilterOrder::norm ? a.norm > b.norm : a.activity > b.activity;
-    });
-  if (choice.units > 0 && choice.units < static_cast<std::int64_t>(filters.size()))
-    filters.resize(static_cast<std::size_t>(choice.units));
+  choose(filters, choice);
   if (choice.layer > 1) {
     std::vector<std::int64_t> units;
     for (const Filter& filter : filters) units.push_back(filter.unit);
@@ -190,6 +133,15 @@ Result<std::vector<Filter>> filters_of(const DenseModel& model, std::span<const 
     }
   }
   return filters;
+}
+
+void choose(std::vector<Filter>& filters, const FilterChoice& choice) {
+  if (choice.order != FilterOrder::unit)
+    std::stable_sort(filters.begin(), filters.end(), [&](const Filter& a, const Filter& b) {
+      return choice.order == FilterOrder::norm ? a.norm > b.norm : a.activity > b.activity;
+    });
+  if (choice.units > 0 && choice.units < static_cast<std::int64_t>(filters.size()))
+    filters.resize(static_cast<std::size_t>(choice.units));
 }
 
 cv::Mat draw(std::span<const Filter> filters, const nn::CodeItem& item, std::int64_t columns) {

@@ -33,15 +33,19 @@ struct FilterChoice {
 Result<std::vector<Filter>> filters_of(const DenseModel& model, std::span<const float> data,
                                        const FilterChoice& choice);
 
-/// Inputs under ||x|| = 1 that maximise the sum into each unit of layer `layer` (Erhan et al. 2009), [units, features]:
-/// from the units' weights multiplied down through the layers, and from random points, steps along the gradient on the
-/// sphere that shrink where they gain nothing; of the starts, the best.
+/// Inputs under ||x|| = 1 that maximise the sum into each unit of layer `layer`, [units, features], by the ascent of
+/// ascent.h; the start that is not random are the units' weights multiplied down through the layers.
 std::vector<float> ascend(const DenseModel& model, std::int64_t layer, std::span<const std::int64_t> units,
                           std::uint64_t seed);
 
 /// The sum into unit j of layer `layer`, before its activation, for row j: [units].
 std::vector<float> sums_into(const DenseModel& model, std::int64_t layer, std::span<const std::int64_t> units,
                              std::span<const float> rows);
+
+/// What filters_of() of every kind of model refuses, and the order and number that it keeps. Norms and activities are
+/// filled in.
+Status check_choice(const FilterChoice& choice, const std::string& model, std::int64_t layers, bool has_data);
+void choose(std::vector<Filter>& filters, const FilterChoice& choice);
 
 /// Tiles on a grid, each with its own scale: zero is the middle grey. `columns` 0: about square.
 cv::Mat draw(std::span<const Filter> filters, const nn::CodeItem& item, std::int64_t columns);

@@ -11,8 +11,10 @@
 
 namespace latentflow::show {
 
-double share_met_again(const DenseModel& model, std::span<const float> rows) {
-  const auto features = static_cast<std::size_t>(model.features());
+namespace {
+
+Result<double> share_of(const Reconstruct& back, std::span<const float> rows, std::int64_t row_features) {
+  const auto features = static_cast<std::size_t>(row_features);
   const std::size_t count = rows.size() / features;
   std::vector<double> middle(features);
   for (std::size_t i = 0; i < rows.size(); ++i) middle[i % features] += static_cast<double>(rows[i]);
@@ -22,9 +24,22 @@ double share_met_again(const DenseModel& model, std::span<const float> rows) {
     const double difference = static_cast<double>(rows[i]) - middle[i % features];
     variance += difference * difference;
   }
-  const std::vector<double> errors = squared_errors(rows, reconstruct(model, rows), model.features());
+  const Result<std::vector<float>> again = back(rows);
+  if (!again) return again.error();
+  const std::vector<double> errors = squared_errors(rows, *again, row_features);
   return variance > 0 ? 1 - mean(errors) * static_cast<double>(count) / variance
                       : std::numeric_limits<double>::quiet_NaN();
+}
+
+/// A dense model never fails.
+Reconstruct reconstruction_by(const DenseModel& model) {
+  return [&model](std::span<const float> rows) { return reconstruct(model, rows); };
+}
+
+}  // namespace
+
+double share_met_again(const DenseModel& model, std::span<const float> rows) {
+  return *share_of(reconstruction_by(model), rows, model.features());
 }
 
 double IdentityScore::score() const {
@@ -33,7 +48,12 @@ double IdentityScore::score() const {
 }
 
 IdentityScore identity_score(const DenseModel& model, std::span<const float> rows, std::uint64_t seed) {
-  const auto features = static_cast<std::size_t>(model.features());
+  return *identity_score(reconstruction_by(model), model.features(), rows, seed);
+}
+
+Result<IdentityScore> identity_score(const Reconstruct& back, std::int64_t row_features, std::span<const float> rows,
+                                     std::uint64_t seed) {
+  const auto features = static_cast<std::size_t>(row_features);
   const std::size_t count = rows.size() / features;
   std::vector<float> noise(rows.size()), shuffled(rows.size());
   train::for_rows(static_cast<std::int64_t>(count), [&](std::int64_t row) {
@@ -44,7 +64,14 @@ IdentityScore identity_score(const DenseModel& model, std::span<const float> row
       shuffled[begin + i] =
           rows[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(count))) * features + i];
   });
-  return {share_met_again(model, rows), share_met_again(model, noise), share_met_again(model, shuffled)};
+  IdentityScore score;
+  for (const auto& [set, share] : {std::pair(rows, &score.data), std::pair(std::span<const float>(noise), &score.noise),
+                                   std::pair(std::span<const float>(shuffled), &score.shuffled)}) {
+    const Result<double> found = share_of(back, set, row_features);
+    if (!found) return found.error();
+    *share = *found;
+  }
+  return score;
 }
 
 std::string to_string(const IdentityScore& score) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -29,6 +30,11 @@ struct IdentityScore {
 
 /// `rows` [n, features] in 0..1.
 IdentityScore identity_score(const DenseModel& model, std::span<const float> rows, std::uint64_t seed);
+
+/// The same of whatever makes rows of rows. Errors: its own.
+using Reconstruct = std::function<Result<std::vector<float>>(std::span<const float> rows)>;
+Result<IdentityScore> identity_score(const Reconstruct& back, std::int64_t features, std::span<const float> rows,
+                                     std::uint64_t seed);
 
 /// "identity score 0.04 (of the variance of data 0.95, noise -0.12 and shuffled pixels 0.03 come back)", with what it
 /// means where that is bad.

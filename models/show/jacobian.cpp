@@ -50,8 +50,11 @@ std::vector<float> code_jacobian(const DenseModel& model, std::span<const float>
 }
 
 Tangents tangents_at(const DenseModel& model, std::span<const float> item, std::int64_t vectors) {
-  const std::vector<float> jacobian = code_jacobian(model, item);
-  const std::int64_t codes = model.codes(), features = model.features(), size = std::min(codes, features);
+  return tangents_of(code_jacobian(model, item), model.codes(), model.features(), vectors);
+}
+
+Tangents tangents_of(std::span<const float> jacobian, std::int64_t codes, std::int64_t features, std::int64_t vectors) {
+  const std::int64_t size = std::min(codes, features);
   const Doubles j = Eigen::Map<const RowMajor>(jacobian.data(), codes, features).cast<double>();
   Doubles gram = Doubles::Zero(size, size);
   if (codes < features)
@@ -77,14 +80,16 @@ Tangents tangents_at(const DenseModel& model, std::span<const float> item, std::
 }
 
 CodeStatistics code_statistics(const DenseModel& model, std::span<const float> rows) {
-  const std::vector<float> codes = encode(model, rows);
-  const auto units = static_cast<std::size_t>(model.codes());
+  return code_statistics(encode(model, rows), model.codes(), model.network.encoder_layers().back().activation);
+}
+
+CodeStatistics code_statistics(std::span<const float> codes, std::int64_t code_units, train::Activation activation) {
+  const auto units = static_cast<std::size_t>(code_units);
   const std::size_t count = codes.size() / units;
-  const train::Activation activation = model.network.encoder_layers().back().activation;
   const bool sigmoid = activation == train::Activation::sigmoid, tanh = activation == train::Activation::tanh;
   const float low = tanh ? -0.96f : 0.02f, high = tanh ? 0.96f : 0.98f;
   CodeStatistics result;
-  result.units = model.codes();
+  result.units = code_units;
   std::vector<double> deviations;
   for (std::size_t unit = 0; unit < units; ++unit) {
     double sum = 0, squares = 0, magnitude = 0;
@@ -111,41 +116,52 @@ CodeStatistics code_statistics(const DenseModel& model, std::span<const float> r
 
 JacobianReport jacobian_report(const DenseModel& model, std::span<const float> rows, std::int64_t items) {
   const auto features = static_cast<std::size_t>(model.features());
-  JacobianReport report;
-  report.name = model.name;
-  report.items = std::min(items, static_cast<std::int64_t>(rows.size() / features));
-  std::vector<std::vector<double>> spectra(static_cast<std::size_t>(report.items));
+  std::vector<std::vector<double>> spectra(std::min(static_cast<std::size_t>(items), rows.size() / features));
   tbb::parallel_for(std::size_t{0}, spectra.size(), [&](std::size_t item) {
     spectra[item] = tangents_at(model, rows.subspan(item * features, features), 0).values;
   });
+  return jacobian_report(model.name, spectra, code_statistics(model, rows));
+}
+
+JacobianReport jacobian_report(const std::string& name, std::span<const std::vector<double>> spectra,
+                               CodeStatistics codes) {
+  JacobianReport report;
+  report.name = name, report.codes = codes;
+  report.items = static_cast<std::int64_t>(spectra.size());
   report.spectrum.resize(spectra.front().size());
   for (const std::vector<double>& values : spectra)
     for (std::size_t rank = 0; rank < values.size(); ++rank) {
       report.spectrum[rank] += values[rank] / static_cast<double>(report.items);
       report.squared_norm += values[rank] * values[rank] / static_cast<double>(report.items);
     }
-  report.codes = code_statistics(model, rows);
   return report;
+}
+
+cv::Mat draw_tangents(std::span<const TangentItem> items, const nn::CodeItem& item) {
+  const int zoom = zoom_of(item);
+  std::vector<StripRow> strips;
+  for (const TangentItem& shown : items) {
+    StripRow row{{}, {tile(shown.item, item, Levels::unit, zoom)}, {"item"}};
+    row.tiles.push_back(tile(shown.back, item, Levels::unit, zoom));
+    row.captions.push_back("comes back");
+    for (std::size_t i = 0; i < shown.tangents.vectors.size(); ++i) {
+      row.tiles.push_back(tile(shown.tangents.vectors[i], item, Levels::symmetric, zoom));
+      row.captions.push_back(fmt::format("{:.3g}", shown.tangents.values[i]));
+    }
+    strips.push_back(std::move(row));
+  }
+  return strip(strips, 8);
 }
 
 cv::Mat draw_tangents(const DenseModel& model, std::span<const float> rows, const nn::CodeItem& item,
                       std::int64_t vectors) {
   const auto features = static_cast<std::size_t>(model.features());
-  const int zoom = zoom_of(item);
-  const std::vector<float> back = reconstruct(model, rows);
-  std::vector<StripRow> strips;
+  std::vector<TangentItem> items;
   for (std::size_t begin = 0; begin < rows.size(); begin += features) {
-    const Tangents tangents = tangents_at(model, rows.subspan(begin, features), vectors);
-    StripRow row{{}, {tile(rows.subspan(begin, features), item, Levels::unit, zoom)}, {"item"}};
-    row.tiles.push_back(tile(std::span(back).subspan(begin, features), item, Levels::unit, zoom));
-    row.captions.push_back("comes back");
-    for (std::size_t i = 0; i < tangents.vectors.size(); ++i) {
-      row.tiles.push_back(tile(tangents.vectors[i], item, Levels::symmetric, zoom));
-      row.captions.push_back(fmt::format("{:.3g}", tangents.values[i]));
-    }
-    strips.push_back(std::move(row));
+    const std::span<const float> row = rows.subspan(begin, features);
+    items.push_back({{row.begin(), row.end()}, reconstruct(model, row), tangents_at(model, row, vectors)});
   }
-  return strip(strips, 8);
+  return draw_tangents(items, item);
 }
 
 Plot spectrum_plot(std::span<const JacobianReport> reports) {

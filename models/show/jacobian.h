@@ -22,6 +22,8 @@ struct Tangents {
 /// et al. 2011). Singular values are the roots of the eigenvalues of J J^T or J^T J in double: those below 1e-8 of the
 /// largest are rounding.
 Tangents tangents_at(const DenseModel& model, std::span<const float> item, std::int64_t vectors);
+/// The same of a Jacobian [codes, features], however it came.
+Tangents tangents_of(std::span<const float> jacobian, std::int64_t codes, std::int64_t features, std::int64_t vectors);
 
 struct CodeStatistics {
   std::int64_t units = 0;
@@ -34,6 +36,8 @@ struct CodeStatistics {
 
 /// Of codes [n, codes] of `rows`. Varying is measured as a standard deviation over the items.
 CodeStatistics code_statistics(const DenseModel& model, std::span<const float> rows);
+/// The same of codes [n, units] that came out of `activation`.
+CodeStatistics code_statistics(std::span<const float> codes, std::int64_t units, train::Activation activation);
 
 struct JacobianReport {
   std::string name;
@@ -45,8 +49,17 @@ struct JacobianReport {
 
 /// Jacobians at the first `items` rows, in parallel; statistics over all of them.
 JacobianReport jacobian_report(const DenseModel& model, std::span<const float> rows, std::int64_t items);
+/// The same from the singular values at every item.
+JacobianReport jacobian_report(const std::string& name, std::span<const std::vector<double>> spectra,
+                               CodeStatistics codes);
 
-/// A row per item of `rows`: the item, its reconstruction, then its leading tangents with their singular values.
+/// An item and what comes back of it, [features] each, and the tangents there.
+struct TangentItem {
+  std::vector<float> item, back;
+  Tangents tangents;
+};
+/// A row per item: the item, its reconstruction, then its leading tangents with their singular values.
+cv::Mat draw_tangents(std::span<const TangentItem> items, const nn::CodeItem& item);
 cv::Mat draw_tangents(const DenseModel& model, std::span<const float> rows, const nn::CodeItem& item,
                       std::int64_t vectors);
 Plot spectrum_plot(std::span<const JacobianReport> reports);

@@ -45,10 +45,28 @@ expect 1 "layers 1 to 2" show filters $model --out f.png --layer 3
 expect 1 "has 120 numbers, the model takes 144" show filters $model --out f.png --shape 10x12
 expect 1 "ends in .png" show filters $model --out f.jpg
 expect 1 "2 inputs and 1 outputs" show filters "$other" --out f.png
-expect 1 "no such file" show filters absent.onnx --out f.png
+expect 1 "there is no file 'absent.onnx'" show filters absent.onnx --out f.png
+expect 1 "--crop is for models of photographs" show filters $model --out f.png --crop 32
 expect 1 "nowhere is no folder" show reconstructions $model --data nowhere --out r.png
 expect 1 "one MODEL" show filters $model $model --out f.png
 expect 1 "is a file, needs the name of a folder" show manifold $model --data synthetic --out f.png
+# The convolutional model of the zoo, by its name, on photographs that are drawn here.
+cat >draw.yaml <<'GRAPH'
+graph: draw
+nodes:
+  drawn: {node: draw_samples, count: 3, width: 88, height: 80}
+  saved: {node: write_images, image: drawn, path: photos}
+GRAPH
+expect 0 "3 delivered" run draw.yaml
+expect 0 '48 of 48 units of layer 1 ("head") of image_codes, as patches of 6x6 pixels' show filters image_codes --out k.png
+expect 0 '2 of 48 units of layer 2 ("encoder0_0a")' show filters image_codes --out k2.png --layer 2 --units 2 --data photos --sort activity
+expect 0 "PCA-32" show reconstructions image_codes --data photos --out p.png
+written k.png k2.png p.png
+expect 1 "layers 1 to 12" show filters image_codes --out k.png --layer 13
+expect 1 "--decoder is for models with dense layers" show filters image_codes --out k.png --decoder
+expect 1 "--shape is for models of rows" show reconstructions image_codes --data photos --out p.png --shape 8x8x3
+expect 1 "--data synthetic draws digits" show reconstructions image_codes --data synthetic --out p.png
+expect 1 "cannot be shown side by side" show reconstructions image_codes $model --data photos --out p.png
 # The four files of MNIST, with 20 black pictures each.
 idx_files() {
   for part in train t10k; do
@@ -65,15 +83,22 @@ if command -v gnuplot >/dev/null; then
   expect 0 "identity score" show jacobian $model --data synthetic --out j --test-items 60 --items 5
   expect 0 '"singular_values"' show jacobian $model --data synthetic --out j --test-items 60 --items 5 --json
   expect 0 "input as it is" show robustness $model --data synthetic --out b.svg --test-items 60
+  expect 0 "identity score" show jacobian image_codes --data photos --out jp --crop 16 --items 2
+  expect 1 "2048; take a smaller --crop" show jacobian image_codes --data photos --out jp --crop 72 --tangents 1
+  expect 1 "with one code per item" show manifold image_codes --data photos --out m
+  expect 1 "with one code per item" show robustness image_codes --data photos --out b.svg
+  written jp/spectrum.svg jp/image_codes_tangents.png
   expect 0 "rows" show curves $model --out c.svg
   expect 0 "out/results.md" gallery --data sets --out out --models models --recipes recipes --no-training
   written m/small_codes.svg m/small_grid.png j/spectrum.svg j/small_tangents.png b.svg c.svg out/README.md out/results.md \
     out/filters_small_layer1.png
   expect 0 "batch is 32, there are 20 items to train on" gallery --data sets --out out --models models --recipes recipes --only digits
   grep -q "Missing: absent: there is no recipe absent yet" out/README.md || { echo "absent is not said to be missing"; problems=$((problems + 1)); }
+  expect 0 "drawn/results.md" gallery --data synthetic --out drawn --models models --recipes recipes --no-training
+  grep -q "made without a data set" drawn/README.md || { echo "drawn digits are taken for MNIST"; problems=$((problems + 1)); }
+  grep -q "data.digits=synthetic --out digits.onnx" drawn/results.md || { echo "drawn digits are not in the command"; problems=$((problems + 1)); }
 fi
 expect 1 "is no model of the gallery; it has absent, digits, small" gallery --data . --out out --recipes recipes --only foo
-expect 1 "marks are of these, not of drawn digits" gallery --data synthetic --out out --recipes recipes
 expect 1 "is no folder" gallery --data nowhere --out out --recipes recipes
 expect 1 "cannot be read" gallery --data . --out out --recipes nowhere
 
