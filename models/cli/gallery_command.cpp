@@ -42,6 +42,9 @@ std::filesystem::path recipe_folder() {
   return program.parent_path().parent_path() / "share/latentflow/recipes";
 }
 
+/// `--data` that needs no folder.
+constexpr const char* drawn_data = "synthetic";
+
 /// A folder of data sets stands for the digits in its `mnist` and, unless others are named, the photographs in its
 /// `train`.
 void look_into(std::filesystem::path& data, std::filesystem::path& photographs) {
@@ -109,12 +112,16 @@ int run(int argc, char** argv) {
   int threads = static_cast<int>(std::thread::hardware_concurrency());
   app.add_option(
          "--data", data,
-         "folder of IDX files, named as those of MNIST, or one that has them in mnist/ and photographs in train/")
+         "folder of IDX files, named as those of MNIST, or one that has them in mnist/ and photographs in train/; or "
+         "synthetic: digits are drawn, and pictures where no --photographs are named")
       ->required();
   app.add_option("--photographs", photographs, "folder of photographs, for patches and for digits before some");
   app.add_option("--out", out, "folder for README.md, results.md and their pictures")->required();
-  app.add_option("--models", models, "NAME/NAME.onnx are taken from here, and trained here where missing")
-      ->capture_default_str();
+  const CLI::Option* models_option =
+      app.add_option("--models", models,
+                     "NAME/NAME.onnx are taken from here, and trained here where missing; with --data synthetic by "
+                     "default training/gallery_synthetic")
+          ->capture_default_str();
   app.add_option("--only", only, "train these models alone; others are used where they are there");
   app.add_flag("--no-training", no_training, "train nothing: measure and draw what is there");
   app.add_flag("--keep", keep, "rows and pictures whose models are missing stay as an earlier run left them in --out");
@@ -124,20 +131,25 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& failure) { return app.exit(failure) == 0 ? 0 : refused; }
+  const bool synthetic = data == drawn_data;
   std::error_code ignored;
-  if (!std::filesystem::is_directory(data, ignored))
-    return fail(
-        not_found(fmt::format("--data {} is no folder; needs one with IDX files, named as those of MNIST{}",
-                              data.string(), data == "synthetic" ? ": marks are of these, not of drawn digits" : "")));
-  look_into(data, photographs);
+  if (!synthetic && !std::filesystem::is_directory(data, ignored))
+    return fail(not_found(fmt::format(
+        "--data {} is no folder; needs one with IDX files, named as those of MNIST, or {}, which draws digits",
+        data.string(), drawn_data)));
+  if (!synthetic) look_into(data, photographs);
+  // Models of files would be measured on drawn digits as if they were made for them.
+  if (synthetic && models_option->count() == 0) models = "training/gallery_synthetic";
   if (Status status = show::check_result_folder(out); !status) return fail(status.error());
-  const Result<Plan> plan = load_plan(list.empty() ? recipes / "gallery.yaml" : list);
-  if (!plan) return fail(plan.error());
-  if (Status status = check_names(*plan, only); !status) return fail(status.error());
-  Collection collection({models, recipes, data, photographs, note, &stop_requested});
-  if (Status status = collection.check_data(*plan); !status)
-    return fail(not_found("--data: " + status.error().message +
-                          "; needs a folder with the files of MNIST, or one with such a folder mnist in it"));
+  const Result<Plan> read = load_plan(list.empty() ? recipes / "gallery.yaml" : list);
+  if (!read) return fail(read.error());
+  const Plan plan = synthetic ? for_drawn_digits(*read) : *read;
+  if (Status status = check_names(plan, only); !status) return fail(status.error());
+  Collection collection({models, recipes, data, photographs, note, &stop_requested, plan.variants, synthetic});
+  if (Status status = collection.check_data(plan); !status)
+    return fail(
+        not_found("--data: " + status.error().message +
+                  "; needs a folder with the files of MNIST, one with such a folder mnist in it, or synthetic"));
   if (Status status = show::check_gnuplot(); !status) return fail(status.error());
 
   struct sigaction action {};
@@ -146,8 +158,8 @@ int run(int argc, char** argv) {
   sigaction(SIGTERM, &action, nullptr);
   const tbb::global_control workers(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
   if (!no_training)
-    if (Status status = train_missing(*plan, only, collection); !status) return fail(status.error());
-  if (Status status = make_pages(*plan, collection, keep ? FormerPages(out) : FormerPages(), out); !status)
+    if (Status status = train_missing(plan, only, collection); !status) return fail(status.error());
+  if (Status status = make_pages(plan, collection, keep ? FormerPages(out) : FormerPages(), out); !status)
     return fail(status.error());
   fmt::print("{}\n{}\n", (out / "README.md").string(), (out / "results.md").string());
   return 0;

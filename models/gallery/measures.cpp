@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstdio>
 #include <numbers>
+#include <numeric>
 
 #include "nn/moments.h"
 #include "nn/pca.h"
@@ -17,6 +18,7 @@
 #include "show/bands.h"
 #include "show/identity.h"
 #include "show/jacobian.h"
+#include "show/tiles.h"
 #include "train/features/logistic.h"
 #include "train/random.h"
 
@@ -29,7 +31,8 @@ constexpr float ratio_noise = 0.005f;
 /// What a measure of one model gets.
 struct Subject {
   const Row& row;
-  const show::DenseModel& model;
+  const nn::ModelCard& card;
+  const show::DenseModel& model;  ///< empty where the measure looks for words in the card alone
   const train::ItemSet& digits;
 };
 
@@ -41,6 +44,33 @@ Result<nn::Pca> components_beside(const Subject& subject) {
   nn::Moments moments(subject.digits.train.features());
   if (Status status = moments.add(subject.digits.train.values); !status) return status.error();
   return nn::fit_pca(moments, {.components = subject.model.codes()});
+}
+
+Result<double> variance_share(const Subject& subject) {
+  const Result<nn::Pca> pca = components_beside(subject);
+  if (!pca) return pca.error();
+  const std::vector<double> shares = pca->explained_variance_ratio();
+  return 100 * std::accumulate(shares.begin(), shares.end(), 0.0);
+}
+
+Result<double> randomized_excess(const Subject& subject) {
+  const Result<nn::Pca> exact = components_beside(subject);
+  if (!exact) return exact.error();
+  const train::ItemRows& rows = subject.digits.train;
+  const Result<nn::Pca> randomized = nn::fit_pca_randomized(Tensor::from({rows.count(), rows.features()}, rows.values),
+                                                            {.components = subject.model.codes()});
+  if (!randomized) return randomized.error();
+  return 100 * (randomized->mean_squared_error() / exact->mean_squared_error() - 1);
+}
+
+Result<double> spread(const Subject& subject) {
+  const Result<std::vector<show::Filter>> filters = show::filters_of(subject.model, {}, {.layer = 1, .units = 0});
+  if (!filters) return filters.error();
+  const Result<nn::CodeItem> item = show::picture_item(subject.model.item, {});
+  if (!item) return item.error();
+  double sum = 0;
+  for (const show::Filter& filter : *filters) sum += filter_spread(filter.row, *item);
+  return sum / static_cast<double>(filters->size());
 }
 
 Result<double> angle(const Subject& subject) {
@@ -66,6 +96,10 @@ Result<double> oriented(const Subject& subject) {
   const Result<std::vector<show::Filter>> filters = show::filters_of(subject.model, {}, all);
   if (!filters) return filters.error();
   return 100 * show::oriented_share(*filters, subject.model.item);
+}
+
+show::CodeStatistics statistics(const Subject& subject) {
+  return show::code_statistics(subject.model, subject.digits.test.values);
 }
 
 struct Measure {
@@ -96,7 +130,7 @@ Result<double> code_class_error(const Subject& subject) {
                      subject.model.codes());
 }
 
-Result<double> score_of(const Subject& subject) { return number_behind(subject.model.card.scores, subject.row.score); }
+Result<double> score_of(const Subject& subject) { return number_behind(subject.card.scores, subject.row.score); }
 
 constexpr std::array measures{
     Measure{"test_error", [](const Subject& s) { return Result<double>(error_on(s, s.digits.test)); }},
@@ -105,17 +139,20 @@ constexpr std::array measures{
             [](const Subject& s) { return Result<double>(error_on(s, s.digits.test) / error_on(s, s.digits.train)); }},
     Measure{"card", score_of, 1, true, false},
     Measure{"order", score_of, 2, true, false},
+    Measure{"variance_share", variance_share},
+    Measure{"randomized_excess", randomized_excess},
     Measure{"angle", angle},
     Measure{"excess", excess},
-    Measure{"mean_activation",
-            [](const Subject& s) {
-              return Result<double>(show::code_statistics(s.model, s.digits.test.values).mean_activation);
-            }},
+    Measure{"mean_activation", [](const Subject& s) { return Result<double>(statistics(s).mean_activation); }},
+    Measure{"dead_units", [](const Subject& s) { return Result<double>(static_cast<double>(statistics(s).dead)); }},
+    Measure{"saturated_units",
+            [](const Subject& s) { return Result<double>(static_cast<double>(statistics(s).saturated)); }},
     Measure{"stochastic_ratio",
             [](const Subject& s) { return Result<double>(stochastic_ratio(s.model, s.digits.test.values, 1)); }},
     Measure{"pixel_class_error", pixel_class_error, 1, false, true, true},
     Measure{"code_class_error", code_class_error, 1, false, true, true},
     Measure{"oriented_share", oriented, 1, false, false},
+    Measure{"filter_spread", spread, 1, false, false},
     Measure{"identity", [](const Subject& s) {
               return Result<double>(show::identity_score(s.model, s.digits.test.values, 1).score());
             }}};
@@ -127,7 +164,7 @@ const Measure& named(std::string_view name) {
 /// Of an error rate; other numbers have none.
 Result<Interval> interval_of(const Subject& subject, double number) {
   const Measure& measure = named(subject.row.measure);
-  if (measure.score) return interval_behind(subject.model.card.scores, subject.row.score);
+  if (measure.score) return interval_behind(subject.card.scores, subject.row.score);
   if (!measure.classes) return not_found(fmt::format("{} is no error rate", measure.name));
   const std::int64_t items = subject.digits.test.count();
   const train::ErrorRate rate{std::llround(number / 100 * static_cast<double>(items)), items};
@@ -136,6 +173,7 @@ Result<Interval> interval_of(const Subject& subject, double number) {
 
 std::string mark_of(const Row& row) {
   const std::string unit = row.unit.empty() ? "" : " " + row.unit;
+  if (!row.judged) return "stated";
   if (row.measure == "order")
     return std::string("does not fall from left to right") +
            (row.apart ? ", first and last outside each other's 95 % interval" : "");
@@ -146,6 +184,7 @@ std::string mark_of(const Row& row) {
 }
 
 std::optional<bool> passes(const Row& row, const std::vector<double>& numbers, const std::vector<Interval>& intervals) {
+  if (!row.judged) return std::nullopt;
   if (row.measure == "order")
     return std::is_sorted(numbers.begin(), numbers.end()) &&
            (!row.apart || (numbers.front() < intervals.back().low && numbers.back() > intervals.front().high));
@@ -185,7 +224,12 @@ Outcome measure(const Row& row, Collection& collection) {
       missing(member.why);
       continue;
     }
+    if (!member.model && !needs_score(row.measure)) {
+      missing(member.why);
+      continue;
+    }
     const train::ItemSet none;
+    const show::DenseModel no_layers{};
     const train::ItemSet* digits = &none;
     if (named(row.measure).items) {
       const Result<const train::ItemSet*> items = collection.items(name);
@@ -195,7 +239,7 @@ Outcome measure(const Row& row, Collection& collection) {
       }
       digits = *items;
     }
-    const Subject subject{row, *member.model, *digits};
+    const Subject subject{row, member.card, member.model ? *member.model : no_layers, *digits};
     const Result<double> number = named(row.measure).of(subject);
     if (!number) {
       missing(number.error().message);
@@ -252,6 +296,19 @@ double principal_angle(std::span<const float> decoder, std::span<const float> co
                                                         [](const auto&) { return 1; });
   const double sine = std::sqrt(std::max(0.0, largest.values.front()));
   return std::asin(std::min(1.0, sine)) * 180 / std::numbers::pi;
+}
+
+double filter_spread(std::span<const float> filter, const nn::CodeItem& item) {
+  double energy = 0, x_mean = 0, y_mean = 0, squares = 0;
+  for (std::size_t i = 0; i < filter.size(); ++i) {
+    const auto place = static_cast<std::int64_t>(i) % (item.width * item.height);
+    const auto x = static_cast<double>(place % item.width), y = static_cast<double>(place / item.width);
+    const double weight = static_cast<double>(filter[i]) * static_cast<double>(filter[i]);
+    energy += weight, x_mean += weight * x, y_mean += weight * y, squares += weight * (x * x + y * y);
+  }
+  if (energy == 0) return 0;
+  x_mean /= energy, y_mean /= energy;
+  return std::sqrt(std::max(0.0, squares / energy - x_mean * x_mean - y_mean * y_mean));
 }
 
 double stochastic_ratio(const show::DenseModel& model, std::span<const float> rows, std::uint64_t seed) {

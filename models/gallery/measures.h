@@ -15,6 +15,10 @@ namespace latentflow::gallery {
 ///     card                     the number behind the words `score` in the scores of the model's card
 ///     order                    those of several models, which must not fall from one to the next; with `apart`
 ///                              first and last also lie outside each other's 95 % interval
+///     variance_share           percent of the variance of the data to train on that as many principal components as
+///                              the model has codes keep
+///     randomized_excess        by how many percent the training error of these from a random subspace (nn/pca.h) is
+///                              above that of the exact ones
 ///     angle                    largest principal angle in degrees between the span of a linear decoder and that of as
 ///                              many principal components (Golub and Van Loan, 6.4.3)
 ///     excess                   by how many percent its training error is above that of these components
@@ -22,8 +26,11 @@ namespace latentflow::gallery {
 ///                              themselves takes for another class (the codes play no part)
 ///     code_class_error         the same on the codes
 ///     mean_activation          of the code, over the test items
+///     dead_units               of the code, over the test items, see show::CodeStatistics
+///     saturated_units          likewise
 ///     stochastic_ratio         E ||h(x + s e) - h(x)||^2 / s^2 over ||dh/dx||_F^2, s = 0.005, over test items
 ///     oriented_share           percent of the first layer's filters that are one orientation band, see show/bands.h
+///     filter_spread            mean of filter_spread() over the units of the first layer, in pixels
 ///     identity                 show/identity.h
 std::vector<std::string_view> measure_names();
 std::size_t models_needed(std::string_view measure);
@@ -52,6 +59,9 @@ Result<Interval> interval_behind(const std::string& scores, const std::string& w
 /// In degrees, of the span of the columns of `decoder` [features, codes] and the rows of `components` [codes,
 /// features].
 double principal_angle(std::span<const float> decoder, std::span<const float> components, std::int64_t features);
+/// How far a filter reaches, in pixels: the root of the mean squared distance of its squared weights from their own
+/// centre. 0 for one pixel, and for no weights; 11.4 for weights all over 28x28.
+double filter_spread(std::span<const float> filter, const nn::CodeItem& item);
 double stochastic_ratio(const show::DenseModel& model, std::span<const float> rows, std::uint64_t seed);
 
 }  // namespace latentflow::gallery

@@ -2,8 +2,12 @@
 #include "pages.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <fstream>
+
+#include "graph_pictures.h"
 
 namespace latentflow::gallery {
 namespace {
@@ -44,7 +48,10 @@ std::vector<std::string> lines_of(const std::filesystem::path& file) {
 
 std::string verdict(std::optional<bool> passed) { return !passed ? "-" : *passed ? "pass" : "**no**"; }
 
+std::string caption_line(const Picture& picture) { return fmt::format("*{}*", picture.caption); }
 std::string image_start(const Picture& picture) { return fmt::format("![{}](", picture.caption); }
+
+bool begins_something_else(const std::string& line) { return line.starts_with("*") || line.starts_with("#"); }
 
 }  // namespace
 
@@ -61,8 +68,11 @@ std::string gallery_page(const Plan& plan, std::span<const SectionOutcome> outco
     }
     for (std::size_t p = 0; p < section.pictures.size(); ++p) {
       const Drawn& drawn = outcomes[s].pictures[p];
-      page += fmt::format("\n*{}*\n\n", section.pictures[p].caption);
-      for (const std::string& file : drawn.files) page += image_start(section.pictures[p]) + file + ")\n";
+      const Picture& picture = section.pictures[p];
+      page += fmt::format("\n{}\n\n", caption_line(picture));
+      for (const std::string& file : drawn.files) page += image_start(picture) + file + ")\n";
+      if (!drawn.table.empty()) page += "\n" + drawn.table;
+      if (!picture.graphs.empty()) page += fmt::format("\nMade by `{}`.\n", fmt::join(commands_of(picture), "`, `"));
       for (const std::string& line : drawn.missing) page += fmt::format("\nMissing: {}.\n", line);
     }
     page += "\n";
@@ -121,6 +131,10 @@ std::optional<Drawn> FormerPages::drawn(const Picture& picture) const {
   for (const std::string& file : former.files)
     if (!std::filesystem::exists(folder_ / file, ignored)) return std::nullopt;
   if (former.files.empty()) return std::nullopt;
+  auto line = std::find(page_.begin(), page_.end(), caption_line(picture));
+  if (line != page_.end()) ++line;
+  for (; line != page_.end() && !begins_something_else(*line); ++line)
+    if (line->starts_with("|")) former.table += *line + "\n";
   return former;
 }
 

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "component_pictures.h"
+#include "graph_pictures.h"
 #include "show/curves.h"
 #include "show/filters.h"
 #include "show/jacobian.h"
@@ -11,6 +13,7 @@
 #include "show/reconstructions.h"
 #include "show/robustness.h"
 #include "show/tiles.h"
+#include "shown.h"
 
 namespace latentflow::gallery {
 namespace {
@@ -26,7 +29,7 @@ class Drawing {
   Result<Drawn> run() {
     for (const std::string& name : picture_.models) {
       const Member& member = collection_.member(name);
-      if (member.state == Member::State::finished) {
+      if (member.state == Member::State::finished && member.model) {
         names_.push_back(name);
         models_.push_back(*member.model);
       } else {
@@ -41,6 +44,10 @@ class Drawing {
  private:
   Status draw_kind() {
     if (picture_.kind == PictureKind::curves) return curves();
+    if (picture_.kind == PictureKind::variance)
+      return or_missing(draw_variance(names_, collection_, add(stem("variance") + ".svg")));
+    if (picture_.kind == PictureKind::whitening)
+      return or_missing(draw_whitening(names_, collection_, add(stem("whitening") + ".png")));
     const Result<nn::CodeItem> item = show::picture_item(models_.front().item, {});
     if (!item) return missing(item.error());
     item_ = *item;
@@ -50,7 +57,9 @@ class Drawing {
     digits_ = *digits;
     for (const show::DenseModel& model : models_)
       if (Status fits = show::check_items(model, digits_->test, "the data"); !fits) return missing(fits.error());
-    if (Status status = draw_digits(); !status) return status;
+    Result<std::vector<float>> shown = shown_items(item_, columns);
+    if (!shown) return missing(shown.error());
+    shown_ = std::move(*shown);
     switch (picture_.kind) {
       case PictureKind::reconstructions: return reconstructions();
       case PictureKind::manifold: return manifold();
@@ -64,12 +73,11 @@ class Drawing {
     return success();
   }
 
-  /// The first drawn digits that no drawn training set of this size has among its items.
-  Status draw_digits() {
-    const Result<train::ItemSet> drawn = show::load_items("synthetic", item_.height, 6000, 100);
-    if (!drawn) return drawn.error();
-    shown_ = show::gather(drawn->test, show::items_of_all_classes(drawn->test, columns));
-    return success();
+  /// Files that cannot be written end the gallery; other reasons stand on its page instead of the last file.
+  Status or_missing(const Status& status) {
+    if (status || status.error().code == Code::io) return status;
+    drawn_.files.pop_back();
+    return missing(status.error());
   }
 
   std::span<const float> some_test_rows() const {
@@ -92,14 +100,28 @@ class Drawing {
     const show::FilterChoice choice{picture_.layer, picture_.units,
                                     picture_.sort == "norm" ? show::FilterOrder::norm : show::FilterOrder::unit, 1,
                                     picture_.decoder};
+    std::vector<show::StripRow> rows;
     for (std::size_t i = 0; i < models_.size(); ++i) {
+      if (models_[i].features() != item_.features())
+        return missing(
+            invalid_argument(fmt::format("{} takes {} numbers, {} takes {}; needs models of the same items",
+                                         names_.front(), item_.features(), names_[i], models_[i].features())));
       const Result<std::vector<show::Filter>> filters = show::filters_of(models_[i], {}, choice);
       if (!filters) return missing(filters.error());
+      if (picture_.strip) {
+        show::StripRow row{{names_[i]}, {}, {}};
+        for (const show::Filter& filter : *filters)
+          row.tiles.push_back(show::tile(filter.row, item_, show::Levels::symmetric, show::zoom_of(item_)));
+        rows.push_back(std::move(row));
+        continue;
+      }
       std::string name = fmt::format("filters_{}_layer{}.png", names_[i], picture_.layer);
       std::replace(name.begin(), name.end(), ':', '_');
       if (Status status = show::write_png(add(name), show::draw(*filters, item_, 0)); !status) return status;
     }
-    return success();
+    if (rows.empty()) return success();
+    return show::write_png(add(fmt::format("filters_{}_to_{}.png", names_.front(), names_.back())),
+                           show::strip(rows, 4));
   }
 
   Status reconstructions() {
@@ -175,6 +197,7 @@ class Drawing {
 }  // namespace
 
 Result<Drawn> draw(const Picture& picture, Collection& collection, const std::filesystem::path& folder) {
+  if (picture.kind == PictureKind::graphs) return draw_graphs(picture, collection, folder);
   return Drawing(picture, collection, folder).run();
 }
 

@@ -9,10 +9,12 @@ namespace latentflow::gallery {
 struct Drawn {
   std::vector<std::string> files;    ///< names within the folder
   std::vector<std::string> missing;  ///< "NAME: why", a line each
+  std::string table{};               ///< Markdown, lines that begin with a bar; may be empty
 };
 
 /// Writes the files of one picture into `folder`. Finished models alone are drawn. Items that are pictured are drawn
-/// digits, whatever the data are: the page holds nothing of a data set but numbers. Errors: those of writing.
+/// ones, whatever the data are, see shown.h: the page holds nothing of a data set but numbers. Errors: those of
+/// writing.
 Result<Drawn> draw(const Picture& picture, Collection& collection, const std::filesystem::path& folder);
 
 }  // namespace latentflow::gallery

@@ -3,11 +3,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <fstream>
+#include <regex>
 #include <sstream>
 
 #include "measures.h"
@@ -17,8 +19,9 @@ namespace latentflow::gallery {
 namespace {
 
 constexpr double huge = 1e12;
-constexpr std::array<std::string_view, 6> kinds{"filters",  "reconstructions", "manifold",
-                                                "jacobian", "robustness",      "curves"};
+constexpr const char* name_pattern = "[A-Za-z0-9_]+";
+constexpr std::array<std::string_view, 9> kinds{"filters", "reconstructions", "manifold",  "jacobian", "robustness",
+                                                "curves",  "variance",        "whitening", "graphs"};
 
 void read_optional(train::Fields& fields, std::string_view key, std::optional<double>& value) {
   const bool there = fields.has(key);
@@ -54,6 +57,22 @@ void read_row(train::Fields& fields, Row& row) {
   if (row.apart && row.measure != "order") fields.problem("apart is for measure order");
 }
 
+void read_graph_run(train::Fields& fields, const Picture& picture, GraphRun& run) {
+  fields.read("graph", run.graph);
+  fields.pairs("set", run.sets);
+  if (run.graph.empty()) fields.problem("graph is needed: the name of a shipped one, or a file");
+  bool to_output = false;
+  for (const std::string& set : run.sets)
+    filled(set, [&](const std::string& name) {
+      to_output = to_output || name == output_name;
+      if (name != output_name && std::find(picture.models.begin(), picture.models.end(), name) == picture.models.end())
+        fields.problem(
+            fmt::format("set: {} has {{{}}}, which is neither {{{}}} nor one of models", set, name, output_name));
+      return name;
+    });
+  if (!to_output) fields.problem("no value of set has {output}, the folder that a graph is to write into");
+}
+
 void read_picture(train::Fields& fields, Picture& picture) {
   std::string kind;
   fields.read("kind", kind, {kinds.begin(), kinds.end()});
@@ -65,7 +84,35 @@ void read_picture(train::Fields& fields, Picture& picture) {
   fields.read("units", picture.units, std::int64_t{0}, std::int64_t{1} << 20);
   fields.read("sort", picture.sort, {"unit", "norm"});
   fields.read("decoder", picture.decoder);
-  if (kind.empty() || picture.models.empty()) fields.problem("kind and models are needed");
+  fields.read("strip", picture.strip);
+  fields.list("graphs", [&](train::Fields& run) { read_graph_run(run, picture, picture.graphs.emplace_back()); });
+  fields.read("files", picture.files);
+  const bool graphs = picture.kind == PictureKind::graphs;
+  if (kind.empty() || (picture.models.empty() && !graphs)) fields.problem("kind and models are needed");
+  if (graphs != !picture.graphs.empty() || graphs != !picture.files.empty())
+    fields.problem("graphs and files go with kind graphs, which needs both");
+  if (picture.kind == PictureKind::variance || picture.kind == PictureKind::whitening)
+    for (const std::string& model : picture.models)
+      if (!components_in(model))
+        fields.problem(fmt::format(
+            "kind {} is of principal components, such as \"pca:30\" or \"patches:30\", and {} is none", kind, model));
+  for (const std::string& file : picture.files)
+    if (const std::filesystem::path path = file;
+        path.is_absolute() || file.empty() || std::find(path.begin(), path.end(), "..") != path.end())
+      fields.problem(fmt::format("files has \"{}\", needs names of files and folders within {{output}}", file));
+}
+
+void read_variant(train::Fields& fields, Plan& plan) {
+  Variant variant;
+  fields.read("name", variant.name);
+  fields.read("recipe", variant.recipe);
+  fields.pairs("set", variant.sets);
+  if (variant.name.empty() || variant.recipe.empty()) return fields.problem("name and recipe are needed");
+  if (!std::regex_match(variant.name, std::regex(name_pattern)))
+    fields.problem(fmt::format("name is \"{}\", needs letters, digits and _", variant.name));
+  for (const Variant& other : plan.variants)
+    if (other.name == variant.name) fields.problem(fmt::format("the name {} is taken", variant.name));
+  plan.variants.push_back(std::move(variant));
 }
 
 }  // namespace
@@ -83,12 +130,40 @@ std::set<std::string> Plan::models() const {
   return names;
 }
 
-std::optional<std::int64_t> components_in(const std::string& model) {
-  if (!model.starts_with("pca:")) return std::nullopt;
-  std::int64_t count = 0;
-  const auto [end, failure] = std::from_chars(model.data() + 4, model.data() + model.size(), count);
-  return failure == std::errc() && end == model.data() + model.size() && count > 0 ? std::optional(count)
-                                                                                   : std::nullopt;
+std::optional<Components> components_in(const std::string& model) {
+  for (const auto& [prefix, patches] :
+       {std::pair(std::string("pca:"), false), std::pair(std::string("patches:"), true)}) {
+    if (!model.starts_with(prefix)) continue;
+    Components components{patches, 0};
+    const char *begin = model.data() + prefix.size(), *finish = model.data() + model.size();
+    const auto [end, failure] = std::from_chars(begin, finish, components.count);
+    if (failure == std::errc() && end == finish && components.count > 0) return components;
+  }
+  return std::nullopt;
+}
+
+std::string filled(const std::string& text, const std::function<std::string(const std::string&)>& value) {
+  static const std::regex place(fmt::format("\\{{({})\\}}", name_pattern));
+  std::string result;
+  auto rest = text.begin();
+  for (std::sregex_iterator found(text.begin(), text.end(), place), end; found != end; ++found) {
+    result.append(rest, (*found)[0].first);
+    result += value((*found)[1].str());
+    rest = (*found)[0].second;
+  }
+  return result.append(rest, text.end());
+}
+
+Plan for_drawn_digits(Plan plan) {
+  for (Section& section : plan.sections)
+    for (Row& row : section.rows) {
+      row.judged = row.judged && row.published.empty();
+      row.published.clear();
+    }
+  plan.text +=
+      "\n\nThis page was made without a data set: where it says MNIST, read digits that latentflow draws, and drawn "
+      "pictures for photographs where none were named. Marks that were published for MNIST are left out.";
+  return plan;
 }
 
 Result<Plan> parse_plan(const std::string& text, const std::string& file) {
@@ -98,6 +173,7 @@ Result<Plan> parse_plan(const std::string& text, const std::string& file) {
     train::Fields fields(YAML::Load(text), "", problems);
     fields.read("title", plan.title);
     fields.read("text", plan.text);
+    fields.list("models", [&](train::Fields& inner) { read_variant(inner, plan); });
     fields.list("sections", [&](train::Fields& inner) {
       Section& section = plan.sections.emplace_back();
       inner.read("title", section.title);

@@ -89,6 +89,30 @@ TEST(ShippedGraphs, DenoiseFolderGivesTheSamePicturesOnOneThreadAndOnTwo) {
   EXPECT_EQ(written[1], written[2]);
 }
 
+TEST(ShippedGraphs, DenoiseCompareLeavesGreyPicturesGrey) {
+  const test::TemporaryFolder folder;
+  const Host host;
+  for (const int type : {CV_8UC1, CV_8UC3}) {
+    const std::string name = type == CV_8UC1 ? "grey" : "colour";
+    folder.write(name + "/a.png", test::encoded(".png", test::soft_picture(72, 64, type)));
+    const Path output = folder / (name + "_scores");
+    const Report report = Graph::load(host, source_root / "graphs" / "denoise_compare.yaml",
+                                      {"input=" + (folder / name).string(), "output=" + output.string(), "sigma=25"})
+                              .run();
+    EXPECT_EQ(report.delivered, 1u) << all_problems(report.problems);
+    // Noisy, by the network, by non-local means and clean, side by side; the letters around them are nearly grey.
+    std::vector<cv::Mat> planes;
+    cv::split(cv::imread((output / "sheet.png").string()), planes);
+    ASSERT_EQ(planes.size(), 3u);
+    if (type == CV_8UC1)
+      EXPECT_LE(cv::norm(planes[0], planes[2], cv::NORM_INF), 8);
+    else
+      EXPECT_GT(cv::norm(planes[0], planes[2], cv::NORM_INF), 40);
+    const std::map<std::string, double> mean = mean_row(output / "table.csv");
+    EXPECT_GT(mean.at("network_psnr"), mean.at("noisy_psnr") + 6) << name;
+  }
+}
+
 TEST(ShippedGraphs, PcaLearnsDigitsAndGivesThemBack) {
   const test::TemporaryFolder folder;
   const Host host;
@@ -114,6 +138,33 @@ TEST(ShippedGraphs, PcaLearnsDigitsAndGivesThemBack) {
   EXPECT_LT(errors[30], 0.6 * errors[5]);
   for (const char* name : {"codes.npy", "codes.names.txt", "sheet.png"})
     EXPECT_TRUE(std::filesystem::exists(folder.path() / name)) << name;
+}
+
+TEST(ShippedGraphs, PatchesCodePicturesAndTakeNoiseOut) {
+  const test::TemporaryFolder folder;
+  const Host host;
+  const auto run = [&](const std::string& graph, std::vector<std::string> sets) {
+    const Report report = Graph::load(host, source_root / "graphs" / graph, sets).run();
+    EXPECT_EQ(report.exit_code(), 0) << all_problems(report.problems);
+  };
+  const std::string pca = (folder.path() / "pca.onnx").string(), output = "output=" + folder.path().string(),
+                    table = (folder.path() / "psnr.csv").string();
+  run("pca_patches.yaml", {"count=8", "model=" + pca});
+  run("pca_patches_score.yaml", {"count=4", "model=" + pca, output, "table.path=" + table});
+  std::map<std::string, double> mean = mean_row(table);
+  // Noise of 25 grey levels. An eighth of the numbers keeps an eighth of it; the mean over patches takes more.
+  EXPECT_NEAR(mean.at("noisy_psnr"), 20.4, 0.5);
+  EXPECT_GT(mean.at("blocks_psnr"), mean.at("noisy_psnr") + 2);
+  EXPECT_GT(mean.at("overlapping_psnr"), mean.at("blocks_psnr") + 0.5);
+  EXPECT_GT(mean.at("coded_psnr"), mean.at("blocks_psnr"));
+  EXPECT_TRUE(std::filesystem::exists(folder.path() / "sheet.jpg"));
+
+  run("pca_patches.yaml", {"count=8", "model=" + pca, "components=32", "stride=8"});
+  run("image_codes_compare.yaml", {"count=2", "pca=" + pca, output, "table.path=" + table});
+  mean = mean_row(table);
+  EXPECT_GT(mean.at("components_psnr"), 20);
+  EXPECT_GT(mean.at("autoencoder_psnr"), 20);
+  EXPECT_TRUE(std::filesystem::exists(folder.path() / "codes/hills.npy"));
 }
 
 /// Three pictures, and masks with one box for the first two.
