@@ -51,12 +51,14 @@ class Drawing {
     const Result<nn::CodeItem> item = show::picture_item(models_.front().item, {});
     if (!item) return missing(item.error());
     item_ = *item;
-    if (picture_.kind == PictureKind::filters) return filters();
+    const bool of_filters = picture_.kind == PictureKind::filters;
+    if (of_filters && picture_.sort != "activity") return filters();
     const Result<const train::ItemSet*> digits = collection_.items(names_.front());
     if (!digits) return missing(digits.error());
     digits_ = *digits;
     for (const show::DenseModel& model : models_)
       if (Status fits = show::check_items(model, digits_->test, "the data"); !fits) return missing(fits.error());
+    if (of_filters) return filters();
     Result<std::vector<float>> shown = shown_items(item_, columns);
     if (!shown) return missing(shown.error());
     shown_ = std::move(*shown);
@@ -97,16 +99,19 @@ class Drawing {
   }
 
   Status filters() {
-    const show::FilterChoice choice{picture_.layer, picture_.units,
-                                    picture_.sort == "norm" ? show::FilterOrder::norm : show::FilterOrder::unit, 1,
-                                    picture_.decoder};
+    const bool by_activity = picture_.sort == "activity";
+    const show::FilterOrder order = by_activity               ? show::FilterOrder::activity
+                                    : picture_.sort == "norm" ? show::FilterOrder::norm
+                                                              : show::FilterOrder::unit;
+    const show::FilterChoice choice{picture_.layer, picture_.units, order, 1, picture_.decoder};
+    const std::span<const float> data = by_activity ? some_test_rows() : std::span<const float>();
     std::vector<show::StripRow> rows;
     for (std::size_t i = 0; i < models_.size(); ++i) {
       if (models_[i].features() != item_.features())
         return missing(
             invalid_argument(fmt::format("{} takes {} numbers, {} takes {}; needs models of the same items",
                                          names_.front(), item_.features(), names_[i], models_[i].features())));
-      const Result<std::vector<show::Filter>> filters = show::filters_of(models_[i], {}, choice);
+      const Result<std::vector<show::Filter>> filters = show::filters_of(models_[i], data, choice);
       if (!filters) return missing(filters.error());
       if (picture_.strip) {
         show::StripRow row{{names_[i]}, {}, {}};

@@ -82,7 +82,7 @@ void read_picture(train::Fields& fields, Picture& picture) {
   fields.read("caption", picture.caption);
   fields.read("layer", picture.layer, std::int64_t{1}, std::int64_t{100});
   fields.read("units", picture.units, std::int64_t{0}, std::int64_t{1} << 20);
-  fields.read("sort", picture.sort, {"unit", "norm"});
+  fields.read("sort", picture.sort, {"unit", "norm", "activity"});
   fields.read("decoder", picture.decoder);
   fields.read("strip", picture.strip);
   fields.list("graphs", [&](train::Fields& run) { read_graph_run(run, picture, picture.graphs.emplace_back()); });

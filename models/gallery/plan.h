@@ -55,7 +55,7 @@ struct Picture {
   std::vector<std::string> models;
   std::string caption;
   std::int64_t layer = 1, units = 100;
-  std::string sort = "unit";     ///< of filters: unit or norm
+  std::string sort = "unit";     ///< of filters: unit, norm or activity on the test items
   bool decoder = false;          ///< see show::FilterChoice
   bool strip = false;            ///< filters: a row per model in one picture
   std::vector<GraphRun> graphs;  ///< kind graphs: run one after the other

@@ -11,6 +11,7 @@
 #include "gallery/graph_pictures.h"
 #include "gallery/pages.h"
 #include "gallery/shown.h"
+#include "show/filters.h"
 #include "show/gnuplot.h"
 #include "support/small_autoencoder.h"
 #include "support/temporary_folder.h"
@@ -328,6 +329,35 @@ TEST_F(GalleryGraphs, FiltersOfSeveralModelsShareAStrip) {
   EXPECT_EQ(drawn->missing.size(), 1u);
   // Two rows of tiles of 60 pixels, 4 pixels between and around them.
   EXPECT_EQ(cv::imread((folder_ / "out/filters_small_to_other.png").string()).rows, 2 * 64 + 4);
+}
+
+TEST(GalleryFilters, ByActivityAreThoseThatTheTestItemsExciteMost) {
+  const TemporaryFolder folder;
+  folder.write("recipes/small.yaml",
+               "model: small\ntask: autoencoder\nnetwork: {layers: [144, 9]}\ndata: {digits: synthetic, train: 20, "
+               "test: 30, size: 12}\n");
+  std::filesystem::create_directories(folder / "models/small");
+  test::SmallAutoencoder({144, 9}).write(folder / "models/small/small.onnx");
+  CollectionOptions options{folder / "models", folder / "recipes", "synthetic", {}, {}, nullptr};
+  options.synthetic = true;
+  Collection collection(options);
+  Picture picture;
+  picture.models = {"small"}, picture.units = 1, picture.sort = "activity";
+  const Result<Drawn> drawn = draw(picture, collection, folder / "out");
+  ASSERT_TRUE(drawn.ok()) << drawn.error().message;
+  ASSERT_EQ(drawn->files.size(), 1u) << (drawn->missing.empty() ? "" : drawn->missing[0]);
+
+  const Result<show::DenseModel> model = show::load_dense_model(folder / "models/small/small.onnx");
+  const Result<const train::ItemSet*> items = collection.items("small");
+  ASSERT_TRUE(model.ok() && items.ok());
+  const Result<std::vector<show::Filter>> all = show::filters_of(*model, (*items)->test.values, {.units = 0});
+  ASSERT_TRUE(all.ok()) << all.error().message;
+  const auto most = std::max_element(
+      all->begin(), all->end(), [](const show::Filter& a, const show::Filter& b) { return a.activity < b.activity; });
+  ASSERT_NE(most->unit, 0) << "the order of units would pass, too";
+  const cv::Mat tile = show::draw({&*most, 1}, model->item, 0);
+  EXPECT_EQ(cv::norm(cv::imread((folder / "out" / drawn->files[0]).string(), cv::IMREAD_UNCHANGED), tile, cv::NORM_INF),
+            0);
 }
 
 TEST(GalleryCollection, ConvolutionalNetworksComeFromTheZooWithTheirCardsAlone) {
