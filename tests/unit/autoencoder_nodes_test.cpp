@@ -27,23 +27,27 @@ struct Model : test::SmallAutoencoder {
   }
 };
 
-TEST(AutoencoderNodes, EncodeAndDecodeComputeTheTwoHalves) {
-  const TemporaryFolder folder;
-  const std::string file = (folder / "model.onnx").string();
-  const Model model(file, 0);
-  const auto encode = make_node<Encode>({file, 0});
-  const auto decode = make_node<Decode>({file, 0, "float"});
+class AutoencoderNodes : public testing::Test {
+ protected:
+  const TemporaryFolder folder_;
+  const std::string file_ = (folder_ / "model.onnx").string();
+  FakeContext context_;
+};
+
+TEST_F(AutoencoderNodes, EncodeAndDecodeComputeTheTwoHalves) {
+  const Model model(file_, 0);
+  const auto encode = make_node<Encode>({file_, 0});
+  const auto decode = make_node<Decode>({file_, 0, "float"});
   ASSERT_TRUE(encode && decode);
-  FakeContext context;
   const Image picture(data::draw_digit(4, 1, 12));
-  const Result<Tensor> codes = encode->process(&picture, nullptr, context);
+  const Result<Tensor> codes = encode->process(&picture, nullptr, context_);
   ASSERT_TRUE(codes.ok()) << codes.error().message;
   std::vector<float> row;
   for (int i = 0; i < 144; ++i) row.push_back(static_cast<float>(picture.mat().at<std::uint8_t>(i / 12, i % 12)) / 255);
   const std::vector<float> expected = train::encode(model.shape, model.parameters, row);
   ASSERT_EQ(codes->dims(), (Dims{9}));
   for (std::size_t i = 0; i < 9; ++i) EXPECT_NEAR(codes->data()[i], expected[i], 1e-5);
-  const auto back = decode->process(*codes, nullptr, context);
+  const auto back = decode->process(*codes, nullptr, context_);
   ASSERT_TRUE(back.ok()) << back.error().message;
   const Tensor& planes = std::get<Tensor>(*back);
   ASSERT_EQ(planes.dims(), (Dims{1, 12, 12}));
@@ -52,59 +56,49 @@ TEST(AutoencoderNodes, EncodeAndDecodeComputeTheTwoHalves) {
   EXPECT_NEAR(error, train::squared_error(model.shape, model.parameters, row), 1e-3 * error);
 }
 
-TEST(AutoencoderNodes, EncodeKeepsTheLargestActivationsOfSparseModels) {
-  const TemporaryFolder folder;
-  const std::string file = (folder / "model.onnx").string();
-  const Model model(file, 3);
-  const auto encode = make_node<Encode>({file, 0});
+TEST_F(AutoencoderNodes, EncodeKeepsTheLargestActivationsOfSparseModels) {
+  const Model model(file_, 3);
+  const auto encode = make_node<Encode>({file_, 0});
   ASSERT_TRUE(encode);
-  FakeContext context;
   const Image picture(data::draw_digit(7, 1, 12));
-  const Result<Tensor> codes = encode->process(&picture, nullptr, context);
+  const Result<Tensor> codes = encode->process(&picture, nullptr, context_);
   ASSERT_TRUE(codes.ok()) << codes.error().message;
   EXPECT_EQ(std::count(codes->span().begin(), codes->span().end(), 0.0f), 6);
 }
 
-TEST(AutoencoderNodes, RefuseNumbersThatAreNotFinite) {
-  const TemporaryFolder folder;
-  const std::string file = (folder / "model.onnx").string();
-  const Model model(file, 0);
-  const auto encode = make_node<Encode>({file, 0});
-  const auto decode = make_node<Decode>({file, 0, "float"});
+TEST_F(AutoencoderNodes, RefuseNumbersThatAreNotFinite) {
+  const Model model(file_, 0);
+  const auto encode = make_node<Encode>({file_, 0});
+  const auto decode = make_node<Decode>({file_, 0, "float"});
   ASSERT_TRUE(encode && decode);
-  FakeContext context;
   cv::Mat pixels(12, 12, CV_32F, cv::Scalar(0.5));
   pixels.at<float>(3, 7) = std::numeric_limits<float>::quiet_NaN();
   const Image picture(pixels);
-  EXPECT_EQ(encode->process(&picture, nullptr, context).error().message,
+  EXPECT_EQ(encode->process(&picture, nullptr, context_).error().message,
             "the picture is not a number at x 7, y 3; one such sample spoils what lies around it");
   Tensor codes = Tensor::filled({2, 9}, 1);
   codes.mutable_data()[9 + 4] = -std::numeric_limits<float>::infinity();
-  EXPECT_EQ(decode->process(codes, nullptr, context).error().message, "row 1, column 4 is -inf; needs finite numbers");
+  EXPECT_EQ(decode->process(codes, nullptr, context_).error().message, "row 1, column 4 is -inf; needs finite numbers");
 }
 
-TEST(AutoencoderNodes, RefusePrecisionsThatDenseLayersLack) {
-  const TemporaryFolder folder;
-  const std::string file = (folder / "model.onnx").string();
-  const Model model(file, 0);
-  EXPECT_EQ(test::refusal_of<Encode>({file, 0, "bf16"}),
-            "precision bf16 is for models with convolutions, " + file +
+TEST_F(AutoencoderNodes, RefusePrecisionsThatDenseLayersLack) {
+  const Model model(file_, 0);
+  EXPECT_EQ(test::refusal_of<Encode>({file_, 0, "bf16"}),
+            "precision bf16 is for models with convolutions, " + file_ +
                 " has dense layers alone, which run in f32; precision auto runs every model");
-  EXPECT_NE(test::refusal_of<Decode>({file, 0, "float", "int8"}).find("precision int8 needs a quantized network"),
+  EXPECT_NE(test::refusal_of<Decode>({file_, 0, "float", "int8"}).find("precision int8 needs a quantized network"),
             std::string::npos);
-  EXPECT_EQ(test::refusal_of<Decode>({file, 0, "float", "f32"}), "");
+  EXPECT_EQ(test::refusal_of<Decode>({file_, 0, "float", "f32"}), "");
 }
 
-TEST(AutoencoderNodes, RefuseModelsOfOtherTasks) {
-  const TemporaryFolder folder;
-  const std::string file = (folder / "model.onnx").string();
-  const Model model(file, 0, "denoise");
-  EXPECT_EQ(test::refusal_of<Encode>({file, 0}),
-            file +
+TEST_F(AutoencoderNodes, RefuseModelsOfOtherTasks) {
+  const Model model(file_, 0, "denoise");
+  EXPECT_EQ(test::refusal_of<Encode>({file_, 0}),
+            file_ +
                 " is a model for the task 'denoise', needs one for 'autoencoder' or 'image_codes' or 'pca' (written by "
                 "latentflow train or pca_fit)");
-  const Model sparse(file, 12);
-  EXPECT_EQ(test::refusal_of<Encode>({file, 0}), file + ": code_keep is \"12\", allowed 1 to 9");
+  const Model sparse(file_, 12);
+  EXPECT_EQ(test::refusal_of<Encode>({file_, 0}), file_ + ": code_keep is \"12\", allowed 1 to 9");
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "gallery/shown.h"
 #include "show/filters.h"
 #include "show/gnuplot.h"
+#include "support/gallery_list.h"
 #include "support/small_autoencoder.h"
 #include "support/temporary_folder.h"
 
@@ -22,13 +23,11 @@ namespace {
 using test::TemporaryFolder;
 
 std::string problems_of_picture(const std::string& picture) {
-  const Result<Plan> plan = parse_plan("sections:\n  - title: t\n    pictures:\n      - " + picture + "\n", "g.yaml");
-  return plan ? "" : plan.error().message;
+  return test::problems_of_list("sections:\n  - title: t\n    pictures:\n      - " + picture + "\n");
 }
 
 std::string problems_of_models(const std::string& models) {
-  const Result<Plan> plan = parse_plan("models: [" + models + "]\nsections: [{title: t}]\n", "g.yaml");
-  return plan ? "" : plan.error().message;
+  return test::problems_of_list("models: [" + models + "]\nsections: [{title: t}]\n");
 }
 
 TEST(GalleryList, RefusesPicturesThatCannotBeDrawn) {

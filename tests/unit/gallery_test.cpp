@@ -9,6 +9,7 @@
 #include "nn/onnx_export.h"
 #include "show/bands.h"
 #include "show/gnuplot.h"
+#include "support/gallery_list.h"
 #include "support/temporary_folder.h"
 #include "train/random.h"
 
@@ -18,8 +19,7 @@ namespace {
 using test::TemporaryFolder;
 
 std::string problems(const std::string& rows) {
-  const Result<Plan> plan = parse_plan("sections:\n  - title: t\n    rows:\n      - " + rows + "\n", "g.yaml");
-  return plan ? "" : plan.error().message;
+  return test::problems_of_list("sections:\n  - title: t\n    rows:\n      - " + rows + "\n");
 }
 
 constexpr nn::CodeItem patch{nn::CodeItem::Kind::patch, 12, 12, 1};
