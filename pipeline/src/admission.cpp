@@ -111,6 +111,15 @@ Charge ChargeModel::charge_within(const std::vector<std::unique_ptr<Node>>& node
   return result;
 }
 
+Charge further_charge(const Charge& item, const Prediction& more) {
+  Charge charge;
+  charge.bytes = more.working_bytes;
+  charge.worker_bytes = more.worker_bytes;
+  charge.workers = std::max(0, more.workers - (item.worker_bytes > 0 ? item.workers : 0));
+  for (const SharedMemory& one : more.shared) add_shared(one, charge.shared);
+  return charge;
+}
+
 void add_shared(const SharedMemory& more, std::vector<SharedMemory>& shared) {
   const auto found =
       std::find_if(shared.begin(), shared.end(), [&](const SharedMemory& one) { return one.owner == more.owner; });
@@ -145,6 +154,11 @@ void PeakForecast::add(const Charge& charge) {
   sum_ += charge.bytes - oldest;
   oldest = charge.bytes;
   largest_ = std::max(largest_, sum_);
+}
+
+void PeakForecast::extend(const Charge& more) {
+  standing_.add(more);
+  largest_ = std::max(largest_, sum_ + more.bytes);
 }
 
 std::size_t default_memory_budget() {

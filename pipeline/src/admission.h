@@ -26,6 +26,9 @@ struct Charge {
   std::vector<Shapes> outputs;          ///< per node, per output port; unknown extents have no dims and cost nothing
 };
 
+/// What `item` needs beside its charge where `more` turns up while it is under way; the same threads work for both.
+Charge further_charge(const Charge& item, const Prediction& more);
+
 /// Counts what `more` says among `shared`: distinct owners add up, of one owner the larger figure counts.
 void add_shared(const SharedMemory& more, std::vector<SharedMemory>& shared);
 
@@ -52,6 +55,8 @@ class PeakForecast {
  public:
   explicit PeakForecast(int threads) : standing_(threads), window_(static_cast<std::size_t>(threads)) {}
   void add(const Charge& charge);
+  /// What an item turned out to need beside its charge while it is under way.
+  void extend(const Charge& more);
   std::size_t bytes() const { return largest_ + standing_.bytes(); }
   const StandingMemory& standing() const { return standing_; }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "envelope.h"
+#include "executor.h"
 #include "latentflow/graph.h"
 #include "scratch.h"
 
@@ -14,8 +15,9 @@ namespace latentflow {
 
 class CallContext final : public Context {
  public:
-  CallContext(Item& item, const ItemInfo& info, ScratchPool& pool, const Stop& stop)
-      : item_(item), info_(info), pool_(pool), stop_(stop) {}
+  /// `admission` grants memory to the item.
+  CallContext(Item& item, const ItemInfo& info, ScratchPool& pool, const Stop& stop, Executor& admission)
+      : item_(item), info_(info), pool_(pool), stop_(stop), admission_(admission) {}
   ~CallContext() override {
     for (const ScratchPool::Block& block : blocks_) pool_.give_back(block);
   }
@@ -46,6 +48,7 @@ class CallContext final : public Context {
 
   bool cancelled() const override { return stop_.aborting(); }
   std::size_t worker_limit() const override { return item_.charge.worker_limit; }
+  Status admit(const Prediction& more) override { return admission_.admit_more(item_, more); }
 
   std::vector<std::pair<std::string, double>> measured;
   std::optional<Metadata> metadata;
@@ -55,6 +58,7 @@ class CallContext final : public Context {
   const ItemInfo& info_;
   ScratchPool& pool_;
   const Stop& stop_;
+  Executor& admission_;
   std::mutex mutex_;  ///< a node may use its context from the threads of an inner loop
   std::vector<ScratchPool::Block> blocks_;
 };

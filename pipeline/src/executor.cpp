@@ -103,6 +103,22 @@ std::shared_ptr<Item> Executor::take_ready() {
   return item;
 }
 
+Status Executor::admit_more(Item& item, const Prediction& more) {
+  const Lock lock(mutex_);
+  const Charge further = further_charge(item.charge, more);
+  const std::size_t standing = forecast_.standing().bytes_with(further),
+                    needed = item.charge.bytes + further.bytes + standing;
+  if (needed > options_.max_memory)
+    return out_of_memory(fmt::format("needs {}, {} of them for threads to work in, allowed {}; raise --max-memory",
+                                     format_size(needed), format_size(standing), format_size(options_.max_memory)));
+  item.charge.bytes += further.bytes;
+  admitted_bytes_ += further.bytes;
+  forecast_.extend(further);
+  peak_bytes_ = std::max(peak_bytes_, admitted_bytes_ + forecast_.standing().bytes());
+  keep_scratch();
+  return success();
+}
+
 bool Executor::begin_to_look() {
   if (looking_ || !ready_.empty() || next_ >= list_.items.size() || draining()) return false;
   return looking_ = true;

@@ -31,6 +31,10 @@ class Executor {
   /// Returns when nothing is in flight. Fills in the peak of admission and the errors of finish().
   void run(Report& report);
 
+  /// Context::admit() for an item under way. What other items hold meanwhile does not count against it: they end
+  /// without it, and what it may take must not depend on them. Nothing is admitted until there is room again.
+  Status admit_more(Item& item, const Prediction& more);
+
  private:
   using Lock = std::unique_lock<tbb::mutex>;
 

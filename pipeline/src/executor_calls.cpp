@@ -43,7 +43,7 @@ void Executor::call_source(std::size_t node, const Envelope& envelope, CallSpace
   info->name = item.name();
   info->path = from->path;
   make_outputs(graph_.nodes[node].info->outputs.size(), info, position == 0, space);
-  CallContext ctx(item, *info, scratch_, stop_);
+  CallContext ctx(item, *info, scratch_, stop_, *this);
   if (!measured_call(node, item, ctx, space, [&] { return nodes_[node]->load(*from, space.outputs, ctx); })) return;
   if (ctx.metadata) info->metadata = std::move(*ctx.metadata);
 }
@@ -65,7 +65,7 @@ void Executor::call_stage(std::size_t node, const Envelope& envelope, CallSpace&
   for (const auto& wire : graph_.nodes[node].inputs)
     space.inputs.push_back(wire ? envelope.slots[wired++].value.get() : nullptr);
   make_outputs(graph_.nodes[node].info->outputs.size(), told->info, told->primary, space);
-  CallContext ctx(item, *told->info, scratch_, stop_);
+  CallContext ctx(item, *told->info, scratch_, stop_, *this);
   const auto work = [&] { return nodes_[node]->process(space.inputs, space.outputs, ctx); };
   if (!measured_call(node, item, ctx, space, work) || (!ctx.metadata && ctx.measured.empty())) return;
   auto changed = std::make_shared<ItemInfo>(*told->info);

@@ -125,7 +125,13 @@ Result<Image> Denoise::process(const Image& image, const Image* sigma_map, Conte
     return bad_input("needs 1, 3 or 4 channels of 8 bit, 16 bit or float, got " + describe_picture(image));
   if (Status finite = check_finite(image); !finite) return finite.error();
   if (!has_equal_planes(image)) return clean(image, sigma_map, ctx);
-  // A grey picture in a colour file: its noise is equal in all colours, which no colour network was trained for.
+  // A grey picture in a colour file: its noise is equal in all colours, which no colour network was trained for. Its
+  // header did not tell, so that memory was admitted for the network for colours.
+  const Shape grey_shape{Kind::image, {image.height(), image.width(), 1}, image.mat().elemSize1()};
+  Prediction needed = predict({grey_shape}, ctx.worker_limit());
+  needed.working_bytes += 2 * grey_shape.bytes();  // the plane and its result
+  if (Status admitted = ctx.admit(needed); !admitted)
+    return out_of_memory("its three planes are equal, and the model for grey pictures " + admitted.error().message);
   cv::Mat plane, result = image.mat().clone();
   cv::extractChannel(image.mat(), plane, 0);
   const Result<Image> grey = clean(Image(plane), sigma_map, ctx);

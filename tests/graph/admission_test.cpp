@@ -143,6 +143,19 @@ TEST(Admission, AForecastTakesTheBusiestItemsInARow) {
   EXPECT_EQ(forecast.bytes(), 95u) << "20 and 75";
 }
 
+TEST(Admission, AForecastKeepsWhatAnItemAskedForOnItsWay) {
+  static constexpr char network = 0;
+  PeakForecast forecast(2);
+  const Charge item = charge_of(40, 10, 1, {});
+  forecast.add(item);
+  Prediction more;
+  more.working_bytes = 30, more.worker_bytes = 15, more.workers = 1, more.shared = {{&network, 100}};
+  forecast.extend(further_charge(item, more));
+  EXPECT_EQ(forecast.bytes(), 40u + 30 + 15 + 100) << "one thread, which the item had already";
+  forecast.add(charge_of(20));
+  EXPECT_EQ(forecast.bytes(), 40u + 30 + 15 + 100);
+}
+
 TEST(Admission, WhatItemsShareAddsUpOverThem) {
   static constexpr char color = 0, grey = 0;
   StandingMemory standing(2);
@@ -292,6 +305,55 @@ TEST(Admission, HeadersAreReadOnceAndNotFarAhead) {
   EXPECT_EQ(CountingSource::probed, CountingSource::count);
   EXPECT_GT(CountingSource::furthest, 4u) << "looks further than what is in flight";
   EXPECT_LE(CountingSource::furthest, 4u + 8u) << "four in flight and eight ahead";
+}
+
+/// Finds out from every second item that it needs a network of 3000 bytes, which its shape did not tell.
+struct LateNeed {
+  struct Params {};
+  static constexpr Port inputs[] = {{"record", "anything"}};
+  static constexpr Port outputs[] = {{"same", "the record"}};
+  static void describe(Describe<LateNeed>& d) { d.name("late_need", "asks for memory while it is called"); }
+  explicit LateNeed(const Params&) {}
+  Result<Record> process(const Record& record, Context& ctx) const {
+    Prediction more;
+    more.working_bytes = 200;
+    more.worker_bytes = 50;
+    more.shared = {{this, 3000}};
+    if (ctx.item().number % 2 == 1)
+      if (Status admitted = ctx.admit(more); !admitted) return admitted.error();
+    return record;
+  }
+  Prediction predict(const Shapes& shapes) const { return {{shapes[0]}}; }
+};
+
+Report run_late_needs(std::size_t max_memory) {
+  Host host{std::vector<Path>{}};
+  for (const NodeInfo* known : test_nodes()) host.add_node(*known);
+  detail::list_nodes<LateNeed>(&host, [](void* to, const NodeInfo* info) { static_cast<Host*>(to)->add_node(*info); });
+  return Graph::parse(host,
+                      "graph: g\nnodes:\n  a: {node: emit_records, count: 4, bytes: 100}\n"
+                      "  b: {node: late_need, record: a}\n  c: {node: collect, record: b}\n",
+                      "g.yaml")
+      .run({.threads = 1, .max_memory = max_memory});
+}
+
+TEST(Admission, WhatAnItemAsksForOnItsWayCountsOnceAndStays) {
+  const Report report = run_late_needs(1 << 20);
+  EXPECT_EQ(report.delivered, 4u) << text_of(report.problems);
+  // Two records, what the call works in, what its thread keeps, and the network once for both items; at most as many
+  // items as may be in flight, two of which ask.
+  EXPECT_GE(report.peak_admitted, 200u + 200 + 50 + 3000);
+  EXPECT_LE(report.peak_admitted, 4 * 200u + 2 * 200 + 50 + 3000);
+}
+
+TEST(Admission, AnItemThatAsksForMoreThanIsAllowedFailsAlone) {
+  const Report report = run_late_needs(3449);
+  EXPECT_EQ(report.conservation(), "4 admitted = 2 delivered + 2 failed + 0 filtered + 0 cancelled");
+  EXPECT_EQ(report.items[1].error.code, Code::out_of_memory);
+  EXPECT_EQ(report.items[1].error.node, "b");
+  EXPECT_EQ(report.items[1].error.message,
+            "needs 3.37 KiB, 2.98 KiB of them for threads to work in, allowed 3.37 KiB; raise --max-memory");
+  EXPECT_EQ(run_late_needs(3450).delivered, 4u);
 }
 
 TEST(Admission, TheDefaultBudgetIsAPartOfTheMachine) {

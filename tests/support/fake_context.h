@@ -23,10 +23,15 @@ class FakeContext final : public Context {
   void set_metadata(Metadata metadata) override { item_.metadata = std::move(metadata); }
   bool cancelled() const override { return cancel; }
   std::size_t worker_limit() const override { return limit; }
+  Status admit(const Prediction& more) override {
+    admitted.push_back(more);
+    return allow ? success() : out_of_memory("needs more than is allowed");
+  }
 
   std::map<std::string, double> measured;
   std::vector<std::string> warnings;
-  bool cancel = false;
+  std::vector<Prediction> admitted;  ///< what admit() was asked for
+  bool cancel = false, allow = true;
   std::size_t limit = no_limit;
 
  private:

@@ -52,6 +52,21 @@ inline constexpr std::size_t no_limit = static_cast<std::size_t>(-1);
 /// Lent for one call, never kept.
 class Context {
  public:
+/// Made by the first call that needs it and kept for all of them, such as packed weights.
+struct SharedMemory {
+  const void* owner = nullptr;  ///< what it belongs to, such as a network: nodes that name the same one share it
+  std::size_t bytes = 0;
+};
+
+/// What one call will produce and need besides its inputs and outputs.
+struct Prediction {
+  Shapes outputs;
+  std::size_t working_bytes = 0;  ///< of the call as a whole
+  std::size_t worker_bytes = 0;   ///< of each thread that works for the call; kept for the next one
+  int workers = 1;                ///< the most threads that one call can keep busy
+  std::vector<SharedMemory> shared = {};
+};
+
   virtual ~Context() = default;
   virtual const ItemInfo& item() const = 0;
   /// Memory of this call alone, 64-byte aligned, uninitialised; freed or reused when the call returns.
@@ -70,6 +85,13 @@ class Context {
 };
 
 /// What the host offers while nodes are built.
+  /// Asks for memory that Node::predict() could not know of, because the item's data ask for it and not its shapes;
+  /// before it is taken, and beside what was predicted. Errors: out_of_memory where it would not fit with this item
+  /// alone, which should then be returned.
+  virtual Status admit(const Prediction& more) {
+    (void)more;
+    return success();
+  }
 class Services {
  public:
   virtual ~Services() = default;
@@ -82,21 +104,6 @@ class Services {
   virtual Result<Path> find_model(const std::string& name) const = 0;
   /// Worker threads of the run.
   virtual int threads() const = 0;
-};
-
-/// Made by the first call that needs it and kept for all of them, such as packed weights.
-struct SharedMemory {
-  const void* owner = nullptr;  ///< what it belongs to, such as a network: nodes that name the same one share it
-  std::size_t bytes = 0;
-};
-
-/// What one call will produce and need besides its inputs and outputs.
-struct Prediction {
-  Shapes outputs;
-  std::size_t working_bytes = 0;  ///< of the call as a whole
-  std::size_t worker_bytes = 0;   ///< of each thread that works for the call; kept for the next one
-  int workers = 1;                ///< the most threads that one call can keep busy
-  std::vector<SharedMemory> shared = {};
 };
 
 /// A built node. All calls on const objects may come from any number of threads at once; the executor serialises
