@@ -17,7 +17,7 @@ def starts(include, prefixes):
 
 
 def forbidden(path, include):
-    """The rule an include breaks, or None. Directions: plugins -> models/nn, models/codes, models/holes, models/ensemble, models/data, models/codecs -> public headers <- pipeline/src <- cli."""
+    """The rule an include breaks, or None. Directions: plugins -> models/nn, models/codes, models/stages, models/holes, models/ensemble, models/data, models/codecs -> public headers <- pipeline/src <- cli."""
     parts = path.relative_to(ROOT).parts
     if parts[0] == "tests":
         return None
@@ -29,10 +29,10 @@ def forbidden(path, include):
         if include.startswith("opencv2/") and not include.startswith("opencv2/core"):
             return "public headers include of OpenCV only core"
     elif parts[0] == "pipeline":
-        if include.startswith(("nn/", "codes/", "holes/", "ensemble/", "data/", "train/", "models/", "plugins/")) or starts(include, ONEDNN) or starts(include, ONNX):
+        if include.startswith(("nn/", "codes/", "stages/", "holes/", "ensemble/", "data/", "train/", "models/", "plugins/")) or starts(include, ONEDNN) or starts(include, ONNX):
             return "pipeline/ finds networks and plugins at run time, it never includes them"
     elif parts[:2] == ("models", "nn"):
-        if starts(include, YAML) or starts(include, OPENCV) or include.startswith(("train/", "codes/", "holes/", "ensemble/", "data/", "plugins/")):
+        if starts(include, YAML) or starts(include, OPENCV) or include.startswith(("train/", "codes/", "stages/", "holes/", "ensemble/", "data/", "plugins/")):
             return "models/nn includes result.h, tensor.h, aligned_memory.h, oneDNN, ONNX and oneTBB loops only"
         if "flow_graph" in include:
             return "models/nn knows nothing of the flow graph"
@@ -55,7 +55,7 @@ def forbidden(path, include):
             return "models/ never includes plugins or the pipeline's sources"
     elif parts[0] == "plugins":
         if starts(include, YAML) or starts(include, TBB) or include.startswith("train/") or "pipeline/src" in include:
-            return "a plugin includes latentflow/*.h, models/nn, models/codes, models/holes, models/ensemble, models/data, models/codecs and OpenCV"
+            return "a plugin includes latentflow/*.h, models/nn, models/codes, models/stages, models/holes, models/ensemble, models/data, models/codecs and OpenCV"
         family = re.match(r"(?:\.\./|plugins/)(\w+)/", include)
         if family and family.group(1) != parts[1]:
             return "a plugin never includes another plugin"

@@ -10,6 +10,7 @@
 
 #include "nn/model_card.h"
 #include "nn/onnx_import.h"
+#include "stages/tile_prediction.h"
 
 namespace latentflow::codes {
 namespace {
@@ -78,11 +79,6 @@ Result<std::shared_ptr<const CodeNetwork>> CodeNetwork::load(const std::string& 
       made->network_ = std::move(*convolutional);
       return std::shared_ptr<const void>(std::move(made));
     }
-    if (precision == nn::Precision::bf16)
-      return unsupported(
-          fmt::format("precision bf16 is for models with convolutions, {} has dense layers alone, which run in f32; "
-                      "precision auto runs every model",
-                      file->string()));
     const std::int64_t features = columns_of(*graph, graph->inputs[0]);
     made->codes_ = columns_of(*graph, graph->outputs[0]);
     if (family.one_way && (features == 0 || made->codes_ == 0))
@@ -134,12 +130,7 @@ Prediction CodeNetwork::picture_memory(std::int64_t height, std::int64_t width) 
   const Dims planes{1, decoder_ ? codes_ : pictures_->channels, height / scale, width / scale};
   nn::TileOptions whole;
   whole.side = std::max(height, width);
-  Prediction prediction;
-  const Result<nn::Network::TileMemory> memory = network_->tile_memory({&planes, 1}, whole);
-  if (!memory) return prediction;  // it will fail for the same reason when it runs
-  prediction.worker_bytes = memory->tile_bytes;
-  for (const nn::PackedForm& one : memory->weights) prediction.shared.push_back({one.form, one.bytes});
-  return prediction;
+  return stages::tile_prediction(*network_, {planes}, whole, no_limit);
 }
 
 Result<Tensor> CodeNetwork::run(const Tensor& rows) const {

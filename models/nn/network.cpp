@@ -2,6 +2,7 @@
 #include "network.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "guarded.h"
 #include "onnx_import.h"
@@ -136,7 +137,8 @@ Result<std::vector<Tensor>> Network::run_part(std::span<const Tensor> inputs, co
     const BufferPool::Lease arena = BufferPool::shared().lease(ready.arena_bytes());
     const double seconds = ready.run(sources, targets, arena.data(), kept);
     runs_.fetch_add(1, std::memory_order_relaxed);
-    convolution_flop_.fetch_add(static_cast<std::uint64_t>(ready.convolution_flop()), std::memory_order_relaxed);
+    convolution_flop_.fetch_add(static_cast<std::uint64_t>(std::llround(ready.convolution_flop(kept))),
+                                std::memory_order_relaxed);
     convolution_nanoseconds_.fetch_add(static_cast<std::uint64_t>(seconds * 1e9), std::memory_order_relaxed);
     return outputs;
   });

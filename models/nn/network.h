@@ -22,7 +22,8 @@ namespace latentflow::nn {
 /// What a network has computed so far, over all threads.
 struct WorkReport {
   std::uint64_t runs = 0;
-  double convolution_flop = 0;      ///< Conv and ConvTranspose by the direct algorithm, 2 per multiply-add
+  double convolution_flop = 0;      ///< Conv and ConvTranspose by the direct algorithm, 2 per multiply-add; of tiles
+                                    ///< without what layers leave out of their halos
   double convolution_seconds = 0;   ///< summed over the threads
   std::vector<LayerReport> layers;  ///< of the plan used last
 
@@ -64,6 +65,10 @@ class Network {
   /// called from several threads at once; the first error ends the run and is returned.
   Status run_tiles(std::int64_t height, std::int64_t width, const TileOptions& options, const ReadTile& read,
                    const WriteTile& write) const;
+
+  /// What the run of one tile adds to WorkReport::convolution_flop; `input_dims` are the tile's, for every input. 0
+  /// where they do not fit.
+  double tile_flop(std::vector<Dims> input_dims, const Tile& tile) const;
 
   /// Memory of run_tiles() for a picture.
   struct TileMemory {

@@ -95,6 +95,15 @@ std::vector<Tile> Network::tiles(std::int64_t height, std::int64_t width, const 
   return cut(height, width, tall, wide, *geometry_);
 }
 
+double Network::tile_flop(std::vector<Dims> input_dims, const Tile& tile) const {
+  const Result<double> flop = guarded([&]() -> Result<double> {
+    const auto planned = plan(std::move(input_dims));
+    if (!planned) return planned.error();
+    return (*planned)->convolution_flop(kept_part(tile));
+  });
+  return flop ? *flop : 0;
+}
+
 Result<Network::TileMemory> Network::tile_memory(std::span<const Dims> input_dims, const TileOptions& options) const {
   return guarded([&]() -> Result<TileMemory> {
     if (input_dims.empty() || input_dims[0].size() != 4)

@@ -46,6 +46,20 @@ double Plan::run(std::span<const float* const> inputs, std::span<float* const> o
   return static_cast<double>(convolutions) * 1e-9;
 }
 
+double Plan::convolution_flop(const std::optional<Window>& kept) const {
+  if (!kept || !leaves_out_) return convolution_flop_;
+  const std::vector<Window> windows = needed_windows(graph_, *kept);
+  double flop = 0;
+  for (const Step& step : steps_) {
+    if (!step.convolution) continue;
+    const std::int64_t height = step.report.output[2], width = step.report.output[3];
+    const Window needed = windows[static_cast<std::size_t>(step.made)].within(height, width);
+    flop += step.report.gflop * 1e9 * static_cast<double>((needed.bottom - needed.top) * (needed.right - needed.left)) /
+            static_cast<double>(height * width);
+  }
+  return flop;
+}
+
 std::vector<LayerReport> Plan::report() const {
   std::vector<LayerReport> list;
   for (std::size_t i = 0; i < steps_.size(); ++i) {

@@ -49,8 +49,9 @@ class Plan {
   std::size_t arena_bytes() const { return arena_bytes_; }
   std::size_t weight_bytes() const { return weight_bytes_; }
   const std::vector<Dims>& output_dims() const { return output_dims_; }
-  /// Floating point operations of all Conv and ConvTranspose per run, by the direct algorithm.
-  double convolution_flop() const { return convolution_flop_; }
+  /// Floating point operations of all Conv and ConvTranspose per run, by the direct algorithm: with `kept` those of the
+  /// pixels that are needed for it.
+  double convolution_flop(const std::optional<Window>& kept = {}) const;
   std::vector<LayerReport> report() const;
 
  private:

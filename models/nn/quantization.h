@@ -15,7 +15,7 @@ namespace latentflow::nn {
 /// How a network that holds quantized layers is computed; one without is computed in f32 by all but bf16.
 enum class Precision {
   f32,        ///< values between layers are not rounded, weights are those of the file
-  bf16,       ///< convolutions and what lies between them in bfloat16 (processors with AVX-512 only)
+  bf16,       ///< convolutions, products with weights and what lies between in bfloat16 (with AVX-512 only)
   int8,       ///< what the file says: in integers where the processor computes them exactly, else rounded in f32
   automatic,  ///< per convolution the faster of integers and f32
 };

@@ -11,12 +11,11 @@
 #include "latentflow/finite.h"
 #include "nn/model_card.h"
 #include "nn/onnx_import.h"
+#include "stages/tile_prediction.h"
 
 namespace latentflow::denoise {
 
 namespace {
-
-constexpr std::size_t most_workers = 1024;
 
 nn::TileOptions tile_options(std::int64_t side) {
   nn::TileOptions options;
@@ -48,12 +47,12 @@ Result<std::shared_ptr<const DenoiserFile>> DenoiserFile::find(const std::string
 
 Result<std::shared_ptr<const Denoiser>> DenoiserFile::denoiser() const {
   const std::lock_guard lock(mutex_);
-  if (loaded_ == nullptr) {
+  if (!loaded_) {
     Result<std::shared_ptr<const Denoiser>> made = Denoiser::load(file_, precision_);
-    if (!made) return made.error();
-    loaded_ = std::move(*made);
+    if (!made && made.error().code == Code::out_of_memory) return made;  // there may be room later
+    loaded_ = std::move(made);
   }
-  return loaded_;
+  return *loaded_;
 }
 
 Result<std::shared_ptr<const Denoiser>> Denoiser::load(const Path& file, nn::Precision precision) {
@@ -118,7 +117,7 @@ Status Denoiser::run(const Image& noisy, const Image* map, const Request& reques
                                    tile.input.height));
     if (const Status finite = check_finite(outputs[0].span(), name_); !finite) return finite;
     write(tile, outputs[0].data());
-    gflop += tile_gflop(dims);
+    gflop += 1e-9 * network_->tile_flop(input_dims(feed, tile.input.height, tile.input.width), tile);
     return success();
   };
   const std::int64_t height = padded(noisy.height()), width = padded(noisy.width());
@@ -160,13 +159,6 @@ Result<Image> Denoiser::clean(const Image& noisy, const Request& request, Contex
   return Image(result);
 }
 
-double Denoiser::tile_gflop(const Dims& picture) const {
-  std::vector<Dims> inputs{picture};
-  if (wants_level_) inputs.push_back({picture[0], 1, picture[2], picture[3]});
-  const Result<std::vector<Dims>> shapes = nn::infer_shapes(network_->graph(), inputs);
-  return shapes ? 2e-9 * static_cast<double>(nn::multiply_adds(network_->graph(), *shapes)) : 0;
-}
-
 std::size_t Denoiser::file_bytes() const {
   return sizeof(float) * static_cast<std::size_t>(nn::parameter_count(network_->graph()));
 }
@@ -178,20 +170,11 @@ std::vector<Dims> Denoiser::input_dims(const Feeding& feed, std::int64_t height,
 }
 
 Prediction Denoiser::memory(const Shape& picture, std::int64_t tile, int ensemble, std::size_t worker_limit) const {
-  Prediction prediction;
-  const nn::TileOptions options = tile_options(tile);
-  if (!picture.known()) {
-    prediction.worker_bytes = std::min(options.bytes_per_tile, worker_limit);
-    return prediction;
-  }
-  const std::int64_t height = padded(picture.dims[0]), width = padded(picture.dims[1]);
+  if (!picture.known()) return stages::tile_prediction(*network_, {}, tile_options(tile), worker_limit);
   const Feeding feed = feeding(picture.dims[2] == 1);
-  const Result<nn::Network::TileMemory> tiles =
-      network_->fitted_tile_memory(input_dims(feed, height, width), options, worker_limit, ensemble > 4);
-  if (!tiles) return prediction;  // it will fail for the same reason when it runs
-  prediction.worker_bytes = tiles->tile_bytes;
-  prediction.workers = static_cast<int>(std::min<std::size_t>(tiles->tiles, most_workers));
-  for (const nn::PackedForm& one : tiles->weights) prediction.shared.push_back({one.form, one.bytes});
+  Prediction prediction =
+      stages::tile_prediction(*network_, input_dims(feed, padded(picture.dims[0]), padded(picture.dims[1])),
+                              tile_options(tile), worker_limit, ensemble > 4);
   // An ensemble keeps the picture as it is turned, and its level map, and the sums of up to three planes of floats.
   if (ensemble > 1)
     prediction.working_bytes =

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "latentflow/node.h"
@@ -54,8 +55,6 @@ class Denoiser {
   std::vector<Dims> input_dims(const Feeding& feed, std::int64_t height, std::int64_t width) const;
   /// The extent a picture is reflected to, so that the network can divide it.
   std::int64_t padded(std::int64_t extent) const { return (extent + multiple_ - 1) / multiple_ * multiple_; }
-  /// Convolution work for one tile, by the direct algorithm.
-  double tile_gflop(const Dims& picture) const;
 
   std::shared_ptr<const nn::Network> network_;
   std::string name_;
@@ -74,14 +73,15 @@ class DenoiserFile {
   static Result<std::shared_ptr<const DenoiserFile>> find(const std::string& model, nn::Precision precision,
                                                           Services& services);
 
-  /// Errors: those of Denoiser::load().
+  /// Errors: those of Denoiser::load(); a file that was refused once stays refused, for the same reason, without being
+  /// read again. One that was written anew is another DenoiserFile.
   Result<std::shared_ptr<const Denoiser>> denoiser() const;
 
  private:
   Path file_;
   nn::Precision precision_;
   mutable std::mutex mutex_;
-  mutable std::shared_ptr<const Denoiser> loaded_;
+  mutable std::optional<Result<std::shared_ptr<const Denoiser>>> loaded_;
 };
 
 }  // namespace latentflow::denoise

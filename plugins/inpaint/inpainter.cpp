@@ -11,11 +11,10 @@
 #include "latentflow/finite.h"
 #include "nn/model_card.h"
 #include "nn/onnx_import.h"
+#include "stages/tile_prediction.h"
 
 namespace latentflow::inpaint {
 namespace {
-
-constexpr std::size_t most_workers = 1024;
 
 /// Calls f with a value of the picture's sample type.
 template <class F>
@@ -201,15 +200,13 @@ std::vector<Dims> Inpainter::input_dims(const Feeding& feed, std::int64_t height
 }
 
 Prediction Inpainter::memory(const Shape& picture, const Request& request, std::size_t worker_limit) const {
-  Prediction prediction;
   nn::TileOptions options;
   options.side = request.tile;
-  if (!picture.known()) {
-    prediction.worker_bytes = std::min(options.bytes_per_tile, worker_limit);
-    return prediction;
-  }
-  const std::int64_t height = padded(picture.dims[0]), width = padded(picture.dims[1]);
+  if (!picture.known()) return stages::tile_prediction(*network_, {}, options, worker_limit);
   const Feeding feed = feeding(picture.dims[2] == 1);
+  Prediction prediction =
+      stages::tile_prediction(*network_, input_dims(feed, padded(picture.dims[0]), padded(picture.dims[1])), options,
+                              worker_limit, request.ensemble > 4);
   // First the filling, whose result stays.
   prediction.working_bytes = std::max(
       picture.bytes(), holes::fill_bytes(picture.dims[0] * picture.dims[1], static_cast<int>(picture.dims[2])));
@@ -217,12 +214,6 @@ Prediction Inpainter::memory(const Shape& picture, const Request& request, std::
   if (request.ensemble > 1)
     prediction.working_bytes +=
         picture.bytes() + static_cast<std::size_t>(picture.dims[0] * picture.dims[1]) * (1 + 3 * sizeof(float));
-  const Result<nn::Network::TileMemory> tiles =
-      network_->fitted_tile_memory(input_dims(feed, height, width), options, worker_limit, request.ensemble > 4);
-  if (!tiles) return prediction;  // it will fail for the same reason when it runs
-  prediction.worker_bytes = tiles->tile_bytes;
-  prediction.workers = static_cast<int>(std::min<std::size_t>(tiles->tiles, most_workers));
-  for (const nn::PackedForm& one : tiles->weights) prediction.shared.push_back({one.form, one.bytes});
   return prediction;
 }
 

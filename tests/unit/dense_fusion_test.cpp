@@ -114,8 +114,8 @@ struct Outcome {
   std::vector<LayerReport> layers;
 };
 
-Outcome run(const Graph& graph, const std::vector<Tensor>& inputs) {
-  const auto network = Network::create(graph, {});
+Outcome run(const Graph& graph, const std::vector<Tensor>& inputs, Precision precision = Precision::f32) {
+  const auto network = Network::create(graph, {Winograd::automatic, precision});
   EXPECT_TRUE(network.ok()) << network.error().message;
   auto outputs = (*network)->run(inputs);
   EXPECT_TRUE(outputs.ok()) << outputs.error().message;
@@ -146,6 +146,19 @@ TEST_P(DenseFusion, TakesOneLayerFewerAndGivesTheSame) {
   }
 }
 
+TEST_P(DenseFusion, GivesNearlyTheSameInBfloat16) {
+  if (!onednn::runs(dnnl::cpu_isa::avx512_core)) GTEST_SKIP() << "no AVX-512";
+  for (const Activation& activation : activations) {
+    SCOPED_TRACE(to_string(activation.op));
+    Builder b;
+    b.graph.outputs = {b.node(activation.op, {GetParam().add(b)}, activation.attributes)};
+    const std::vector<Tensor> inputs = b.inputs();
+    const Outcome rounded = run(b.graph, inputs, Precision::bf16);
+    const Tensor plain = testing::reference_run(b.graph, inputs)[0];
+    EXPECT_LE(largest_difference(rounded.outputs[0], plain), 0.02 * std::max(1.0, value_range(plain)));
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Products, DenseFusion, ::testing::ValuesIn(products),
                          [](const auto& info) { return info.param.name; });
 
@@ -170,6 +183,22 @@ TEST(DenseLayers, AnAutoencoderIsALayerPerProduct) {
   b.graph.outputs = {
       b.node(Op::tanh, {b.node(Op::gemm, {x, b.constant({4, 12}), b.constant({12})}, GemmAttributes{})})};
   EXPECT_EQ(layers_of(b), (std::vector<std::string>{"Gemm+Sigmoid", "MatMul+bias+Relu", "Gemm+Tanh"}));
+}
+
+TEST(DenseLayers, AreInBfloat16WhereTheyHaveWeights) {
+  if (!onednn::runs(dnnl::cpu_isa::avx512_core)) GTEST_SKIP() << "no AVX-512";
+  Builder b;
+  const ValueId x = b.input({40, 64});
+  const ValueId hidden = b.node(
+      Op::relu, {b.node(Op::gemm, {x, b.constant({32, 64}), b.constant({32})}, GemmAttributes{1, 1, false, true})});
+  b.graph.outputs = {b.node(Op::matmul, {hidden, b.input({32, 16})})};
+  const std::vector<Tensor> inputs = b.inputs();
+  const Outcome exact = run(b.graph, inputs), rounded = run(b.graph, inputs, Precision::bf16);
+  std::vector<std::string> algorithms;
+  for (const LayerReport& layer : rounded.layers)
+    if (layer.op != "reorder") algorithms.push_back(layer.algorithm);
+  EXPECT_EQ(algorithms, (std::vector<std::string>{"bf16 matmul", "matmul"})) << "nothing is known of the second matrix";
+  EXPECT_GT(largest_difference(exact.outputs[0], rounded.outputs[0]), 0);
 }
 
 TEST(DenseLayers, OnlyARowOfConstantsIsABias) {

@@ -8,6 +8,7 @@
 #include "denoise/denoise.h"
 #include "inpaint/inpaint.h"
 #include "nn/onnx_export.h"
+#include "stages/tile_prediction.h"
 #include "support/fake_context.h"
 #include "support/file_services.h"
 #include "support/network_builder.h"
@@ -76,6 +77,44 @@ class TileLimits : public ::testing::Test {
   test::TemporaryFolder folder_;
   test::FileServices services_{2};
 };
+
+/// Networks own their forms of weights each, so that of two only the sums can be compared.
+std::size_t bytes_of(const std::vector<SharedMemory>& shared) {
+  std::size_t bytes = 0;
+  for (const SharedMemory& one : shared) bytes += one.bytes;
+  return bytes;
+}
+
+TEST_F(TileLimits, APredictionIsWhatTheNetworkPlans) {
+  const std::string file = model(false);
+  const auto denoiser = *nn::Network::load(file);
+  const std::vector<Dims> dims{Dims{1, 3, rows, columns}};
+  for (const std::int64_t side : {0, 200}) {
+    for (const std::size_t limit : {no_limit, std::size_t{4} << 20}) {
+      nn::TileOptions options;
+      options.side = side;
+      const auto planned = denoiser->fitted_tile_memory(dims, options, limit, true);
+      ASSERT_TRUE(planned.ok()) << planned.error().message;
+      const Prediction predicted = stages::tile_prediction(*denoiser, dims, options, limit, true);
+      EXPECT_EQ(predicted.worker_bytes, planned->tile_bytes);
+      EXPECT_EQ(predicted.workers, static_cast<int>(planned->tiles));
+      EXPECT_EQ(bytes_of(predicted.shared), planned->weight_bytes());
+      // The stages predict the same, up to what they need besides.
+      denoise::Denoise::Params params;
+      params.model = file, params.sigma = {20.0}, params.tile = side;
+      const auto node = denoise::Denoise::create(params, services_);
+      ASSERT_TRUE(node.ok()) << node.error().message;
+      const Prediction of_node = (*node)->predict({{Kind::image, {rows, columns, 3}, 1}, {Kind::image, {}, 1}}, limit);
+      EXPECT_EQ(of_node.worker_bytes, stages::tile_prediction(*denoiser, dims, options, limit).worker_bytes);
+      EXPECT_EQ(bytes_of(of_node.shared), bytes_of(stages::tile_prediction(*denoiser, dims, options, limit).shared));
+    }
+  }
+  EXPECT_EQ(stages::tile_prediction(*denoiser, {}, {}, 1000).worker_bytes, 1000u);
+  EXPECT_EQ(stages::tile_prediction(*denoiser, {}, {}, no_limit).worker_bytes, nn::TileOptions().bytes_per_tile);
+  const Prediction refused = stages::tile_prediction(*denoiser, {Dims{1, 4, rows, columns}}, {}, no_limit);
+  EXPECT_EQ(refused.worker_bytes, 0u);
+  EXPECT_TRUE(refused.shared.empty());
+}
 
 TEST_F(TileLimits, OfADenoiserAreKept) {
   denoise::Denoise::Params params;

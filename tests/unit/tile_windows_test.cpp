@@ -1,6 +1,7 @@
 // tile_windows_test.cpp: layers of a tile leave out what nothing needs, and nothing depends on what lies there instead.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "nn/network.h"
@@ -60,6 +61,34 @@ TEST(TileWindows, OfAnEnlargingNetworkAreUnseen) {
     b.graph.outputs = {b.conv(high, 16, 16, 3)};
     expect_windows_are_unseen(b, {testing::random_tensor({1, 16, 120, 96}, b.generator)}, 40);
   }
+}
+
+TEST(TileWindows, WhatLayersLeaveOutIsNoWork) {
+  constexpr std::int64_t height = 70, width = 90, channels = 16, side = 30;
+  constexpr int inner = 2, layers = inner + 2;
+  Builder b = testing::plain_denoiser({1, 1, height, width}, channels, inner);
+  const auto network = *Network::create(b.graph, {Winograd::on});
+  const std::vector<Tile> tiles = cut(height, width, side, side, *network->tile_geometry());
+  ASSERT_GT(tiles.size(), 4u);
+  // Every convolution needs a pixel more on all sides than the one behind it, up to the border of the picture.
+  double wanted = 0, by_tile = 0;
+  for (const Tile& tile : tiles) {
+    for (int layer = 0; layer < layers; ++layer) {
+      const std::int64_t margin = layers - 1 - layer;
+      const auto extent = [&](std::int64_t from, std::int64_t count, std::int64_t length) {
+        return std::min(from + count + margin, length) - std::max<std::int64_t>(from - margin, 0);
+      };
+      const std::int64_t pixels =
+          extent(tile.output.y, tile.output.height, height) * extent(tile.output.x, tile.output.width, width);
+      const bool end = layer == 0 || layer == layers - 1;
+      wanted += static_cast<double>(2 * 9 * pixels * (end ? channels : channels * channels));
+    }
+    by_tile += network->tile_flop({Dims{1, 1, tile.input.height, tile.input.width}}, tile);
+  }
+  EXPECT_NEAR(by_tile, wanted, 1e-9 * wanted);
+  ASSERT_TRUE(network->run_tiled(b.inputs(), {side}).ok());
+  EXPECT_NEAR(network->work().convolution_flop, wanted, static_cast<double>(tiles.size()));  // rounded per tile
+  EXPECT_EQ(network->tile_flop({Dims{1, 4, 8, 8}}, {{0, 0, 8, 8}, {0, 0, 8, 8}}), 0) << "does not fit";
 }
 
 TEST(Tiles, AreThePictureWhereInputsCannotBeCutAlike) {

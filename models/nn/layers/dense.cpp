@@ -9,11 +9,16 @@ namespace latentflow::nn {
 
 namespace {
 
-/// dst = scale a b + bias, with batch axes broadcast; plain layouts, transposition by strides.
+/// dst = scale a b + bias, with batch axes broadcast; plain layouts of floats, transposition by strides.
 struct Product {
   Layout a, b, dst;
   float scale = 1;
 };
+
+/// The same elements in the same order in memory.
+Layout in_bfloat(const Layout& layout) {
+  return {onednn::dims_of(layout), onednn::Memory::data_type::bf16, onednn::strides_of_plain(layout)};
+}
 
 /// A third operand that is no bias: scaled by beta, of any shape that broadcasts to [rows, columns].
 struct Addend {
@@ -27,6 +32,12 @@ class Dense final : public Layer {
   Dense(const LayerRequest& request, const Product& product, Tensor bias, const Addend* addend = nullptr)
       : product_(product), bias_(std::move(bias)) {
     if (!bias_.empty()) bias_layout_ = onednn::plain(bias_.dims());
+    // Weights are rounded once; what is computed on both sides, or completed behind the product, stays in floats.
+    const bool bfloat = request.bfloat && request.operands[1].constant != nullptr && addend == nullptr;
+    if (bfloat) {
+      product_.a = in_bfloat(product.a), product_.dst = in_bfloat(product.dst);
+      product_.b = Layout(onednn::dims_of(product.b), onednn::Memory::data_type::bf16, onednn::Memory::format_tag::any);
+    }
     std::vector<PostOp> activations;
     std::copy_if(request.post_ops.begin(), request.post_ops.end(), std::back_inserter(activations),
                  [](const PostOp& post) { return post.kind == PostOp::Kind::activation; });
@@ -39,8 +50,15 @@ class Dense final : public Layer {
         behind_.emplace_back(activation_descriptor(post.op, post.attributes, product_.dst));
     }
     primitive_ = dnnl::matmul(pd_);
-    sources = {{0, plain_layout(request.operands[0].dims), Sharing::none},
-               {1, plain_layout(request.operands[1].dims), Sharing::none}};
+    const Layout rows = plain_layout(request.operands[0].dims);
+    sources = {{0, bfloat ? in_bfloat(rows) : rows, Sharing::none}};
+    if (bfloat) {
+      product_.b = pd_.weights_desc();
+      weights_ = request.weights.packed(request.operands[1].id, *request.operands[1].constant, product.b, product_.b);
+      weight_bytes = product_.b.get_size();
+    } else {
+      sources.push_back({1, plain_layout(request.operands[1].dims), Sharing::none});
+    }
     if (addend != nullptr) {
       beta_ = addend->beta;
       const Dims& c = request.operands[addend->operand].dims;
@@ -49,17 +67,18 @@ class Dense final : public Layer {
       column_stride_ = columns == 1 ? 0 : 1;
       sources.push_back({addend->operand, plain_layout(c), Sharing::none});
     }
-    output = plain_layout(request.output);
+    output = bfloat ? in_bfloat(plain_layout(request.output)) : plain_layout(request.output);
     scratch_bytes = pd_.scratchpad_desc().get_size();
-    algorithm = "matmul";
+    algorithm = bfloat ? "bf16 matmul" : "matmul";
   }
 
   void run(const LayerCall& call) const override {
     const dnnl::memory result = onednn::memory(product_.dst, call.output);
-    onednn::Arguments arguments{{DNNL_ARG_SRC, onednn::memory(product_.a, call.sources[0])},
-                                {DNNL_ARG_WEIGHTS, onednn::memory(product_.b, call.sources[1])},
-                                {DNNL_ARG_DST, result},
-                                {DNNL_ARG_SCRATCHPAD, onednn::memory(pd_.scratchpad_desc(), call.scratch)}};
+    onednn::Arguments arguments{
+        {DNNL_ARG_SRC, onednn::memory(product_.a, call.sources[0])},
+        {DNNL_ARG_WEIGHTS, onednn::memory(product_.b, weights_ ? weights_.get() : call.sources[1])},
+        {DNNL_ARG_DST, result},
+        {DNNL_ARG_SCRATCHPAD, onednn::memory(pd_.scratchpad_desc(), call.scratch)}};
     if (!bias_.empty()) arguments.emplace(DNNL_ARG_BIAS, onednn::memory(bias_layout_, bias_.data()));
     execute(primitive_, arguments);
     if (sources.size() > 2) add_third_operand(call);
@@ -87,6 +106,7 @@ class Dense final : public Layer {
   }
 
   Product product_;
+  PackedWeights::Data weights_;  ///< null where they are a source
   Tensor bias_;
   Layout bias_layout_;
   dnnl::matmul::primitive_desc pd_;

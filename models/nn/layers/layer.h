@@ -40,7 +40,7 @@ struct LayerRequest {
   std::span<const PostOp> post_ops;
   PackedWeights& weights;
   Winograd winograd = Winograd::automatic;
-  bool bfloat = false;                           ///< Conv, ConvTranspose: compute in bfloat16
+  bool bfloat = false;                           ///< Conv, ConvTranspose, Gemm, MatMul: compute in bfloat16
   bool integers = false;                         ///< Conv: compute in integers; Quantize: give them
   const QuantizeAttributes* rounding = nullptr;  ///< Conv in integers: gives its result as those of this grid
 };
