@@ -2,9 +2,11 @@
 // writes. OpenCV's own encoders come with some hundred libraries, whose loading takes longer than a small picture.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <opencv2/core/mat.hpp>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "latentflow/result.h"
@@ -17,8 +19,13 @@ namespace latentflow::codecs {
 /// pictures, io with libpng's reason.
 Result<std::vector<std::uint8_t>> encode_png(const cv::Mat& picture, std::optional<int> level = {});
 
-/// A baseline JPEG file of a picture with 1 or 3 (BGR) channels of 8 bits; `quality` 0 to 100, colours at half the
-/// extents. Never throws. Errors: unsupported for other pictures, io with libjpeg's reason.
-Result<std::vector<std::uint8_t>> encode_jpeg(const cv::Mat& picture, int quality);
+/// The resolution of colours in a JPEG file: all of it, half of the width, or half of both extents.
+enum class Chroma { full, half_width, half };
+/// As the field names them, in the order of Chroma.
+inline constexpr std::array<std::string_view, 3> chroma_names{"4:4:4", "4:2:2", "4:2:0"};
+
+/// A baseline JPEG file of a picture with 1 or 3 (BGR) channels of 8 bits; `quality` 0 to 100; grey pictures have no
+/// chroma. Never throws. Errors: unsupported for other pictures, io with libjpeg's reason.
+Result<std::vector<std::uint8_t>> encode_jpeg(const cv::Mat& picture, int quality, Chroma chroma = Chroma::half);
 
 }  // namespace latentflow::codecs

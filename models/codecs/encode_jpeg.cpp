@@ -62,7 +62,7 @@ void keep_quiet(j_common_ptr) {}
 
 /// No local with a destructor: longjmp runs none.
 bool write_rows(jpeg_compress_struct& info, Session& session, Destination& destination, const cv::Mat& picture,
-                int quality) {
+                int quality, Chroma chroma) {
   if (setjmp(session.back) != 0) return false;
   jpeg_create_compress(&info);
   info.dest = &destination.base;
@@ -72,6 +72,10 @@ bool write_rows(jpeg_compress_struct& info, Session& session, Destination& desti
   info.in_color_space = picture.channels() == 1 ? JCS_GRAYSCALE : JCS_EXT_BGR;
   jpeg_set_defaults(&info);
   jpeg_set_quality(&info, quality, TRUE);
+  if (info.num_components == 3) {  // how often brightness is sampled where colours are once
+    info.comp_info[0].h_samp_factor = chroma == Chroma::full ? 1 : 2;
+    info.comp_info[0].v_samp_factor = chroma == Chroma::half ? 2 : 1;
+  }
   jpeg_start_compress(&info, TRUE);
   while (info.next_scanline < info.image_height) {
     JSAMPROW line = const_cast<JSAMPROW>(picture.ptr(static_cast<int>(info.next_scanline)));
@@ -83,7 +87,7 @@ bool write_rows(jpeg_compress_struct& info, Session& session, Destination& desti
 
 }  // namespace
 
-Result<std::vector<std::uint8_t>> encode_jpeg(const cv::Mat& picture, int quality) {
+Result<std::vector<std::uint8_t>> encode_jpeg(const cv::Mat& picture, int quality, Chroma chroma) {
   if (picture.depth() != CV_8U || (picture.channels() != 1 && picture.channels() != 3) || picture.empty())
     return unsupported(
         fmt::format("a picture of {}x{} with {} channels of {} cannot be written as JPEG, which holds 1 or "
@@ -99,7 +103,7 @@ Result<std::vector<std::uint8_t>> encode_jpeg(const cv::Mat& picture, int qualit
   destination.base.init_destination = start_buffer;
   destination.base.empty_output_buffer = append_all;
   destination.base.term_destination = append_rest;
-  const bool written = write_rows(info, session, destination, picture, quality);
+  const bool written = write_rows(info, session, destination, picture, quality, chroma);
   jpeg_destroy_compress(&info);
   if (session.no_memory) return out_of_memory("no memory for the encoded picture");
   if (!written)

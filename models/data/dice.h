@@ -12,6 +12,11 @@ inline std::uint64_t scramble(std::uint64_t state) {
   return state ^ (state >> 31);
 }
 
+/// The key of the random numbers of one item, so that they depend on seed and number alone.
+inline std::uint64_t item_key(std::int64_t seed, std::uint64_t item) {
+  return scramble(static_cast<std::uint64_t>(seed) * 0x9e3779b97f4a7c15ull + item + 1);
+}
+
 /// A stream of numbers from one seed.
 class Dice {
  public:

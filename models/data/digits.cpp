@@ -116,8 +116,7 @@ cv::Mat draw_digit(int digit, std::uint64_t seed, int size) {
 }
 
 cv::Mat drawn_digit_of(std::uint64_t index, std::int64_t seed, int size) {
-  return draw_digit(drawn_label(index), scramble(static_cast<std::uint64_t>(seed) * 0x9e3779b97f4a7c15ull + index + 1),
-                    size);
+  return draw_digit(drawn_label(index), item_key(seed, index), size);
 }
 
 }  // namespace latentflow::data

@@ -3,9 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
-#include <vector>
+#include <stdexcept>
+
+#include "codecs/through_jpeg.h"
 
 namespace latentflow::train {
 namespace {
@@ -57,16 +58,16 @@ cv::Mat to_bytes(const cv::Mat& picture) {
 
 cv::Mat saved_as_jpeg(const cv::Mat& bytes, int quality, Random& random) {
   const auto top = static_cast<int>(random.below(block)), left = static_cast<int>(random.below(block));
-  cv::Mat shifted, decoded;
+  cv::Mat shifted;
   cv::copyMakeBorder(bytes, shifted, top, 0, left, 0, cv::BORDER_REFLECT_101);
   // Planes are R, G, B here and the codec takes B, G, R, whose weights of brightness differ.
   const bool color = bytes.channels() == 3;
   if (color) cv::cvtColor(shifted, shifted, cv::COLOR_RGB2BGR);
-  std::vector<unsigned char> file;
-  cv::imencode(".jpg", shifted, file, {cv::IMWRITE_JPEG_QUALITY, quality});
-  decoded = cv::imdecode(file, color ? cv::IMREAD_COLOR : cv::IMREAD_GRAYSCALE);
-  if (color) cv::cvtColor(decoded, decoded, cv::COLOR_BGR2RGB);
-  return decoded(cv::Rect(left, top, bytes.cols, bytes.rows)).clone();
+  Result<cv::Mat> coded = codecs::through_jpeg(shifted, quality);
+  // Patches and crops are of a kind and size that JPEG takes: what is left is a lack of memory.
+  if (!coded) throw std::runtime_error(coded.error().message);
+  if (color) cv::cvtColor(*coded, *coded, cv::COLOR_BGR2RGB);
+  return (*coded)(cv::Rect(left, top, bytes.cols, bytes.rows)).clone();
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <numeric>
 #include <set>
 
@@ -34,6 +35,24 @@ std::string hint(std::string_view name, const Names& known) {
     if (const std::size_t d = distance(name, candidate); d <= nearest) nearest = d, best = candidate;
   return best.empty() ? fmt::format("; known are {}", fmt::join(known, ", "))
                       : fmt::format("; did you mean \"{}\"?", best);
+}
+
+bool is_list(const YAML::Node& node) {
+  return node.IsSequence() && std::all_of(node.begin(), node.end(), [](const auto& one) { return one.IsScalar(); });
+}
+
+/// A list as overrides take it, in YAML; words with other signs than names and numbers have are quoted.
+std::string in_brackets(const YAML::Node& list) {
+  std::vector<std::string> items;
+  for (const auto& one : list) {
+    std::string text = one.Scalar();
+    const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+      return std::isalnum(c) != 0 || c == '.' || c == '-' || c == '+' || c == '_';
+    });
+    for (std::size_t at = 0; (at = text.find('\'', at)) != std::string::npos; at += 2) text.insert(at, "'");
+    items.push_back(plain ? text : fmt::format("'{}'", text));
+  }
+  return fmt::format("[{}]", fmt::join(items, ", "));
 }
 
 }  // namespace
@@ -164,11 +183,14 @@ void Fields::pairs(std::string_view key, std::vector<std::string>& pairs) {
   const YAML::Node node = take(key);
   if (!node.IsDefined()) return;
   if (!node.IsMap()) return problems_.add(node.Mark(), fmt::format("{}{} needs a mapping", place_, key));
-  for (const auto& entry : node)
+  for (const auto& entry : node) {
     if (entry.first.IsScalar() && entry.second.IsScalar())
       pairs.push_back(fmt::format("{}={}", entry.first.Scalar(), entry.second.Scalar()));
+    else if (entry.first.IsScalar() && is_list(entry.second))
+      pairs.push_back(fmt::format("{}={}", entry.first.Scalar(), in_brackets(entry.second)));
     else
-      problems_.add(entry.first.Mark(), fmt::format("{}{} needs single values", place_, key));
+      problems_.add(entry.first.Mark(), fmt::format("{}{} needs single values, or lists of them", place_, key));
+  }
 }
 
 void Fields::finish() {

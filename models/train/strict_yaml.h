@@ -44,7 +44,7 @@ class Fields {
   void mapping(std::string_view key, const std::function<void(Fields&)>& visit);
   void list(std::string_view key, const std::function<void(Fields&)>& visit);
 
-  /// A mapping of free names to single values, as "name=value".
+  /// A mapping of free names to single values or lists of them, as "name=value" and "name=[a, b]".
   void pairs(std::string_view key, std::vector<std::string>& pairs);
 
   bool has(std::string_view key) const;

@@ -43,6 +43,11 @@ Json field_schema(const FieldInfo& field) {
     Json number{{"type", "number"}};
     limits(number);
     schema["anyOf"] = Json::array({std::move(number), Json{{"const", "auto"}}});
+  } else if (field.type == "range") {
+    Json number{{"type", "number"}};
+    limits(number);
+    schema["anyOf"] =
+        Json::array({number, Json{{"type", "array"}, {"items", number}, {"minItems", 1}, {"maxItems", 2}}});
   } else if (field.type.starts_with("list of ")) {
     Json item{{"type", field.type.ends_with("number") ? "number" : "string"}};
     limits(item);

@@ -29,6 +29,7 @@ const std::vector<ParameterType>& types() {
       {"integer", parses_as<std::int64_t>},
       {"bool", parses_as<bool>},
       {"noise_level", parses_as<NoiseLevel>},
+      {"range", parses_as<NumberRange>},
       {"list of text", parses_as<std::vector<std::string>>},
       {"list of number", parses_as<std::vector<double>>},
   };

@@ -65,6 +65,15 @@ Status parse(const Raw& raw, NoiseLevel& target) {
   return wants(raw, "a noise level in grey levels, or auto");
 }
 
+Status parse(const Raw& raw, NumberRange& target) {
+  std::vector<double> numbers;
+  if (!parse(raw, numbers) || numbers.empty() || numbers.size() > 2)
+    return wants(raw, "a number, or two as in [lowest, highest]");
+  if (numbers.front() > numbers.back())
+    return invalid_argument("is " + join(numbers) + ", needs the lower number first");
+  return target = {numbers.front(), numbers.back()}, success();
+}
+
 Status parse(const Raw& raw, std::vector<std::string>& target) { return target = as_items(raw), success(); }
 
 Status parse(const Raw& raw, std::vector<double>& target) {
@@ -91,6 +100,9 @@ std::string format(double value) {
 std::string format(const std::string& value) { return value; }
 std::string format(const Path& value) { return value.generic_string(); }
 std::string format(const NoiseLevel& value) { return value.value ? format(*value.value) : "auto"; }
+std::string format(const NumberRange& value) {
+  return value.low == value.high ? format(value.low) : join(std::vector<double>{value.low, value.high});
+}
 std::string format(const std::vector<std::string>& value) { return join(value); }
 std::string format(const std::vector<double>& value) { return join(value); }
 

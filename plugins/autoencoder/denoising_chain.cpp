@@ -39,8 +39,7 @@ Result<std::tuple<Image, Image>> DenoisingChain::process(const Image& image, Con
     current.copyTo(strip(cv::Rect(step * current.cols, 0, current.cols, current.rows)));
   };
   place(0);
-  cv::RNG random(
-      data::scramble(static_cast<std::uint64_t>(params.seed) * 0x9e3779b97f4a7c15ull + ctx.item().number + 1));
+  cv::RNG random(data::item_key(params.seed, ctx.item().number));
   for (int step = 1; step <= params.steps; ++step) {
     cv::Mat corrupted = current.clone();
     if (params.kind == "gaussian") {

@@ -37,7 +37,7 @@ Result<std::vector<SourceItem>> SampleCodes::list() const {
 }
 
 Result<Tensor> SampleCodes::process(const SourceItem& item, Context&) const {
-  return mixture.draw(data::scramble(static_cast<std::uint64_t>(params.seed) * 0x9e3779b97f4a7c15ull + item.index + 1));
+  return mixture.draw(data::item_key(params.seed, item.index));
 }
 
 }  // namespace latentflow::autoencoder

@@ -7,7 +7,7 @@ namespace latentflow::image {
 
 struct AddNoise {
   struct Params {
-    double sigma = 25;
+    NumberRange sigma = 25;
     std::int64_t seed = 1;
     bool keep_float = false;
   };

@@ -78,7 +78,7 @@ Result<Shape> DrawSamples::probe(const SourceItem&) const {
 
 Result<Image> DrawSamples::process(const SourceItem& item, Context& ctx) const {
   const KindOfSample& kind = all_kinds[kinds_[item.index % kinds_.size()]];
-  const std::uint64_t seed = scramble(static_cast<std::uint64_t>(params.seed) * 0x9e3779b97f4a7c15ull + item.index + 1);
+  const std::uint64_t seed = data::item_key(params.seed, item.index);
   const cv::Size size(params.width, params.height);
   const Frame frame{static_cast<float>(params.width) / static_cast<float>(params.height), params.height};
   Metadata metadata;

@@ -9,6 +9,7 @@
 #include "holes/fill.h"
 #include "holes/mask.h"
 #include "latentflow/finite.h"
+#include "picture.h"
 
 namespace latentflow::inpaint {
 
@@ -61,9 +62,7 @@ Result<std::unique_ptr<Inpaint>> Inpaint::create(const Params& params, Services&
 }
 
 Result<Image> Inpaint::process(const Image& image, const Image& mask, Context& ctx) const {
-  if (image.mat().empty() || image.channels() == 2 ||
-      (image.depth() != CV_8U && image.depth() != CV_16U && image.depth() != CV_32F))
-    return bad_input("needs 1, 3 or 4 channels of 8 bit, 16 bit or float, got " + describe_picture(image));
+  if (Status fits = check_picture(image); !fits) return fits.error();
   const Result<cv::Mat> holes = holes::fit_mask(mask.mat(), image.mat().size(), params.fit == "nearest");
   if (!holes) return holes.error();
   const int missing = cv::countNonZero(*holes);

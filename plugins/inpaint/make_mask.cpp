@@ -12,8 +12,11 @@ void MakeMask::describe(Describe<MakeMask>& d) {
   d.name("make_mask", "draws a mask that depends only on the kind, the picture's size, the seed and the item number");
   d.field(&Params::kind, "kind", "random pixels; thin, medium or thick brush strokes; scratches; text; one box")
       .choices({holes::mask_kind_names.begin(), holes::mask_kind_names.end()});
-  d.field(&Params::share, "share", "random: the share of missing pixels").range(0, 1);
-  d.field(&Params::side, "side", "box: its side as a share of the picture's shorter side").range(0, 1);
+  d.field(&Params::share, "share", "random: the share of missing pixels; [lowest, highest] draws one for every item")
+      .range(0, 1);
+  d.field(&Params::side, "side",
+          "box: its side as a share of the picture's shorter side; [lowest, highest] draws one for every item")
+      .range(0, 1);
   d.field(&Params::centred, "centred", "box: in the middle of the picture, else anywhere");
   d.field(&Params::seed, "seed", "same seed and item number give the same mask");
   d.example("{node: make_mask, image: photos, kind: random, share: 0.5}");
@@ -24,9 +27,12 @@ Result<Image> MakeMask::process(const Image& image, Context& ctx) const {
   const auto name = std::find(holes::mask_kind_names.begin(), holes::mask_kind_names.end(), params.kind);
   holes::MaskDrawing drawing;
   drawing.kind = static_cast<holes::MaskKind>(name - holes::mask_kind_names.begin());
-  const double amount =
-      drawing.kind == holes::MaskKind::box ? params.side * std::min(size.width, size.height) : params.share;
-  drawing.amount = {amount, amount};
+  if (drawing.kind == holes::MaskKind::box) {
+    const int whole = std::min(size.width, size.height);
+    drawing.amount = {params.side.low * whole, params.side.high * whole};
+  } else {
+    drawing.amount = {params.share.low, params.share.high};
+  }
   drawing.centred = params.centred;
   return Image(
       holes::draw_mask(size, drawing, holes::mask_key(static_cast<std::uint64_t>(params.seed), ctx.item().number)));

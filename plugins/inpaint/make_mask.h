@@ -8,8 +8,8 @@ namespace latentflow::inpaint {
 struct MakeMask {
   struct Params {
     std::string kind = "thin";
-    double share = 0.5;
-    double side = 0.25;
+    NumberRange share = 0.5;
+    NumberRange side = 0.25;
     bool centred = false;
     std::int64_t seed = 1;
   };

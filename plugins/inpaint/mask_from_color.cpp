@@ -8,13 +8,14 @@
 
 #include "holes/mask.h"
 #include "mask_shape.h"
+#include "picture.h"
 
 namespace latentflow::inpaint {
 namespace {
 
-/// `key` in the order and on the scale of the picture's channels.
+/// `key` as of color_on().
 template <class Sample>
-void mark(const cv::Mat& picture, const double (&key)[3], double tolerance, cv::Mat& mask) {
+void mark(const cv::Mat& picture, const cv::Scalar& key, double tolerance, cv::Mat& mask) {
   const int channels = picture.channels();
   for (int y = 0; y < picture.rows; ++y) {
     const Sample* row = picture.ptr<Sample>(y);
@@ -43,11 +44,10 @@ void MaskFromColor::describe(Describe<MaskFromColor>& d) {
 
 Result<Image> MaskFromColor::process(const Image& image, Context& ctx) const {
   const cv::Mat& picture = image.mat();
-  if (picture.channels() == 2 || (picture.depth() != CV_8U && picture.depth() != CV_16U && picture.depth() != CV_32F))
-    return bad_input("needs 1, 3 or 4 channels of 8 bit, 16 bit or float, got " + describe_picture(image));
-  const double scale = image.white() / 255;
-  const double key[3] = {params.color[2] * scale, params.color[1] * scale, params.color[0] * scale};
-  const double tolerance = params.tolerance * scale + 1e-6 * image.white();  // for floats: rounding is no difference
+  if (Status fits = check_picture(image); !fits) return fits.error();
+  const cv::Scalar key = color_on(image, params.color);
+  // For floats: rounding is no difference.
+  const double tolerance = params.tolerance * (image.white() / 255) + 1e-6 * image.white();
   cv::Mat mask(picture.size(), CV_8UC1);
   if (picture.depth() == CV_8U)
     mark<unsigned char>(picture, key, tolerance, mask);

@@ -1,4 +1,5 @@
 // plugin.cpp: the family inpaint: masks and the filling of holes.
+#include "apply_mask.h"
 #include "inpaint.h"
 #include "make_mask.h"
 #include "mask_dilate.h"
@@ -7,4 +8,4 @@
 
 using namespace latentflow::inpaint;
 
-LATENTFLOW_PLUGIN("inpaint", "1.0.0", Inpaint, MakeMask, MaskDilate, MaskFromAlpha, MaskFromColor)
+LATENTFLOW_PLUGIN("inpaint", "1.0.0", ApplyMask, Inpaint, MakeMask, MaskDilate, MaskFromAlpha, MaskFromColor)

@@ -56,7 +56,7 @@ Result<cv::Mat> by_opencv(ByteSpan file, const Header& header, const Path& path)
 }  // namespace
 
 Result<cv::Mat> decode(ByteSpan file, const Header& header, const Path& path, const DecodeOptions& options) {
-  if (header.format == Format::jpeg) return decode_jpeg(file, options);
+  if (header.format == Format::jpeg) return codecs::decode_jpeg(file, options);
   try {
     if (header.format == Format::png) {
       const Result<std::vector<Segment>> chunks = png_chunks(Input(file), false);

@@ -19,8 +19,8 @@ void ItemFacts::describe(Describe<ItemFacts>& d) {
   d.name("item_facts", "makes a row of what is known of an item: its size, and what the nodes before measured or read");
   d.field(
       &Params::facts, "facts",
-      "which ones, as far as there are any: sigma of denoise, missing_pixels of inpaint; format and depth of what was "
-      "read; empty for all");
+      "which ones, as far as there are any: sigma of denoise, missing_pixels of inpaint and apply_mask, noise_added of "
+      "add_noise, jpeg_quality of compress_jpeg; format and depth of what was read; empty for all");
   d.example("{node: item_facts, image: clean, facts: [sigma]}");
 }
 

@@ -237,6 +237,7 @@ void Strict::describe(Describe<Strict>& d) {
   d.field(&Params::mode, "mode", "one of a few").choices({"plain", "fancy"});
   d.field(&Params::file, "file", "a path").required();
   d.field(&Params::sigma, "sigma", "a noise level").range(0, 128).unit("grey levels");
+  d.field(&Params::span, "span", "a number or two").range(0, 10).unit("pieces");
   d.field(&Params::weights, "weights", "numbers");
   d.field(&Params::labels, "labels", "words");
   d.field(&Params::model, "model", "looked up when the node is built");

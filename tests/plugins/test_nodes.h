@@ -164,6 +164,7 @@ struct Strict {
     std::string mode = "plain";
     Path file;
     NoiseLevel sigma;
+    NumberRange span{2, 8};
     std::vector<double> weights{1, 2};
     std::vector<std::string> labels;
     std::string model;

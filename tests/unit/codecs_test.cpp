@@ -2,9 +2,12 @@
 #include <gtest/gtest.h>
 #include <png.h>
 
+#include <algorithm>
+#include <cmath>
 #include <opencv2/imgcodecs.hpp>
 
 #include "codecs/encode.h"
+#include "codecs/through_jpeg.h"
 #include "io/decode.h"
 #include "support/pictures.h"
 
@@ -31,6 +34,27 @@ TEST(Encoders, WriteTheBytesThatOpenCvWrites) {
       cv::imencode(".jpg", soft_picture(61, 47, type), expected, {cv::IMWRITE_JPEG_QUALITY, quality});
       EXPECT_EQ(*codecs::encode_jpeg(soft_picture(61, 47, type), quality), expected) << type << " at " << quality;
     }
+}
+
+TEST(Encoders, WriteColoursOfTheResolutionAskedFor) {
+  const cv::Mat picture = soft_picture(61, 47, CV_8UC3);
+  const std::pair<codecs::Chroma, int> kinds[] = {
+      {codecs::Chroma::full, 0x11}, {codecs::Chroma::half_width, 0x21}, {codecs::Chroma::half, 0x22}};
+  for (const auto& [chroma, brightness] : kinds) {
+    const Bytes file = *codecs::encode_jpeg(picture, 90, chroma);
+    const Bytes marker{0xff, 0xc0};  // of a baseline frame (ITU-T T.81, B.2.2)
+    const auto frame = std::search(file.begin(), file.end(), marker.begin(), marker.end());
+    ASSERT_GT(file.end() - frame, 20);
+    ASSERT_EQ(frame[9], 3);  // components, of three bytes each
+    EXPECT_EQ(frame[11], brightness);
+    EXPECT_EQ(frame[14], 0x11);
+    EXPECT_EQ(frame[17], 0x11);
+    // Whatever the resolution, the decoder gives the size and nearly the colours back.
+    const Result<cv::Mat> decoded = codecs::through_jpeg(picture, 90, chroma);
+    ASSERT_TRUE(decoded);
+    EXPECT_EQ(decoded->type(), CV_8UC3);
+    EXPECT_LT(cv::norm(*decoded, picture, cv::NORM_L2) / std::sqrt(3.0 * 61 * 47), 12);
+  }
 }
 
 TEST(Encoders, TakePartsOfLargerPictures) {

@@ -12,31 +12,17 @@
 #include "image/draw_samples.h"
 #include "image/resize.h"
 #include "support/fake_context.h"
+#include "support/picture_stage.h"
 #include "support/pictures.h"
 
 namespace latentflow::image {
 namespace {
 
 using test::FakeContext;
+using test::run;
 using test::same_pixels;
+using test::shape_of;
 using test::soft_picture;
-
-Shape shape_of(const cv::Mat& picture) {
-  return {Kind::image, {picture.rows, picture.cols, picture.channels()}, picture.elemSize1()};
-}
-
-/// Runs a stage and checks that predict() promised what came out.
-template <class T>
-Result<Image> run(const typename T::Params& params, const cv::Mat& picture, std::uint64_t number = 0) {
-  FakeContext context("a", number);
-  const T node(params);
-  Result<Image> result = node.process(Image(picture), context);
-  if (!result) return result;
-  const Prediction prediction = node.predict({shape_of(picture)});
-  EXPECT_EQ(prediction.outputs.at(0).dims, shape_of(result->mat()).dims);
-  EXPECT_EQ(prediction.outputs.at(0).element_bytes, result->mat().elemSize1());
-  return result;
-}
 
 template <class Params>
 bool rules_hold(const std::vector<RuleInfo>& rules, const Params& params) {

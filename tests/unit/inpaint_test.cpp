@@ -211,6 +211,18 @@ TEST_F(InpaintTest, AnEmptyMaskPassesThePictureUnchangedAndAFullOneFails) {
   }
 }
 
+TEST_F(InpaintTest, ASingleMissingPixelIsFilledWhereverItIs) {
+  const cv::Mat picture(30, 40, CV_8UC3, cv::Scalar(80, 90, 100));
+  for (const cv::Point at : {cv::Point(17, 11), cv::Point(0, 0), cv::Point(39, 29), cv::Point(0, 20)})
+    for (const char* method : {"smooth", "telea", "navier_stokes", "network"}) {
+      cv::Mat mask = cv::Mat::zeros(picture.size(), CV_8UC1), damaged = picture.clone();
+      mask.at<unsigned char>(at) = 255, damaged.at<cv::Vec3b>(at) = {255, 0, 255};
+      const cv::Mat result = filled({.method = method, .model = identity()}, damaged, mask);
+      EXPECT_LE(cv::norm(result, picture, cv::NORM_INF), 2) << method << at;
+      EXPECT_EQ(context_.measured["missing_pixels"], 1) << method << at;
+    }
+}
+
 TEST_F(InpaintTest, WhatIsUnderTheMaskPlaysNoPartEvenIfItIsNoNumber) {
   const cv::Mat mask = holes::draw_mask({40, 30}, {holes::MaskKind::thin, {}}, 2);
   for (const int type : {CV_8UC3, CV_32FC3}) {

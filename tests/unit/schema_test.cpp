@@ -48,6 +48,15 @@ TEST(Schema, StoresEveryType) {
   EXPECT_EQ(params.labels, std::vector<std::string>{"one"});
   EXPECT_EQ(set("sigma", "auto", params), "");
   EXPECT_TRUE(params.sigma.automatic());
+  EXPECT_EQ(set("span", Raw{"", {"0.5", "4"}, true}, params), "");
+  EXPECT_EQ(params.span.low, 0.5);
+  EXPECT_EQ(params.span.high, 4);
+  for (const Raw& one : {Raw{"3", {}, false}, Raw{"", {"3"}, true}}) {
+    params.span = {0, 1};
+    EXPECT_EQ(set("span", one, params), "");
+    EXPECT_EQ(params.span.low, 3);
+    EXPECT_EQ(params.span.high, 3);
+  }
 }
 
 TEST(Schema, RefusesWithTheFactAndWhatIsAllowed) {
@@ -64,6 +73,14 @@ TEST(Schema, RefusesWithTheFactAndWhatIsAllowed) {
   EXPECT_EQ(set("file", "", params), "is '', needs a path");
   EXPECT_EQ(set("sigma", "200", params), "is 200, allowed 0 to 128 grey levels");
   EXPECT_EQ(set("count", Raw{"", {"1"}, true}, params), "is a list, needs a whole number");
+  EXPECT_EQ(set("span", "auto", params), "is 'auto', needs a number, or two as in [lowest, highest]");
+  for (const std::vector<std::string>& items : {std::vector<std::string>{}, {"1", "2", "3"}, {"1", "x"}})
+    EXPECT_EQ(set("span", Raw{"", items, true}, params), "is a list, needs a number, or two as in [lowest, highest]");
+  EXPECT_EQ(set("span", Raw{"", {"5", "4.5"}, true}, params), "is [5, 4.5], needs the lower number first");
+  EXPECT_EQ(set("span", Raw{"", {"5", "11"}, true}, params), "is 11, allowed 0 to 10 pieces");
+  EXPECT_EQ(set("span", "-1", params), "is -1, allowed 0 to 10 pieces");
+  EXPECT_EQ(params.span.low, 2);
+  EXPECT_EQ(params.span.high, 8);
   EXPECT_EQ(params.strength, 1) << "a refused value changes nothing";
 }
 
@@ -75,6 +92,8 @@ TEST(Schema, DefaultsComeFromTheInitialisers) {
   EXPECT_EQ(defaults.at("mode"), "plain");
   EXPECT_EQ(defaults.at("sigma"), "auto");
   EXPECT_EQ(defaults.at("weights"), "[1, 2]");
+  EXPECT_EQ(defaults.at("span"), "[2, 8]");
+  EXPECT_EQ(schema::format(NumberRange(2.5)), "2.5");
   EXPECT_EQ(defaults.at("file"), "required");
 }
 
@@ -168,6 +187,10 @@ TEST(Describe, TheSchemaIsJsonAndKnowsEveryNode) {
     EXPECT_EQ(then.at("additionalProperties"), false);
     EXPECT_EQ(then.at("required"), (nlohmann::json{"node", "record", "file"}));
     EXPECT_EQ(then.at("properties").at("strength").at("anyOf").at(0).at("maximum"), 1.0);
+    const auto& span = then.at("properties").at("span").at("anyOf").at(0).at("anyOf");
+    EXPECT_EQ(span.at(0).at("maximum"), 10.0);
+    EXPECT_EQ(span.at(1).at("items").at("maximum"), 10.0);
+    EXPECT_EQ(span.at(1).at("maxItems"), 2);
     return;
   }
   FAIL() << "strict is missing";

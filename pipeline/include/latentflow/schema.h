@@ -30,13 +30,21 @@ struct NoiseLevel {
   bool automatic() const { return !value; }
 };
 
+/// A number, or two between which a node draws one, evenly, for every item.
+struct NumberRange {
+  double low = 0, high = 0;
+  NumberRange() = default;
+  NumberRange(double value) : low(value), high(value) {}  // not explicit: a number is one, in YAML as in initialisers
+  NumberRange(double lowest, double highest) : low(lowest), high(highest) {}
+};
+
 /// A file or folder; relative ones are taken from the working directory.
 using Path = std::filesystem::path;
 
 /// One parameter of one node, readable without building the node.
 struct FieldInfo {
   std::string name;
-  std::string type;  ///< bool, integer, number, text, path, noise_level, list of text, list of number
+  std::string type;  ///< bool, integer, number, text, path, noise_level, range, list of text, list of number
   std::string doc;
   std::string unit;          ///< empty if it has none
   std::string default_text;  ///< as it would stand in YAML
@@ -61,6 +69,7 @@ Status parse(const Raw& raw, double& target);
 Status parse(const Raw& raw, std::string& target);
 Status parse(const Raw& raw, Path& target);
 Status parse(const Raw& raw, NoiseLevel& target);
+Status parse(const Raw& raw, NumberRange& target);
 Status parse(const Raw& raw, std::vector<std::string>& target);
 Status parse(const Raw& raw, std::vector<double>& target);
 
@@ -70,6 +79,7 @@ std::string format(double value);
 std::string format(const std::string& value);
 std::string format(const Path& value);
 std::string format(const NoiseLevel& value);
+std::string format(const NumberRange& value);
 std::string format(const std::vector<std::string>& value);
 std::string format(const std::vector<double>& value);
 
@@ -88,6 +98,8 @@ constexpr const char* type_name() {
     return "path";
   else if constexpr (std::is_same_v<T, NoiseLevel>)
     return "noise_level";
+  else if constexpr (std::is_same_v<T, NumberRange>)
+    return "range";
   else if constexpr (std::is_same_v<T, std::vector<std::string>>)
     return "list of text";
   else if constexpr (std::is_same_v<T, std::vector<double>>)
@@ -108,6 +120,8 @@ template <class T>
 std::vector<double> numbers_in(const T& value) {
   if constexpr (std::is_same_v<T, NoiseLevel>)
     return value.value ? std::vector<double>{*value.value} : std::vector<double>{};
+  else if constexpr (std::is_same_v<T, NumberRange>)
+    return {value.low, value.high};
   else if constexpr (std::is_same_v<T, std::vector<double>>)
     return value;
   else if constexpr (std::is_arithmetic_v<T>)

@@ -1,4 +1,4 @@
-// decode_jpeg.cpp: JPEG through libjpeg, with its warnings sorted into damage and harmless irregularities.
+// decode_jpeg.cpp: see decode.h; the warnings of libjpeg are sorted into damage and harmless irregularities.
 #include <csetjmp>
 #include <cstdio>
 // libjpeg's headers need <cstdio> before them.
@@ -9,7 +9,7 @@
 
 #include "decode.h"
 
-namespace latentflow::io {
+namespace latentflow::codecs {
 namespace {
 
 /// libjpeg's error handler with a way back; plain data, because longjmp runs no destructors.
@@ -45,8 +45,8 @@ void keep_quiet(j_common_ptr) {}
 
 /// Everything between setjmp and longjmp lives here and in the caller; no local with a destructor in this function.
 /// Returns 0 when decoded, 1 on failure, 2 when cancelled, 3 when memory is missing.
-int decode_lines(jpeg_decompress_struct& info, Handler& handler, ByteSpan file, const DecodeOptions& options,
-                 cv::Mat& out) {
+int decode_lines(jpeg_decompress_struct& info, Handler& handler, std::span<const std::uint8_t> file,
+                 const DecodeOptions& options, cv::Mat& out) {
   if (setjmp(handler.back) != 0) return 1;
   jpeg_create_decompress(&info);
   jpeg_mem_src(&info, file.data(), file.size());
@@ -83,7 +83,7 @@ cv::Mat ink_to_bgr(const cv::Mat& ink, bool inverted) {
 
 }  // namespace
 
-Result<cv::Mat> decode_jpeg(ByteSpan file, const DecodeOptions& options) {
+Result<cv::Mat> decode_jpeg(std::span<const std::uint8_t> file, const DecodeOptions& options) {
   jpeg_decompress_struct info{};
   Handler handler{};
   info.err = jpeg_std_error(&handler.base);
@@ -107,4 +107,4 @@ Result<cv::Mat> decode_jpeg(ByteSpan file, const DecodeOptions& options) {
   return ink ? ink_to_bgr(pixels, inverted) : pixels;
 }
 
-}  // namespace latentflow::io
+}  // namespace latentflow::codecs
