@@ -3,11 +3,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <set>
 #include <string_view>
 #include <unordered_set>
+#include <vector>
 
 namespace latentflow {
 namespace {
@@ -31,6 +33,8 @@ std::string stem_of(const SourceItem& item) {
 /// only where two items of one source would share one, and it need not be so in the other source.
 Keys::const_iterator find_partners(const Keys& keys, const SourceItem& item) {
   auto found = keys.find(item.key);
+  // The name of what lies outside of its list has lost its folders.
+  if (item.from_list && item.key != item.name && item.key != stem_of(item)) return found;
   if (found == keys.end()) found = keys.find(item.name);
   if (found == keys.end()) found = keys.find(stem_of(item));
   return found;
@@ -41,6 +45,75 @@ std::string some_names(const std::vector<std::string>& names) {
   std::string text;
   for (std::size_t i = 0; i < std::min<std::size_t>(names.size(), 3); ++i) text += (i ? ", " : "") + names[i];
   return names.size() > 3 ? fmt::format("{} and {} more", text, names.size() - 3) : text;
+}
+
+/// By what an item is joined where no key is equal, last part first and without extension: its name, or its path where
+/// a list names it.
+std::vector<std::string> parts_from_the_end(const SourceItem& item) {
+  std::filesystem::path whole = (item.from_list ? item.path : std::filesystem::path(item.name)).lexically_normal();
+  whole.replace_extension();
+  std::vector<std::string> parts;
+  for (const auto& part : whole) parts.push_back(part.string());
+  std::reverse(parts.begin(), parts.end());
+  return parts;
+}
+
+std::string last_part(const SourceItem& item) {
+  return std::filesystem::path(item.from_list ? item.path.generic_string() : item.name).stem().string();
+}
+
+/// How much of their ends two items have in common, 2 for a part and 1 for the extension; 0 where they cannot be
+/// partners: a name that no list wrote down has to be in the other one as a whole.
+std::size_t common_end(const SourceItem& one, const SourceItem& other) {
+  if (!one.from_list && !other.from_list) return 0;
+  const std::vector<std::string> left = parts_from_the_end(one), right = parts_from_the_end(other);
+  const auto [of_left, of_right] = std::mismatch(left.begin(), left.end(), right.begin(), right.end());
+  if ((of_left != left.end() && !one.from_list) || (of_right != right.end() && !other.from_list)) return 0;
+  const bool same_extension =
+      std::filesystem::path(one.name).extension() == std::filesystem::path(other.name).extension();
+  return 2 * static_cast<std::size_t>(of_left - left.begin()) + (same_extension && of_left != left.begin() ? 1 : 0);
+}
+
+/// Gives items without a partner of their key (whose last entry it fills in) one whose name ends like theirs, see
+/// list_sources(); those of `used` have one already.
+void join_by_ends(const std::vector<JoinedItem*>& unmatched, const std::vector<SourceItem>& listed,
+                  const std::string& id, std::set<const SourceItem*>& used) {
+  std::map<std::string, std::vector<const SourceItem*>> by_last_part;
+  for (const SourceItem& item : listed)
+    if (!item.key.empty()) by_last_part[last_part(item)].push_back(&item);
+  std::map<const SourceItem*, std::vector<JoinedItem*>> wanted;
+  std::vector<const SourceItem*> several;
+  for (JoinedItem* joined : unmatched) {
+    const SourceItem& item = *joined->partners[0].item;
+    std::vector<const SourceItem*> nearest;
+    std::size_t most = 1;
+    for (const SourceItem* candidate : by_last_part[last_part(item)]) {
+      const std::size_t common = common_end(item, *candidate);
+      if (common > most) nearest.clear();
+      if (common >= most) nearest.push_back(candidate), most = common;
+    }
+    if (nearest.size() == 1 && !used.contains(nearest[0])) wanted[nearest[0]].push_back(joined);
+    if (nearest.size() < 2) continue;
+    std::vector<std::string> names;
+    for (const SourceItem* candidate : nearest) names.push_back(candidate->name);
+    several.insert(several.end(), nearest.begin(), nearest.end());
+    joined->partners.back().why_none =
+        fmt::format("'{}' is ambiguous in {}: {}; needs one of them, or one in folders of the same names",
+                    joined->name(), id, some_names(names));
+  }
+  for (const auto& [partner, takers] : wanted) {
+    used.insert(partner);
+    std::vector<std::string> names;
+    for (const JoinedItem* joined : takers) names.push_back(joined->name());
+    for (JoinedItem* joined : takers)
+      if (takers.size() == 1)
+        joined->partners.back().item = partner;
+      else
+        joined->partners.back().why_none =
+            fmt::format("'{}' in {} is ambiguous: it fits {}; needs one for each, in folders of the same names",
+                        partner->name, id, some_names(names));
+  }
+  used.insert(several.begin(), several.end());
 }
 
 }  // namespace
@@ -73,6 +146,7 @@ ItemList list_sources(const CheckedGraph& graph, const std::vector<std::unique_p
     Keys keys, of_one_name;                // by key; and several that differ in their extension alone, by their stem
     const SourceItem* stand_in = nullptr;  // the item for those without a partner of their own
     std::set<const SourceItem*> used;
+    std::vector<JoinedItem*> unmatched;
     for (const SourceItem& item : listed) {
       if (item.key.empty())
         used.insert(stand_in = &item);
@@ -94,10 +168,8 @@ ItemList list_sources(const CheckedGraph& graph, const std::vector<std::unique_p
         why = fmt::format("'{}' is ambiguous in {}: {}; needs one of them, or one with the same extension",
                           joined.name(), id, some_names(names));
         used.insert(several.begin(), several.end());
-      } else if (found == keys.end() && stand_in != nullptr) {
-        partner = stand_in;
       } else if (found == keys.end()) {
-        why = fmt::format("no partner for '{}' in {}", key, id);
+        unmatched.push_back(&joined);
       } else if (found->second.size() > 1) {
         why = fmt::format("{} partners for '{}' in {}: {}, {}", found->second.size(), key, id, found->second[0]->name,
                           found->second[1]->name);
@@ -107,6 +179,14 @@ ItemList list_sources(const CheckedGraph& graph, const std::vector<std::unique_p
       }
       used.insert(partner);
       joined.partners.push_back({partner, std::move(why)});
+    }
+    join_by_ends(unmatched, listed, id, used);
+    for (JoinedItem* joined : unmatched) {
+      JoinedItem::Partner& partner = joined->partners.back();
+      if (partner.item != nullptr || !partner.why_none.empty()) continue;
+      partner.item = stand_in;
+      if (stand_in == nullptr)
+        partner.why_none = fmt::format("no partner for '{}' in {}", joined->partners[0].item->key, id);
     }
     std::vector<std::string> left;
     for (const SourceItem& item : listed)

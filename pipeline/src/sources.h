@@ -29,7 +29,10 @@ struct ItemList {
 };
 
 /// Calls list() of every source; errors go to `diagnostics` with the place of the node. A further source with exactly
-/// one item shares it among all items; otherwise partners have equal keys.
+/// one item shares it among all items; otherwise partners have equal keys. What a list names and has no
+/// such partner takes one whose name is the end of its path, whatever the extension ("photos/a.png" of a list and
+/// "a.jpg" of a folder): the one with the longest end in common. Where several have, or one fits several items, these
+/// have no partner and say why.
 ItemList list_sources(const CheckedGraph& graph, const std::vector<std::unique_ptr<Node>>& nodes,
                       Diagnostics& diagnostics);
 

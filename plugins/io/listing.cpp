@@ -85,7 +85,7 @@ void finish_names(std::vector<SourceItem>& items) {
       item.name = (original.parent_path() /
                    fmt::format("{}_{}{}", original.stem().string(), copy, original.extension().string()))
                       .generic_string();
-    item.key = Path(item.name).replace_extension().generic_string();
+    if (item.key.empty()) item.key = Path(item.name).replace_extension().generic_string();
     ++uses[item.key];
   }
   for (std::size_t i = 0; i < items.size(); ++i) {
@@ -173,11 +173,16 @@ Result<std::vector<SourceItem>> list_folder(const Path& folder, const ListingOpt
   return std::move(items);
 }
 
-/// Relative paths below the list keep their folders; others are named by their last part.
-std::string name_for(const Path& written) {
-  const Path normal = written.lexically_normal();
+/// Paths below the list are named by all of it, others by their last part; the key has the folders of either, so that
+/// what lies elsewhere is not taken for a namesake beside the list.
+SourceItem item_of_line(const Path& list, const Path& written) {
+  Path normal = written.lexically_normal();
   const bool inside = normal.is_relative() && !normal.empty() && *normal.begin() != "..";
-  return (inside ? normal : normal.filename()).generic_string();
+  SourceItem item = make_item((inside ? normal : normal.filename()).generic_string(),
+                              written.is_absolute() ? written : list.parent_path() / written);
+  item.key = normal.replace_extension().generic_string();
+  item.from_list = true;
+  return item;
 }
 
 Result<std::vector<SourceItem>> list_file(const Path& list, const ListingOptions& options) {
@@ -189,8 +194,7 @@ Result<std::vector<SourceItem>> list_file(const Path& list, const ListingOptions
     if (std::exchange(first, false) && line.starts_with("\xef\xbb\xbf")) line.erase(0, 3);  // of editors on Windows
     while (!line.empty() && std::isspace(static_cast<unsigned char>(line.back()))) line.pop_back();
     if (line.empty() || line.starts_with("# ") || line == "#") continue;
-    const Path written(line);
-    items.push_back(make_item(name_for(written), written.is_absolute() ? written : list.parent_path() / written));
+    items.push_back(item_of_line(list, line));
   }
   if (items.empty())
     return not_found(fmt::format("no {} in list '{}'; needs one path per line", options.noun, list.string()));

@@ -16,7 +16,8 @@ struct ListingOptions {
 /// A folder, a list file (.txt: one path per line, relative to the list), one file, or a glob ("scans/*_a.png"). Hidden
 /// files and system folders are left out; links to folders are followed, but no folder is read twice. Names are
 /// relative to the folder, '/'-separated and unique, in natural order (list files keep their own order). Keys are names
-/// without extension, or with it where two files would share one. Nothing found: an error that says where and for what
+/// without extension, or with it where two files would share one; those of lines that lead out of the folder of their
+/// list are all of the path. Nothing found: an error that says where and for what
 /// was looked.
 Result<std::vector<SourceItem>> list_pictures(const Path& path, const ListingOptions& options);
 

@@ -24,7 +24,8 @@ void ReadMasks::describe(Describe<ReadMasks>& d) {
   d.name("read_masks", "reads masks that say which pixels are missing: white is missing, black is known");
   d.field(&Params::path, "path",
           "a folder, list file (.txt) or pattern with *: every picture takes the mask of its own name, whatever the "
-          "extension; or one file: the mask of all pictures")
+          "extension; where a list names either, folders before the name may differ as long as one mask alone fits; or "
+          "one file: the mask of all pictures")
       .required();
   d.field(&Params::recurse, "recurse", "look into folders below, too");
   d.field(&Params::invert, "invert", "black is missing and white is known");
@@ -75,6 +76,10 @@ Result<Image> ReadMasks::process(const SourceItem& item, Context& ctx) const {
   if (!picture) return picture;
   Result<cv::Mat> mask = holes::to_mask(picture->mat(), {params.threshold, params.invert});
   if (!mask) return std::move(mask).error();
+  // It fits pictures of every size, as the mask does that pictures without one get, so that no stage finds it wrong.
+  if (mask->total() == 1)
+    ctx.warn(fmt::format("mask is one pixel, which stands for the whole picture: {} of it is missing",
+                         mask->at<unsigned char>(0, 0) == holes::hole ? "all" : "nothing"));
   return Image(std::move(*mask));
 }
 

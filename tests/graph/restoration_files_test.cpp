@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <tuple>
 
 #include "latentflow/graph.h"
 #include "nn/model_card.h"
@@ -115,6 +116,80 @@ TEST_F(RestorationFiles, SeveralMasksOfOneNameAreNamed) {
   EXPECT_EQ(report.items[0].error.message,
             "'a.jpg' is ambiguous in mask: a.bmp, a.png; needs one of them, or one with the same extension");
   EXPECT_TRUE(report.warnings.empty());
+}
+
+TEST_F(RestorationFiles, PicturesOfAListFindTheMasksWhoseFoldersEndTheirPaths) {
+  // Holes at other places, so that no mask can stand for another one.
+  cv::Mat left = cv::Mat::zeros(60, 80, CV_8UC1), right = left.clone();
+  left(cv::Rect(10, 20, 9, 7)).setTo(255), right(cv::Rect(60, 20, 9, 7)).setTo(255);
+  folder_.write("masks/x/a.png", encoded(".png", left));
+  folder_.write("masks/y/a.png", encoded(".png", right));
+  const cv::Mat picture = write_picture("photos/x/a", CV_8UC3, ".png");
+  folder_.write("photos/y/a.png", encoded(".png", picture));
+  const std::string elsewhere = (folder_ / "photos").string();
+  // Pictures below their list; elsewhere, where names lose their folders; masks in a list or both.
+  folder_.write("below.txt", std::string("photos/x/a.png\nphotos/y/a.png\n"));
+  folder_.write("lists/elsewhere.txt", elsewhere + "/x/a.png\n../photos/y/a.png\n");
+  folder_.write("masks.txt", std::string("masks/y/a.png\nmasks/x/a.png\n"));
+  for (const auto& [pictures, masks, of_x, of_y] :
+       {std::tuple{"below.txt", "masks", "photos/x/a.png", "photos/y/a.png"},
+        {"below.txt", "masks.txt", "photos/x/a.png", "photos/y/a.png"},
+        {"lists/elsewhere.txt", "masks", "a.png", "a_2.png"},
+        {"photos", "masks.txt", "x/a.png", "y/a.png"}}) {
+    SCOPED_TRACE(std::string(pictures) + " " + masks);
+    run("inpaint_folder.yaml", {set("input", pictures), set("masks", masks), set("output", "whole"), "method=smooth"});
+    for (const auto& [name, mask] : {std::pair{of_x, left}, {of_y, right}}) {
+      cv::Mat whole = read(std::string("whole/") + name), damaged = picture.clone();
+      ASSERT_EQ(whole.type(), CV_8UC3) << name;
+      EXPECT_GT(cv::norm(whole, damaged, cv::NORM_INF), 0) << name;
+      whole.setTo(cv::Scalar::all(0), mask), damaged.setTo(cv::Scalar::all(0), mask);
+      EXPECT_TRUE(test::same_pixels(whole, damaged)) << name;
+    }
+    std::filesystem::remove_all(folder_ / "whole");
+  }
+}
+
+TEST_F(RestorationFiles, PicturesOfAListWhoseMasksAreUncertainFailAndSayWhy) {
+  for (const char* name : {"photos/x/a", "photos/y/a", "photos/c", "photos/d"}) write_picture(name, CV_8UC3, ".png");
+  write_picture("photos/x/b", CV_8UC3, ".jpg");
+  for (const char* name : {"masks/a.png", "masks/b.png", "masks/b.bmp", "masks/d.png", "masks/d.bmp"})
+    folder_.write(name, encoded(Path(name).extension().string(), mask()));
+  folder_.write("photos.txt",
+                std::string("photos/x/a.png\nphotos/y/a.png\nphotos/x/b.jpg\nphotos/c.png\nphotos/d.png\n"));
+  const Host host;
+  const auto run_with = [&](const std::string& missing) {
+    return Graph::load(host, Path(LATENTFLOW_SOURCE_DIR) / "graphs/inpaint_folder.yaml",
+                       {set("input", "photos.txt"), set("masks", "masks"), set("output", "whole"), "method=smooth",
+                        "missing_mask=" + missing})
+        .run();
+  };
+  const std::string several =
+      "'a.png' in mask is ambiguous: it fits photos/x/a.png, photos/y/a.png; needs one for "
+      "each, in folders of the same names";
+  const Report report = run_with("pass");
+  ASSERT_EQ(report.items.size(), 5u);
+  EXPECT_EQ(report.items[0].error.message, several);
+  EXPECT_EQ(report.items[1].error.message, several);
+  EXPECT_EQ(
+      report.items[2].error.message,
+      "'photos/x/b.jpg' is ambiguous in mask: b.bmp, b.png; needs one of them, or one in folders of the same names");
+  EXPECT_EQ(report.items[3].status, ItemStatus::delivered) << "has no mask at all, which was allowed";
+  EXPECT_EQ(report.items[4].status, ItemStatus::delivered) << "of two masks one has its extension";
+  EXPECT_EQ(report.warnings,
+            std::vector<std::string>{"1 of 'mask' have no partner in 'photos' and were not used: d.bmp"});
+  EXPECT_NE(run_with("fail").items[3].error.message.find("no mask of this name in"), std::string::npos);
+}
+
+TEST_F(RestorationFiles, WithoutAListFoldersBelongToTheName) {
+  write_picture("photos/x/a", CV_8UC3, ".png");
+  write_picture("photos/b", CV_8UC3, ".png");
+  for (const char* name : {"masks/a.png", "masks/b.png"}) folder_.write(name, encoded(".png", mask()));
+  const Host host;
+  const Report report =
+      Graph::load(host, Path(LATENTFLOW_SOURCE_DIR) / "graphs/inpaint_folder.yaml",
+                  {set("input", "photos"), set("masks", "masks"), set("output", "whole"), "method=smooth"})
+          .run();
+  EXPECT_EQ(report.conservation(), "2 admitted = 1 delivered + 1 failed + 0 filtered + 0 cancelled");
 }
 
 TEST_F(RestorationFiles, DenoisingKeepsDepthColoursAndAlpha) {

@@ -103,6 +103,12 @@ TEST(Listing, ListFilesKeepTheirOrderAndNamesStayUnique) {
   EXPECT_EQ(names_of(items), (Names{"b/x.png", "a/x.png", "x.png", "x_2.png", "missing.png"}));
   EXPECT_EQ(items.value()[0].path, folder / "b/x.png");
   EXPECT_EQ(items.value()[3].path, "/far/x.png");
+  // What lies elsewhere is no namesake of what lies beside the list.
+  Names keys;
+  for (const SourceItem& item : *items) keys.push_back(item.key);
+  EXPECT_EQ(keys, (Names{"b/x", "a/x", "../other/x", "/far/x", "missing"}));
+  for (const SourceItem& item : *items) EXPECT_TRUE(item.from_list) << item.name;
+  EXPECT_FALSE(list_pictures(folder.write("x.png", std::string("x")), {})->front().from_list);
 }
 
 TEST(Listing, ListFilesMayBeginWithAByteOrderMark) {

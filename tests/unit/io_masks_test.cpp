@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "io/read_masks.h"
 #include "support/fake_context.h"
@@ -101,6 +102,28 @@ TEST(ReadMasks, APictureWithoutMaskFailsOrPassesWithNothingMissing) {
   ASSERT_TRUE(nothing) << nothing.error().message;
   EXPECT_TRUE(test::same_pixels(nothing->mat(), cv::Mat::zeros(1, 1, CV_8UC1)));
   EXPECT_EQ(lenient.probe(stand_in)->dims, (Dims{1, 1, 1}));
+}
+
+TEST(ReadMasks, AFileOfOnePixelSaysThatItStandsForTheWholePicture) {
+  TemporaryFolder folder;
+  for (const auto& [name, level, rest] :
+       {std::tuple{"black.png", 0, "nothing of it is missing"}, {"white.png", 255, "all of it is missing"}}) {
+    const Path path = folder.write(name, encoded(".png", cv::Mat(1, 1, CV_8UC1, cv::Scalar(level))));
+    FakeContext context("photo.jpg");
+    const Result<Image> mask = ReadMasks({.path = path}).process({name, name, path, 0}, context);
+    ASSERT_TRUE(mask) << mask.error().message;
+    ASSERT_EQ(context.warnings.size(), 1u) << name;
+    EXPECT_EQ(context.warnings[0], std::string("mask is one pixel, which stands for the whole picture: ") + rest);
+  }
+  // A picture without a mask that may pass, and a mask with one missing pixel, are nothing to speak of.
+  cv::Mat single = cv::Mat::zeros(6, 8, CV_8UC1);
+  single.at<unsigned char>(5, 7) = 255;
+  const Path path = folder.write("single.png", encoded(".png", single));
+  FakeContext context("photo.jpg");
+  const ReadMasks lenient({.path = folder.path(), .missing_mask = "pass"});
+  EXPECT_TRUE(test::same_pixels(lenient.process({"single.png", "single", path, 0}, context)->mat(), single));
+  EXPECT_TRUE(lenient.process(lenient.list()->back(), context).ok());
+  EXPECT_TRUE(context.warnings.empty());
 }
 
 TEST(ReadMasks, AnEmptyFolderIsAnError) {

@@ -36,6 +36,9 @@ struct SourceItem {
                     ///< the partner of every item that has none of its own in this source; never starts an item itself
   Path path;        ///< where to read it; empty for drawn pictures
   std::uint64_t index = 0;  ///< position in the source, for sources that draw
+  /// A line of a list names it, which may lie anywhere: where no key is equal, the ends of the path and of the names in
+  /// the other source are compared.
+  bool from_list = false;
 };
 
 /// The item a call is about. `number` counts admitted items from 0 in source order, whatever the thread count.
@@ -49,9 +52,6 @@ struct ItemInfo {
 /// Of memory: all there is.
 inline constexpr std::size_t no_limit = static_cast<std::size_t>(-1);
 
-/// Lent for one call, never kept.
-class Context {
- public:
 /// Made by the first call that needs it and kept for all of them, such as packed weights.
 struct SharedMemory {
   const void* owner = nullptr;  ///< what it belongs to, such as a network: nodes that name the same one share it
@@ -67,6 +67,9 @@ struct Prediction {
   std::vector<SharedMemory> shared = {};
 };
 
+/// Lent for one call, never kept.
+class Context {
+ public:
   virtual ~Context() = default;
   virtual const ItemInfo& item() const = 0;
   /// Memory of this call alone, 64-byte aligned, uninitialised; freed or reused when the call returns.
@@ -82,9 +85,6 @@ struct Prediction {
   virtual bool cancelled() const = 0;
   /// What each thread of this call was admitted to work in at most, as Node::predict_within() was told.
   virtual std::size_t worker_limit() const { return no_limit; }
-};
-
-/// What the host offers while nodes are built.
   /// Asks for memory that Node::predict() could not know of, because the item's data ask for it and not its shapes;
   /// before it is taken, and beside what was predicted. Errors: out_of_memory where it would not fit with this item
   /// alone, which should then be returned.
@@ -92,6 +92,9 @@ struct Prediction {
     (void)more;
     return success();
   }
+};
+
+/// What the host offers while nodes are built.
 class Services {
  public:
   virtual ~Services() = default;
