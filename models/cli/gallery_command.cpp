@@ -11,7 +11,9 @@
 #include <cstdio>
 #include <thread>
 
+#include "cli/command_line.h"
 #include "gallery/pages.h"
+#include "latentflow/graph.h"
 #include "show/gnuplot.h"
 #include "show/output.h"
 
@@ -27,20 +29,16 @@ void on_interrupt(int) {
   if (stop_requested.exchange(true)) _exit(interrupted);
 }
 
-void note(const std::string& line) { fmt::print(stderr, "{}\n", line); }
+void note(const std::string& line) { cli::say("{}\n", line); }
 
 int fail(const Error& error) {
-  note("error: " + error.message);
+  note("latentflow: error: " + error.message);
   if (error.code == Code::cancelled) return interrupted;
   return error.code == Code::internal || error.code == Code::io ? failed : refused;
 }
 
-/// Recipes lie beside the program, where the zoo does.
-std::filesystem::path recipe_folder() {
-  std::error_code failure;
-  const auto program = std::filesystem::read_symlink("/proc/self/exe", failure);
-  return program.parent_path().parent_path() / "share/latentflow/recipes";
-}
+/// Recipes lie where the zoo does.
+std::filesystem::path recipe_folder() { return Host(std::vector<Path>()).data_folder() / "recipes"; }
 
 /// `--data` that needs no folder.
 constexpr const char* drawn_data = "synthetic";
@@ -130,7 +128,9 @@ int run(int argc, char** argv) {
   app.add_option("--threads", threads, "threads; results do not depend on it")->check(CLI::Range(1, 1024));
   try {
     app.parse(argc, argv);
-  } catch (const CLI::ParseError& failure) { return app.exit(failure) == 0 ? 0 : refused; }
+  } catch (const CLI::ParseError& failure) {
+    return failure.get_exit_code() == 0 ? app.exit(failure) : cli::usage_error(app, failure, argc, argv);
+  }
   const bool synthetic = data == drawn_data;
   std::error_code ignored;
   if (!synthetic && !std::filesystem::is_directory(data, ignored))
@@ -169,10 +169,6 @@ int run(int argc, char** argv) {
 }  // namespace latentflow::gallery
 
 int main(int argc, char** argv) {
-  try {
-    return latentflow::gallery::run(argc, argv);
-  } catch (const std::exception& failure) {
-    fmt::print(stderr, "error: {}\n", failure.what());
-    return latentflow::gallery::failed;
-  }
+  return latentflow::cli::run_program([&] { return latentflow::gallery::run(argc, argv); },
+                                      latentflow::gallery::failed);
 }

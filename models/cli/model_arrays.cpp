@@ -135,6 +135,7 @@ Status run_arrays(const std::filesystem::path& model, const std::filesystem::pat
     return invalid_argument(fmt::format("\"{}\" is a folder", out.string()));
   if (const auto folder = out.parent_path(); !folder.empty() && !std::filesystem::is_directory(folder, failure))
     return not_found(fmt::format("there is no folder \"{}\" for \"{}\"", folder.string(), out.filename().string()));
+  if (!std::filesystem::exists(in, failure)) return not_found(fmt::format("there is no file \"{}\"", in.string()));
   if (std::filesystem::equivalent(in, out, failure) || std::filesystem::equivalent(model, out, failure))
     return invalid_argument(fmt::format("\"{}\" would be overwritten, choose another output", out.string()));
   const auto inputs = bind_inputs(graph, in);

@@ -5,14 +5,15 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <new>
 #include <sstream>
 
+#include "cli/command_line.h"
 #include "latentflow/graph.h"
 #include "model_arrays.h"
 #include "model_options.h"
 #include "model_quantize.h"
 #include "model_speed.h"
+#include "model_target.h"
 #include "nn/model_card.h"
 #include "nn/onnx_export.h"
 #include "nn/onnx_import.h"
@@ -24,7 +25,7 @@ namespace {
 constexpr int refused = 1;  // as for the other commands of latentflow
 
 int fail(const std::string& message) {
-  fmt::print(stderr, "latentflow: error: {}\n", message);
+  cli::say("latentflow: error: {}\n", message);
   return refused;
 }
 int fail(const Error& error) { return fail(error.message); }
@@ -180,6 +181,7 @@ int check(const Subject& subject) {
 int fix(const Subject& subject, const std::string& target) {
   auto graph = load_onnx(subject.file);
   if (!graph) return fail(graph.error());
+  if (const Status free = check_model_target(subject.file, target); !free) return fail(free.error());
   const auto dims = input_dims(*graph, subject);
   if (!dims) return fail(dims.error());
   if (const auto shapes = shapes_of(*graph, subject, *dims); !shapes) return fail(shapes.error());
@@ -192,6 +194,7 @@ int fix(const Subject& subject, const std::string& target) {
 int half(const std::string& file, const std::string& target) {
   auto graph = load_onnx(file);
   if (!graph) return fail(graph.error());
+  if (const Status free = check_model_target(file, target); !free) return fail(free.error());
   if (const auto card = read_card(*graph); !card) return fail(card.error());
   if (const Status rounded = half_weights(*graph); !rounded) return fail(rounded.error());
   if (const auto how = graph->metadata.find("trained_with"); how != graph->metadata.end())
@@ -200,13 +203,6 @@ int half(const std::string& file, const std::string& target) {
     sum->second = weights_sha256(*graph);
   const Status saved = save_onnx(*graph, target);
   return saved ? 0 : fail(saved.error());
-}
-
-/// What is wrong, and where help is.
-int usage_error(const CLI::App& app, const CLI::ParseError& error) {
-  std::string command;
-  for (const CLI::App* one : app.get_subcommands()) command += " " + one->get_name();
-  return fail(fmt::format("{}; 'latentflow model{} --help' says more", error.what(), command));
 }
 
 int run_command(int argc, char** argv) {
@@ -270,7 +266,7 @@ int run_command(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // help
-    return usage_error(app, error);
+    return cli::usage_error(app, error, argc, argv);
   }
   if ((!shape.empty() || fixed->parsed()) && !(subject.size = parse_size(shape)))
     return fail(fmt::format("--shape is \"{}\", needs height x width, for example 480x640", shape));
@@ -302,9 +298,5 @@ int run_command(int argc, char** argv) {
 }  // namespace latentflow::nn
 
 int main(int argc, char** argv) {
-  try {
-    return latentflow::nn::run_command(argc, argv);
-  } catch (const std::bad_alloc&) {
-    return latentflow::nn::fail("not enough memory");
-  } catch (const std::exception& failure) { return latentflow::nn::fail(failure.what()); }
+  return latentflow::cli::run_program([&] { return latentflow::nn::run_command(argc, argv); });
 }

@@ -1,4 +1,4 @@
-// model_options.h: options of `latentflow model` that take one of several words.
+// model_options.h: what options of `latentflow model`, `train` and `show` take: one of several words, seeds.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -17,6 +17,14 @@ CLI::Option* add_choice(CLI::App* command, const std::string& name, T& value, co
   for (const auto& [word, meaning] : choices) words.push_back(word);
   const auto take = [&value, choices](const std::string& word) { value = choices.at(word); };
   return command->add_option_function<std::string>(name, take, text)->check(CLI::IsMember(words))->type_name("WHICH");
+}
+
+/// For options of unsigned types: their parser takes -1 for the largest number there is.
+inline CLI::Validator not_negative() {
+  return {[](const std::string& value) {
+            return value.starts_with('-') ? "is " + value + ", needs a whole number from 0 on" : std::string();
+          },
+          ""};
 }
 
 }  // namespace latentflow::nn

@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "model_options.h"
+#include "model_target.h"
 #include "nn/model_card.h"
 #include "nn/onnx_export.h"
 #include "nn/onnx_import.h"
@@ -17,18 +18,6 @@ namespace {
 
 const std::map<std::string, RangeMethod> methods{
     {"maximum", RangeMethod::maximum}, {"percentile", RangeMethod::percentile}, {"kl", RangeMethod::kl}};
-
-Status check_target(const Command& command) {
-  const std::filesystem::path target = command.target, folder = target.parent_path();
-  std::error_code failure;
-  if (target.extension() != ".onnx")
-    return invalid_argument(fmt::format("\"{}\" needs the extension .onnx", command.target));
-  if (!folder.empty() && !std::filesystem::is_directory(folder, failure))
-    return not_found(fmt::format("there is no folder \"{}\" for \"{}\"", folder.string(), target.filename().string()));
-  if (std::filesystem::equivalent(command.file, target, failure))
-    return invalid_argument(fmt::format("\"{}\" would be overwritten, choose another name", command.target));
-  return success();
-}
 
 void print_table(const Outcome& outcome) {
   std::size_t width = 11;
@@ -93,7 +82,9 @@ CLI::App* add_command(CLI::App& app, Command& command) {
                    "noise of every sample in grey levels of 0..255, for networks that know one level; without it as in "
                    "the recipe of the card, or 0 to 55")
       ->check(CLI::Range(0.0, 255.0));
-  quantize->add_option("--seed", command.samples.seed, "of the samples")->capture_default_str();
+  quantize->add_option("--seed", command.samples.seed, "of the samples")
+      ->capture_default_str()
+      ->check(nn::not_negative());
   return quantize;
 }
 
@@ -102,7 +93,7 @@ Status run_command(const Command& command) {
   if (!graph) return graph.error();
   auto card = nn::read_card(*graph);
   if (!card) return card.error();
-  if (Status target = check_target(command); !target) return target;
+  if (Status target = nn::check_model_target(command.file, command.target); !target) return target;
   // Said before the pictures are read.
   if (nn::has_quantized_layers(*graph))
     return invalid_argument(

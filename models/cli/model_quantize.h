@@ -19,7 +19,7 @@ struct Command {
 CLI::App* add_command(CLI::App& app, Command& command);
 
 /// Reads, quantizes, prints a table of the layers and writes the new file with its card. Errors: those of load_onnx,
-/// read_card, make_samples, quantize and save_onnx; a target that is the source or in no folder.
+/// read_card, check_model_target, make_samples, quantize and save_onnx.
 Status run_command(const Command& command);
 
 }  // namespace latentflow::quantize

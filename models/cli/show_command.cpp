@@ -5,7 +5,9 @@
 
 #include <cstdio>
 
+#include "cli/command_line.h"
 #include "latentflow/graph.h"
+#include "model_options.h"
 #include "show/curves.h"
 #include "show/manifold.h"
 #include "show/models.h"
@@ -209,7 +211,7 @@ int run(int argc, char** argv) {
         ->add_option("--crop", options.crop,
                      "of photographs: longest side of their middle that is taken (default: 256; jacobian 32)")
         ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 15));
-    command->add_option("--seed", options.seed, "of noise and of random starts");
+    command->add_option("--seed", options.seed, "of noise and of random starts")->check(nn::not_negative());
   };
   const char *onnx = "an ONNX file of latentflow train or pca_fit, or a name of the zoo",
              *several = "one or more of these";
@@ -253,9 +255,11 @@ int run(int argc, char** argv) {
   }
   try {
     app.parse(argc, argv);
-  } catch (const CLI::ParseError& failure) { return app.exit(failure) == 0 ? 0 : refused; }
+  } catch (const CLI::ParseError& failure) {
+    return failure.get_exit_code() == 0 ? app.exit(failure) : cli::usage_error(app, failure, argc, argv);
+  }
   if (filters->parsed() && options.files.size() > 1) {
-    fmt::print(stderr, "error: filters shows one MODEL, got {}\n", options.files.size());
+    cli::say("latentflow: error: filters shows one MODEL, got {}\n", options.files.size());
     return refused;
   }
   const tbb::global_control workers(tbb::global_control::max_allowed_parallelism,
@@ -267,7 +271,7 @@ int run(int argc, char** argv) {
                       : curves->parsed()   ? show_curves(options)
                                            : show_robustness(options);
   if (done) return 0;
-  fmt::print(stderr, "error: {}\n", done.error().message);
+  cli::say("latentflow: error: {}\n", done.error().message);
   return done.error().code == Code::internal || done.error().code == Code::io ? failed : refused;
 }
 
@@ -275,10 +279,5 @@ int run(int argc, char** argv) {
 }  // namespace latentflow::show
 
 int main(int argc, char** argv) {
-  try {
-    return latentflow::show::run(argc, argv);
-  } catch (const std::exception& failure) {
-    fmt::print(stderr, "error: {}\n", failure.what());
-    return latentflow::show::failed;
-  }
+  return latentflow::cli::run_program([&] { return latentflow::show::run(argc, argv); }, latentflow::show::failed);
 }

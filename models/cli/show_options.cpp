@@ -3,8 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
-
+#include "cli/command_line.h"
 #include "show/tiles.h"
 
 namespace latentflow::show {
@@ -16,9 +15,7 @@ FilterChoice Options::filters() const {
   return {layer, units, by, seed, decoder};
 }
 
-void say(const std::filesystem::path& file, const std::string& what) {
-  fmt::print(stderr, "{}: {}\n", file.string(), what);
-}
+void say(const std::filesystem::path& file, const std::string& what) { cli::say("{}: {}\n", file.string(), what); }
 
 std::filesystem::path in_folder(const Options& options, const std::string& name) {
   return std::filesystem::path(options.out) / name;

@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <thread>
 
+#include "cli/command_line.h"
+#include "model_options.h"
 #include "train/trainer.h"
 #include "train/training_run.h"
 
@@ -49,7 +51,13 @@ void print(const train::Progress& p) {
   if (!p.scores.empty()) line += "  " + p.scores;
   line += fmt::format("  rate {:.2e}  {:.0f} {}/s  {:.0f} GFLOP/s  {} gone, {} left", p.rate, p.samples_per_second,
                       p.sample, p.gflops, clock_text(p.seconds), clock_text(p.seconds_left));
-  fmt::print(stderr, "{}\n", line);
+  cli::say("{}\n", line);
+}
+
+/// Problems of recipes say themselves where they are.
+int refuse(const std::string& message, int code = refused) {
+  cli::say("{}{}\n", message.find(": error: ") == std::string::npos ? "latentflow: error: " : "", message);
+  return code;
 }
 
 int run(int argc, char** argv) {
@@ -83,21 +91,18 @@ int run(int argc, char** argv) {
   app.add_option("--time-limit", time_limit, "such as 70m, over all resumed runs; the learning rate decays within it");
   app.add_option("--steps", steps, "instead of the recipe's")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
-  app.add_option("--seed", seed, "instead of the recipe's");
+  app.add_option("--seed", seed, "instead of the recipe's")->check(nn::not_negative());
   app.add_option("--threads", threads, "workers; the result does not depend on it")->check(CLI::Range(1, 1024));
-  app.add_option("--winograd", job.winograd,
-                 "auto (measured), own (measured without oneDNN's), on (our own wherever it fits) or off")
-      ->transform(CLI::CheckedTransformer(winograd));
+  nn::add_choice(&app, "--winograd", job.winograd, winograd,
+                 "auto (default; measured), own (measured without oneDNN's), on (our own wherever it fits) or off");
   app.add_option("--report", job.report_seconds, "seconds between lines of progress")->check(CLI::Range(0.1, 3600.0));
   app.add_option("--checkpoint-every", job.checkpoint_seconds, "seconds between checkpoints")
       ->check(CLI::Range(1.0, 86400.0));
   try {
     app.parse(argc, argv);
-  } catch (const CLI::ParseError& failure) { return app.exit(failure) == 0 ? 0 : refused; }
-  const auto refuse = [](const std::string& message) {
-    fmt::print(stderr, "{}\n", message);
-    return refused;
-  };
+  } catch (const CLI::ParseError& failure) {
+    return failure.get_exit_code() == 0 ? app.exit(failure) : cli::usage_error(app, failure, argc, argv);
+  }
   if (!time_limit.empty()) {
     double seconds = 0;
     if (const std::string problem = read_duration(time_limit, seconds); !problem.empty()) return refuse(problem);
@@ -126,7 +131,7 @@ int run(int argc, char** argv) {
   if (seed) job.recipe.seed = *seed;
   for (int i = 1; i < argc; ++i) job.command += fmt::format("{}{}", i == 1 ? "latentflow train " : " ", argv[i]);
   job.report = print;
-  job.note = [](const std::string& line) { fmt::print(stderr, "{}\n", line); };
+  job.note = [](const std::string& line) { cli::say("{}\n", line); };
   job.stop = &stop_requested;
 
   struct sigaction action {};
@@ -140,18 +145,15 @@ int run(int argc, char** argv) {
                summary->result);
     return 0;
   }
-  fmt::print(stderr, "{}\n", summary.error().message);
-  if (summary.error().code == Code::cancelled) return interrupted;
-  return summary.error().code == Code::internal ? failed : refused;
+  if (summary.error().code == Code::cancelled) {
+    cli::say("{}\n", summary.error().message);
+    return interrupted;
+  }
+  return refuse(summary.error().message, summary.error().code == Code::internal ? failed : refused);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    return run(argc, argv);
-  } catch (const std::exception& failure) {
-    fmt::print(stderr, "{}\n", failure.what());
-    return failed;
-  }
+  return cli::run_program([&] { return run(argc, argv); }, failed);
 }

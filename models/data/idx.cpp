@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <string_view>
 
 namespace latentflow::data {
 namespace {
@@ -35,7 +36,8 @@ Result<std::size_t> inflate_some(gzFile file, std::uint8_t* target, std::size_t 
   while (done < most) {
     const int got = gzread(file, target + done, static_cast<unsigned>(std::min<std::size_t>(most - done, 1 << 24)));
     int code = Z_OK;
-    const char* reason = gzerror(file, &code);
+    std::string_view reason = gzerror(file, &code);
+    if (const std::string own = path.string() + ": "; reason.starts_with(own)) reason.remove_prefix(own.size());
     if (got < 0 || code == Z_BUF_ERROR)
       return bad_input(
           fmt::format("'{}' is damaged or truncated: decompression fails behind byte {} of its contents ({})",

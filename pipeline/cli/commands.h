@@ -35,6 +35,9 @@ int plugins();
 /// Replaces this process by `latentflow-VERB` beside the executable or on PATH; returns only if there is none.
 int hand_over(const std::string& verb, char** arguments, const std::vector<std::string>& own_verbs);
 
+/// The verbs that are programs beside this one, sorted.
+std::vector<std::string> other_verbs();
+
 /// Problems to stderr, one line each; true if none is an error. `options` as in RunArguments.
 bool print_problems(const std::vector<Problem>& problems, const std::map<std::string, std::string>& options = {});
 

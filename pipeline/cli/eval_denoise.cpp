@@ -6,6 +6,7 @@
 #include <cmath>
 #include <optional>
 
+#include "command_line.h"
 #include "scoring.h"
 
 namespace latentflow::cli {
@@ -19,8 +20,7 @@ std::optional<std::vector<double>> parse_levels(const std::string& text) {
     double level = 0;
     const auto [stopped, failure] = std::from_chars(at, end, level);
     if (failure != std::errc() || !(level >= 0 && level <= 255) || (stopped != end && *stopped != ',')) {
-      fmt::print(stderr, "--sigma {}: error: needs noise levels of 0 to 255 with commas between, such as 15,25,50\n",
-                 text);
+      say("--sigma {}: error: needs noise levels of 0 to 255 with commas between, such as 15,25,50\n", text);
       return std::nullopt;
     }
     levels.push_back(level);

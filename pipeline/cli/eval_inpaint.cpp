@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "command_line.h"
 #include "scoring.h"
 
 namespace latentflow::cli {
@@ -96,7 +97,7 @@ void add_worst(Record& row, const ScoreRows& rows) {
 int eval_inpaint(const EvalArguments& arguments) {
   Result<MaskGroups> groups = arguments.masks == "kinds" ? drawn_masks(arguments.seed) : masks_of(arguments.masks);
   if (!groups) {
-    fmt::print(stderr, "latentflow: error: {}\n", groups.error().message);
+    say("latentflow: error: {}\n", groups.error().message);
     return 1;
   }
   const std::string method = arguments.method.empty() ? "network" : arguments.method;
@@ -127,7 +128,7 @@ int eval_inpaint(const EvalArguments& arguments) {
     every.insert(every.end(), rows.begin(), rows.end());
   }
   if (every.empty()) {
-    fmt::print(stderr, "latentflow: error: no picture could be scored\n");
+    say("latentflow: error: no picture could be scored\n");
     return scores.exit_code;
   }
   add_rows("mean", scores.runs.size(), every);

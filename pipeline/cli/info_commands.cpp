@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "command_line.h"
 #include "commands.h"
 #include "describe.h"
 #include "diagnostics.h"
@@ -17,8 +18,7 @@ int nodes() {
     const char* role = info->role == Role::source ? "source" : info->role == Role::sink ? "sink" : "stage";
     fmt::print("{:<{}}  {:<6}  {}\n", info->name, width, role, info->summary);
   }
-  if (host.nodes().empty())
-    fmt::print(stderr, "latentflow: error: no plugins were found; 'latentflow plugins' says more\n");
+  if (host.nodes().empty()) say("latentflow: error: no plugins were found; 'latentflow plugins' says more\n");
   return host.nodes().empty() ? 1 : 0;
 }
 
@@ -30,7 +30,7 @@ int describe(const std::string& node) {
   }
   std::vector<std::string> known;
   for (const NodeInfo* info : host.nodes()) known.push_back(info->name);
-  fmt::print(stderr, "latentflow: error: unknown node '{}'{}\n", node, hint(node, known));
+  say("latentflow: error: unknown node '{}'{}\n", node, hint(node, known));
   return 1;
 }
 

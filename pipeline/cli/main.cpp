@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 
+#include "command_line.h"
 #include "commands.h"
 #include "diagnostics.h"
 #include "eval.h"
@@ -18,13 +19,17 @@ using namespace latentflow::cli;
 const std::vector<std::string> own_verbs{"run",  "check", "explain",  "plan",   "denoise", "inpaint",
                                          "eval", "nodes", "describe", "schema", "docs",    "plugins"};
 
+const std::string exit_codes = "Exit codes: 0 all delivered, 1 refused, 3 some items failed, 130 interrupted.";
+
 CLI::Option* add_graph(CLI::App* command, RunArguments& arguments) {
   command->add_option("--set", arguments.sets, "PARAMETER=VALUE or NODE.PARAMETER=VALUE; may be repeated")
       ->type_name("NAME=VALUE")
       ->take_all()
       ->expected(1)
       ->allow_extra_args(false);
-  return command->add_option("graph", arguments.graph, "a graph file, or the name of a shipped graph")->required();
+  return command
+      ->add_option("graph", arguments.graph, "a graph file, - for standard input, or the name of a shipped graph")
+      ->required();
 }
 
 void add_run_options(CLI::App* command, RunArguments& arguments) {
@@ -86,24 +91,19 @@ bool folders_are_apart(const std::string& from, const std::string& to, const cha
   const std::filesystem::path input = std::filesystem::weakly_canonical(from, ignored);
   const std::filesystem::path output = std::filesystem::weakly_canonical(to, ignored);
   if (std::filesystem::is_regular_file(input, ignored) && input.parent_path() == output) {
-    fmt::print(stderr, "latentflow: error: the results would go into '{}', where '{}' is; choose another folder\n", to,
-               from);
+    say("latentflow: error: the results would go into '{}', where '{}' is; choose another folder\n", to, from);
     return false;
   }
   if (!std::filesystem::is_directory(input, ignored)) return true;
   const std::string way = output.lexically_relative(input).generic_string();
   if (way.empty() || way.starts_with("..")) return true;
   if (way == ".") {
-    fmt::print(
-        stderr,
-        "latentflow: error: the results would go into '{}', the folder they are made from; choose another folder\n",
+    say("latentflow: error: the results would go into '{}', the folder they are made from; choose another folder\n",
         from);
     return false;
   }
   if (!std::filesystem::exists(output, ignored) || std::filesystem::is_empty(output, ignored)) return true;
-  fmt::print(
-      stderr,
-      "latentflow: error: '{}' lies in '{}' and holds files, which would be {}; empty it or choose another folder\n",
+  say("latentflow: error: '{}' lies in '{}' and holds files, which would be {}; empty it or choose another folder\n",
       to, from, again);
   return false;
 }
@@ -210,6 +210,7 @@ void add_eval(CLI::App& app, EvalArguments& eval, std::function<int()>& chosen) 
         ->check(CLI::IsMember({"keep", "gray", "color"}))
         ->type_name("WHICH");
     task->add_option("--ensemble", eval.ensemble, "average over so many flips and rotations: 1 (default), 2, 4 or 8")
+        ->check(CLI::IsMember({"1", "2", "4", "8"}))
         ->type_name("N");
     task->add_option("--seed", eval.seed, "for noise and drawn masks (default: 0)")->type_name("N");
     task->add_option("--output", eval.output, "folder for the tables as CSV and JSON lines")
@@ -233,37 +234,25 @@ void add_eval(CLI::App& app, EvalArguments& eval, std::function<int()>& chosen) 
   inpaint->add_option("--method", eval.method, "network or smooth (default: network)")->type_name("NAME");
 }
 
-/// What is wrong, with the nearest option, and where help is.
-int usage_error(const CLI::App& app, const CLI::ParseError& error, int count, char** values) {
-  std::vector<const CLI::App*> commands;
-  std::string command;
-  for (const CLI::App* at = &app; at != nullptr;) {
-    const auto inner = at->get_subcommands([](const CLI::App* one) { return one->parsed() > 0; });
-    at = inner.empty() ? nullptr : inner[0];
-    if (at != nullptr) commands.insert(commands.begin(), at), command += " " + at->get_name();
-  }
-  std::string message = error.what();
-  std::vector<std::string> known;
-  if (!commands.empty())
-    for (const CLI::Option* option : commands[0]->get_options())
-      for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
-  for (int i = 2; i < count; ++i) {
-    const std::string word = std::string(values[i]).substr(0, std::string(values[i]).find('='));
-    if (!word.starts_with("--") || std::find(known.begin(), known.end(), word) != known.end()) continue;
-    message = fmt::format("unknown option '{}'{}", word, latentflow::hint(word, known));
-    break;
-  }
-  fmt::print(stderr, "latentflow: error: {}; 'latentflow{} --help' says more\n", message, command);
-  return 1;
+/// A variable of a script that is not set, which would pass for an option that was not given.
+void refuse_empty_values(CLI::App& command) {
+  const CLI::Validator filled(
+      [](const std::string& value) { return value.empty() ? "needs a value, got an empty text" : ""; }, "");
+  for (CLI::Option* option : command.get_options([](CLI::Option*) { return true; }))
+    if (option->get_expected_max() > 0) option->check(filled);
+  for (CLI::App* inner : command.get_subcommands([](CLI::App*) { return true; })) refuse_empty_values(*inner);
 }
 
-}  // namespace
+/// "help VERB ..." as "VERB ... --help"; ends with a null pointer as the arguments of main do.
+std::vector<char*> with_help_option(int count, char** values) {
+  static char help[] = "--help";
+  std::vector<char*> words(values, values + count);
+  if (count > 2 && words[1] == std::string("help")) words.erase(words.begin() + 1), words.push_back(help);
+  words.push_back(nullptr);
+  return words;
+}
 
-int main(int count, char** values) {
-  // Pictures go back to the system when they are freed. By default glibc raises this bound to the largest block freed
-  // so far, keeps such blocks in one heap per thread, and a run takes more than was forecast.
-  mallopt(M_MMAP_THRESHOLD, 1 << 20);
-
+int run_latentflow(int count, char** values) {
   if (count > 1 && values[1][0] != '-' && values[1] != std::string("help") &&
       std::find(own_verbs.begin(), own_verbs.end(), values[1]) == own_verbs.end())
     return hand_over(values[1], values + 1, own_verbs);
@@ -271,9 +260,7 @@ int main(int count, char** values) {
   CLI::App app("latentflow: autoencoders as stages of an image pipeline", "latentflow");
   app.set_version_flag("--version", std::string("latentflow ") + LATENTFLOW_VERSION);
   app.require_subcommand(1);
-  app.footer(
-      "Other commands are programs of their own: 'latentflow train' is latentflow-train.\n"
-      "Exit codes: 0 all delivered, 1 refused, 3 some items failed, 130 interrupted.");
+  app.footer(exit_codes);
   RunArguments arguments;
   DenoiseArguments denoise;
   InpaintArguments inpaint;
@@ -303,6 +290,11 @@ int main(int count, char** values) {
   plain_command("schema", "print a JSON Schema of graph files, for editors", schema);
   plain_command("docs", "print all nodes as Markdown", docs);
   plain_command("plugins", "list plugins and why one was refused", plugins);
+  // Behind the commands, which have the line of exit codes alone.
+  app.footer(fmt::format("Other commands, each with --help of its own: {}.\n{}", latentflow::join_words(other_verbs()),
+                         exit_codes));
+
+  refuse_empty_values(app);
 
   try {
     if (count <= 1 || values[1] == std::string("help")) {
@@ -315,4 +307,14 @@ int main(int count, char** values) {
     return usage_error(app, error, count, values);
   }
   return chosen();
+}
+
+}  // namespace
+
+int main(int count, char** values) {
+  // Pictures go back to the system when they are freed. By default glibc raises this bound to the largest block freed
+  // so far, keeps such blocks in one heap per thread, and a run takes more than was forecast.
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  std::vector<char*> words = with_help_option(count, values);
+  return run_program([&] { return run_latentflow(static_cast<int>(words.size()) - 1, words.data()); });
 }

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "command_line.h"
+
 namespace latentflow::cli {
 namespace {
 
@@ -37,15 +39,14 @@ void ProgressLine::update(const Progress& progress) {
   const double rate = static_cast<double>(progress.done) / progress.seconds;
   const double left = static_cast<double>(progress.total - progress.done) / rate;
   const std::string failed = progress.failed ? fmt::format(", {} failed", progress.failed) : "";
-  fmt::print(stderr, "{}{} of {} items{}, {:.3g} items/s, {} left{}",
-             terminal_ ? "\r" + bar(progress.done, progress.total) : "", progress.done, progress.total, failed, rate,
-             duration_text(left), terminal_ ? "\x1b[K" : "\n");
+  say("{}{} of {} items{}, {:.3g} items/s, {} left{}", terminal_ ? "\r" + bar(progress.done, progress.total) : "",
+      progress.done, progress.total, failed, rate, duration_text(left), terminal_ ? "\x1b[K" : "\n");
   std::fflush(stderr);
   shown_ = true;
 }
 
 void ProgressLine::clear() {
-  if (terminal_ && shown_) fmt::print(stderr, "\r\x1b[K");
+  if (terminal_ && shown_) say("\r\x1b[K");
 }
 
 }  // namespace latentflow::cli

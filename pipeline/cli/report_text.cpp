@@ -27,6 +27,15 @@ double quantity(const NodeReport& node, const std::string& name) {
 
 }  // namespace
 
+std::string printable(const std::string& text) {
+  std::string shown;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    shown += byte < 0x20 || byte == 0x7f ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
+  }
+  return shown;
+}
+
 std::string failures_text(const Report& report, std::size_t limit) {
   std::size_t width = 4, node_width = 4, shown = 0, hidden = 0;
   std::vector<std::pair<std::string, std::vector<std::string>>> warned;  // words, and the items they are about
@@ -34,7 +43,7 @@ std::string failures_text(const Report& report, std::size_t limit) {
   const auto listed = [](const ItemReport& item) { return item.status == ItemStatus::failed; };
   for (const ItemReport& item : report.items)
     if (listed(item))
-      width = std::max(width, item.name.size()), node_width = std::max(node_width, item.error.node.size());
+      width = std::max(width, printable(item.name).size()), node_width = std::max(node_width, item.error.node.size());
   width = std::min<std::size_t>(width, 48);
   std::string text;
   for (const ItemReport& item : report.items) {
@@ -42,8 +51,8 @@ std::string failures_text(const Report& report, std::size_t limit) {
       if (++shown > limit)
         ++hidden;
       else
-        text += fmt::format("failed: {:<{}}  {:<{}}  {:<13}  {}\n", item.name, width, item.error.node, node_width,
-                            to_string(item.error.code), item.error.message);
+        text += fmt::format("failed: {:<{}}  {:<{}}  {:<13}  {}\n", printable(item.name), width, item.error.node,
+                            node_width, to_string(item.error.code), printable(item.error.message));
     }
     for (const std::string& warning : item.warnings) {
       const auto [known, is_new] = place.try_emplace(warning, warned.size());
@@ -56,7 +65,7 @@ std::string failures_text(const Report& report, std::size_t limit) {
     if (++shown > limit)
       hidden += names.size();
     else
-      text += fmt::format("warning: {}{}: {}\n", names.front(), others, warning);
+      text += fmt::format("warning: {}{}: {}\n", printable(names.front()), others, printable(warning));
   }
   if (hidden > 0) text += fmt::format("... and {} more; --ledger FILE lists all\n", hidden);
   return text;
@@ -73,7 +82,7 @@ std::string profile_text(const Report& report) {
     const double mean = node.calls ? node.total_seconds / static_cast<double>(node.calls) : 0;
     text += fmt::format("{:<{}}  {:>6}  {:>10}  {:>10}  {:>10}  {}\n", fmt::format("{} ({})", node.id, node.type),
                         width, node.calls, seconds_text(node.total_seconds), seconds_text(mean),
-                        seconds_text(node.max_seconds), node.slowest_item);
+                        seconds_text(node.max_seconds), printable(node.slowest_item));
   }
   for (const NodeReport& node : report.nodes) {
     if (node.quantities.empty()) continue;

@@ -2,7 +2,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iostream>
+#include <iterator>
 
+#include "command_line.h"
 #include "commands.h"
 #include "graph_data.h"
 #include "progress.h"
@@ -17,16 +20,22 @@ namespace {
 constexpr std::size_t listed_failures = 50;
 
 std::optional<Graph> load(const Host& host, const RunArguments& arguments) {
-  const Result<Path> file = host.find_graph(arguments.graph);
+  const bool piped = arguments.graph == "-";
+  const Result<Path> file = piped ? Path("standard input") : host.find_graph(arguments.graph);
   if (!file) {
-    fmt::print(stderr, "latentflow: error: {}\n", file.error().message);
+    say("latentflow: error: {}\n", file.error().message);
     return std::nullopt;
   }
-  Graph graph = Graph::load(host, *file, arguments.sets);
+  const std::string text = piped ? std::string(std::istreambuf_iterator<char>(std::cin), {}) : "";
+  const auto read = [&](const std::string& added) {
+    return piped ? Graph::parse(host, text, file->string(), arguments.sets, added)
+                 : Graph::load(host, *file, arguments.sets, added);
+  };
+  Graph graph = read("");
   if (arguments.report.empty() || !graph.ok()) return graph;
   const Result<std::string> report = report_node(host, graph, arguments.report);
-  if (report) return Graph::load(host, *file, arguments.sets, *report);
-  fmt::print(stderr, "latentflow: error: {}\n", report.error().message);
+  if (report) return read(*report);
+  say("latentflow: error: {}\n", report.error().message);
   return std::nullopt;
 }
 
@@ -38,7 +47,7 @@ bool options_of(const RunArguments& arguments, RunOptions& options) {
   if (arguments.max_memory.empty()) return true;
   const std::optional<std::size_t> bytes = parse_size(arguments.max_memory);
   if (!bytes)
-    fmt::print(stderr, "--max-memory {}: error: needs a size such as 2G or 512M\n", arguments.max_memory);
+    say("--max-memory {}: error: needs a size such as 2G or 512M\n", arguments.max_memory);
   else
     options.max_memory = *bytes;
   return bytes.has_value();
@@ -72,7 +81,7 @@ std::string verb_text(const Problem& problem, const std::map<std::string, std::s
 bool print_problems(const std::vector<Problem>& problems, const std::map<std::string, std::string>& options) {
   bool ok = true;
   for (const Problem& problem : problems) {
-    fmt::print(stderr, "{}\n", options.empty() ? problem.text() : verb_text(problem, options));
+    say("{}\n", options.empty() ? problem.text() : verb_text(problem, options));
     ok = ok && problem.warning;
   }
   return ok;
@@ -94,14 +103,13 @@ int run(const RunArguments& arguments) {
   progress.clear();
   print_problems(report.problems, arguments.options);
   if (report.refused()) return report.exit_code();
-  if (arguments.profile) fmt::print(stderr, "{}", profile_text(report));
-  for (const std::string& warning : report.warnings) fmt::print(stderr, "warning: {}\n", warning);
-  fmt::print(stderr, "{}", failures_text(report, listed_failures));
+  if (arguments.profile) say("{}", profile_text(report));
+  for (const std::string& warning : report.warnings) say("warning: {}\n", printable(warning));
+  say("{}", failures_text(report, listed_failures));
   for (const Error& error : report.finish_errors)
-    fmt::print(stderr, "error: {}{}{}\n", error.node, error.node.empty() ? "" : ": ", error.message);
-  if (!arguments.quiet || report.exit_code() != 0) fmt::print(stderr, "{}\n", report.conservation());
-  if (!report.balanced())
-    fmt::print(stderr, "error: the items do not add up; this is a defect of latentflow, please report it\n");
+    say("error: {}{}{}\n", error.node, error.node.empty() ? "" : ": ", error.message);
+  if (!arguments.quiet || report.exit_code() != 0) say("{}\n", report.conservation());
+  if (!report.balanced()) say("error: the items do not add up; this is a defect of latentflow, please report it\n");
   return report.exit_code();
 }
 
@@ -147,17 +155,19 @@ int plan(const RunArguments& arguments) {
   const Plan plan = graph->plan(options);
   if (!print_problems(plan.problems, arguments.options)) return 1;
   std::size_t width = 4, largest = 0, total_failed = 0;
-  for (const PlannedItem& item : plan.items) width = std::max(width, std::min<std::size_t>(item.name.size(), 48));
+  for (const PlannedItem& item : plan.items)
+    width = std::max(width, std::min<std::size_t>(printable(item.name).size(), 48));
   for (const PlannedItem& item : plan.items) {
     if (item.failed) {
       ++total_failed;
-      fmt::print("{:<{}}  fails: {}: {}\n", item.name, width, item.error.node, item.error.message);
+      fmt::print("{:<{}}  fails: {}: {}\n", printable(item.name), width, item.error.node,
+                 printable(item.error.message));
       continue;
     }
     largest = std::max(largest, item.bytes);
     const bool too_large = item.bytes + item.standing > plan.max_memory;
     total_failed += too_large;
-    fmt::print("{:<{}}  {:>9} at {}{}  ({})\n", item.name, width, format_size(item.bytes), item.peak_node,
+    fmt::print("{:<{}}  {:>9} at {}{}  ({})\n", printable(item.name), width, format_size(item.bytes), item.peak_node,
                too_large ? ", more than allowed" : "",
                item.shapes.empty() ? "?" : shape_text(item.shapes.front().second));
   }

@@ -10,6 +10,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "command_line.h"
 #include "commands.h"
 #include "graph_data.h"
 #include "progress.h"
@@ -20,6 +21,11 @@ namespace latentflow::cli {
 namespace {
 
 constexpr std::size_t listed_failures = 20;
+
+/// What users typed for parameters of the graphs: problems name that.
+const std::map<std::string, std::string> options_of_parameters{
+    {"input", "--data"},  {"model", "--model"},   {"ensemble", "--ensemble"}, {"color", "--color"},  {"seed", "--seed"},
+    {"sigma", "--sigma"}, {"method", "--method"}, {"mask", "--masks"},        {"output", "--output"}};
 
 ScoreRows read_rows(const Path& table) {
   ScoreRows rows;
@@ -100,7 +106,7 @@ Scores score(const Host& host, const EvalArguments& arguments, const std::vector
   if (!arguments.max_memory.empty()) {
     const std::optional<std::size_t> bytes = parse_size(arguments.max_memory);
     if (!bytes) {
-      fmt::print(stderr, "--max-memory {}: error: needs a size such as 2G or 512M\n", arguments.max_memory);
+      say("--max-memory {}: error: needs a size such as 2G or 512M\n", arguments.max_memory);
       return {{}, 1};
     }
     options.max_memory = *bytes;
@@ -124,7 +130,7 @@ Scores score(const Host& host, const EvalArguments& arguments, const std::vector
   for (const Scoring& scoring : scorings) {
     const Result<Path> file = host.find_graph(scoring.graph);
     if (!file) {
-      fmt::print(stderr, "latentflow: error: {}\n", file.error().message);
+      say("latentflow: error: {}\n", file.error().message);
       return {std::move(scores.runs), 1};
     }
     const Path table = arguments.output / (scoring.name + ".jsonl");
@@ -134,13 +140,12 @@ Scores score(const Host& host, const EvalArguments& arguments, const std::vector
     if (!arguments.color.empty()) sets.push_back("color=" + arguments.color);
     const Report report = Graph::load(host, *file, sets).run(options);
     progress.clear();
-    print_problems(report.problems);
+    print_problems(report.problems, options_of_parameters);
     if (report.refused()) return {std::move(scores.runs), 1};
-    fmt::print(stderr, "{}", failures_text(report, listed_failures));
-    for (const Error& error : report.finish_errors) fmt::print(stderr, "error: {}: {}\n", error.node, error.message);
+    say("{}", failures_text(report, listed_failures));
+    for (const Error& error : report.finish_errors) say("error: {}: {}\n", error.node, error.message);
     if (report.failed > 0)
-      fmt::print(stderr, "{}: {} of {} pictures failed and are not in the tables\n", scoring.name, report.failed,
-                 report.admitted);
+      say("{}: {} of {} pictures failed and are not in the tables\n", scoring.name, report.failed, report.admitted);
     scores.exit_code = std::max(scores.exit_code, report.exit_code());
     failed_before += report.failed;
     scores.runs.push_back(report.delivered > 0 ? read_rows(table) : ScoreRows());
@@ -189,7 +194,7 @@ nodes:
   std::fflush(stdout);
   const Report report = Graph::parse(host, graph, "table", {"base=" + (output / name).string()}).run({.threads = 1});
   print_problems(report.problems);
-  for (const Error& error : report.finish_errors) fmt::print(stderr, "error: {}\n", error.message);
+  for (const Error& error : report.finish_errors) say("error: {}\n", error.message);
   return report.exit_code() == 0;
 }
 

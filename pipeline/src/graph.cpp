@@ -13,6 +13,7 @@
 
 #include "check.h"
 #include "executor.h"
+#include "overwrites.h"
 #include "parameters.h"
 #include "registry.h"
 
@@ -68,6 +69,7 @@ Prepared prepare(const CheckedGraph& graph, const std::vector<Problem>& known, c
                                   parameter.name, parameter.doc.empty() ? "" : " (" + parameter.doc + ")"));
   build_nodes(graph, host, threads, prepared, diagnostics, run);
   prepared.list = list_sources(graph, prepared.nodes, diagnostics);
+  refuse_overwriting(graph, prepared.list, run, diagnostics);
   prepared.problems = diagnostics.take();
   return prepared;
 }
@@ -82,9 +84,12 @@ RunOptions effective(const CheckedGraph& graph, RunOptions options) {
 void leave_room_for_program(std::size_t program, RunOptions& options, std::vector<Problem>& problems) {
   if (!options.whole_process) return;
   if (options.max_memory <= program)
-    problems.push_back({"--max-memory " + format_size(options.max_memory), 0, 0,
-                        fmt::format("the program itself takes {}, nothing is left for items", format_size(program)),
-                        false});
+    problems.push_back(
+        {"--max-memory " + format_size(options.max_memory), 0, 0,
+         fmt::format("the program itself takes {}, nothing is left for items; allow more, 'latentflow plan' "
+                     "says what items take",
+                     format_size(program)),
+         false});
   else
     options.max_memory -= program;
 }

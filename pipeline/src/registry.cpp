@@ -60,10 +60,15 @@ Result<Path> find_file(const std::string& what, const std::string& name, const s
   }
   if (name.find('/') != std::string::npos && fs::is_directory(name, failure))
     return invalid_argument(fmt::format("'{}' is a folder, needs a file", name));
+  if (fs::exists(name, failure) && !fs::is_directory(name, failure))
+    return invalid_argument(fmt::format("'{}' is a device or a pipe, needs a file{}", name,
+                                        what == "graph" ? ", or - for standard input" : ""));
   if (name.find('/') != std::string::npos || name.ends_with(extension))
     return not_found(fmt::format("there is no file '{}'", name));
   const std::vector<std::string> words(known.begin(), known.end());
-  return not_found(fmt::format("there is no {} '{}'{}", what, name, words.empty() ? cure : hint(name, words)));
+  std::string help = words.empty() ? cure : hint(name, words);
+  if (help.empty() && !words.empty()) help = "; known: " + join_words(words);  // however many: nothing else lists them
+  return not_found(fmt::format("there is no {} '{}'{}", what, name, help));
 }
 
 Host::Implementation::Implementation() {
@@ -170,6 +175,8 @@ Result<Path> Host::find_graph(const std::string& name) const {
 }
 
 Result<Path> Host::find_model(const std::string& name) const { return implementation_->find_model(name); }
+
+const Path& Host::data_folder() const { return implementation_->data_folder; }
 
 Result<std::shared_ptr<const void>> HostServices::shared(
     const std::string& key, const std::function<Result<std::shared_ptr<const void>>()>& make) {

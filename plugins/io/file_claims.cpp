@@ -55,10 +55,11 @@ void FileClaims::read(std::span<const SourceItem> items) {
 }
 
 Status FileClaims::write(const Path& target, const Path& own, const std::string& unlike) {
-  // The folder may have several names, and need not be there yet.
+  // The folder may have several names, and need not be there yet. What begins with nothing that is there would stay
+  // relative, and have another name once the folder is made.
   std::error_code ignored;
   const Path folder =
-      std::filesystem::weakly_canonical(target.parent_path().empty() ? "." : target.parent_path(), ignored);
+      std::filesystem::weakly_canonical(std::filesystem::absolute(target, ignored).parent_path(), ignored);
   const std::string name = (folder / target.filename()).string();
   const auto number = number_of(target), own_number = own.empty() ? std::nullopt : number_of(own);
   Registry& all = registry();

@@ -90,7 +90,10 @@ Result<Header> pnm_header(const Input& input, int kind) {
   const bool is_float = kind == 'F' || kind == 'f';
   Header header{is_float ? Format::pfm : Format::pnm};
   if (static_cast<int>(words.size()) <= wanted) return cut_off(header.format, input);
-  const auto number = [](const std::string& word) { return word.size() <= 9 ? std::atoi(word.c_str()) : 0; };
+  const auto number = [](const std::string& word) {
+    if (word.size() <= 9) return std::atoi(word.c_str());
+    return std::all_of(word.begin(), word.end(), [](unsigned char c) { return std::isdigit(c); }) ? 1 << 30 : 0;
+  };
   header.width = number(words[0]);
   header.height = number(words[1]);
   header.channels = kind == '3' || kind == '6' || kind == 'F' ? 3 : 1;
@@ -199,7 +202,8 @@ Result<Header> dispatch(const Input& input, std::string_view extension) {
         fmt::format("{} files are not read; convert them, for example to png, or say with `extensions` "
                     "which files to take",
                     extension));
-  std::string wanted(extension);
+  const auto& read = known_extensions();
+  std::string wanted(std::find(read.begin(), read.end(), extension) != read.end() ? extension : "");
   std::transform(wanted.begin(), wanted.end(), wanted.begin(), [](unsigned char c) { return std::toupper(c); });
   return bad_input(
       fmt::format("is not a {}picture: begins with {}", wanted.empty() ? "" : wanted + " ", beginning(input)));

@@ -51,6 +51,18 @@ expect 1 "there is no graph 'demmo'; did you mean 'demo'?" run demmo
 expect 1 "'./.' is a folder, needs a file" run ./.
 expect 1 "unknown option '--thread'; did you mean '--threads'?" run good.yaml --thread 2
 expect 1 "unknown command 'rnu'; did you mean 'run'?" rnu good.yaml
+expect 1 "unknown option '--quite'; known: --help, --version; 'latentflow --help' says more" --quite
+expect 1 "unknown option '--step'; did you mean '--steps'?; 'latentflow train --help' says more" train absent.yaml --out x.onnx --step 2
+expect 1 "unknown command 'paln'; did you mean 'plan'?; 'latentflow model --help' says more" model paln
+expect 1 "needs a command: filters, reconstructions, manifold, curves, jacobian, robustness" show
+expect 1 "there is no graph 'zzz'; known: autoencoder_score, " run zzz
+expect 0 'Usage: latentflow plan [OPTIONS] graph' help plan
+expect 0 'Usage: latentflow eval denoise [OPTIONS]' help eval denoise
+expect 0 'Usage: latentflow train [OPTIONS] recipe' help train
+expect 0 ', model, show, train' --help
+expect 0 '3 admitted = 3 delivered' run - --set count=3 < good.yaml
+expect 1 "standard input:6:13: error: unknown node 'slep'; did you mean 'sleep'?" run - < wrong.yaml
+expect 1 "'/dev/null' is a device or a pipe, needs a file, or - for standard input" run /dev/null
 expect 0 'good: 3 nodes, no problems' check good.yaml
 expect 0 '# default at good.yaml:3:35' explain good.yaml
 expect 0 '12 items, 0 would fail; the largest takes 763 MiB' plan good.yaml --max-memory 2G
@@ -73,12 +85,42 @@ expect 1 "latentflow: error: --fit is 'bar', allowed: exact, nearest" inpaint pi
 expect 1 "latentflow: error: --threshold is 999, allowed 0 to 255" inpaint pictures masks out --threshold 999
 expect 1 "latentflow: error: --format is 'gif', allowed: keep, png" denoise pictures out --format gif
 expect 1 "latentflow: error: path 'absent' does not exist" inpaint absent masks out --method smooth
+expect 1 "latentflow: error: --sigma: needs a value, got an empty text" denoise pictures out --sigma ''
+expect 1 "latentflow: error: output: needs a value, got an empty text" denoise pictures ''
 expect 1 "--ensemble: 3 not in {1,2,4,8}; 'latentflow inpaint --help' says more" inpaint pictures masks out --ensemble 3
+# Nothing is written over what is read.
+mkdir taken && echo p5 > taken/a.pgm && echo taken/a.pgm > list.txt
+cp taken/a.pgm taken/a.png
+expect 1 "latentflow: error: path './taken/a.png' is a file that 'photos' reads; choose another one" denoise taken out --sheet ./taken/a.png
+expect 1 "latentflow: error: path 'out/a.png' is where 'saved' may write the result of 'a.png'; choose another one" denoise taken out --sheet out/a.png
+expect 1 "latentflow: error: the ledger 'taken/a.png' is a file that 'photos' reads; choose another one" denoise taken out --ledger taken/a.png
+expect 1 "latentflow: error: the trace 'taken/a.png' is a file that 'photos' reads; choose another one" denoise taken out --trace taken/a.png
+expect 1 "latentflow: error: the ledger 'list.txt' is named by 'photos', too; choose another one" denoise list.txt out --ledger list.txt
+expect 1 "latentflow: error: the ledger 'x.csv' is named by 'rows', too; choose another one" denoise taken out --ledger x.csv --table ./x.csv
+expect 1 "--trace ./x.json: error: the trace './x.json' is the ledger, too; choose another one" run good.yaml --ledger x.json --trace ./x.json
+[ "$(cat taken/a.png list.txt)" = $'p5\ntaken/a.pgm' ] && [ ! -e x.json ] && [ ! -e x.csv ] && [ ! -e out ] ||
+  { echo "a refused run wrote something"; problems=$((problems + 1)); }
+printf 'P2 1 1 255 7' > $'taken/new\nline.pgm'
+expect 0 'new\x0aline.pgm' plan denoise_folder --set input=taken --set output=out
+
+# Nobody listens, or the disk is full: runs go on to their end, and text that is lost is not passed over.
+"$program" run good.yaml --ledger heard.jsonl 2> /dev/full
+[ $? = 0 ] || { echo "a run ends when standard error takes nothing"; problems=$((problems + 1)); }
+"$program" run good.yaml --set count=3 --ledger unheard.jsonl 2>&-
+[ $? = 0 ] && [ "$(grep -c '^{"item":.*}$' unheard.jsonl)" = 3 ] && [ "$(wc -l < unheard.jsonl)" = 3 ] ||
+  { echo "what is meant for a closed standard error goes into a file: $(cat unheard.jsonl)"; problems=$((problems + 1)); }
+for verb in docs schema nodes --help 'describe sleep' 'plan good.yaml' 'model --help'; do
+  message=$("$program" $verb 2>&1 > /dev/full)
+  [ $? = 1 ] && [ "$message" = 'latentflow: error: standard output cannot be written: No space left on device' ] ||
+    { echo "latentflow $verb > /dev/full: $message"; problems=$((problems + 1)); }
+done
+
 LATENTFLOW_PLUGIN_PATH=nowhere expect 1 'refused   nowhere: LATENTFLOW_PLUGIN_PATH names it, but there is no such folder' plugins
 expect 0 'emit_records' nodes
 expect 0 "sink, items in order" describe collect_ordered
 expect 1 "unknown node 'colect'; did you mean 'collect'?" describe colect
-expect 1 "absent.yaml: the recipe cannot be read: No such file or directory" train absent.yaml --data pictures --out x.onnx
+expect 1 "latentflow: error: absent.yaml: the recipe cannot be read: No such file or directory" train absent.yaml --data pictures --out x.onnx
+expect 1 "--seed: is -1, needs a whole number from 0 on; 'latentflow train --help' says more" train absent.yaml --out x.onnx --seed -1
 expect 1 "--out pictures is a folder, needs the name of an .onnx file" train absent.yaml --data pictures --out pictures
 expect 1 "--out model does not end in .onnx" train absent.yaml --data pictures --out model
 expect 1 "--classifier model does not end in .onnx" train absent.yaml --out model.onnx --classifier model

@@ -42,7 +42,7 @@ has denoise/table.csv "^mean,[0-9.]+,[0-9.]+,$mean,"
 "$program" run score_denoiser --quiet --set input=data/one --set sigma=50 --set ensemble=4 --set output=score > /dev/null || wrong "score_denoiser fails"
 expect 0 'denoise_color with an ensemble of 4' eval denoise --data data/one --sigma 50 --ensemble 4 --output ensemble
 has ensemble/table.csv "^mean,$(tail -1 score/table.csv | cut -d, -f4),"
-expect 1 'ensemble is 1, 2, 4 or 8' eval denoise --data data/one --sigma 50 --ensemble 3 --output ensemble
+expect 1 '--ensemble: 3 not in {1,2,4,8}' eval denoise --data data/one --sigma 50 --ensemble 3 --output ensemble
 expect 0 'inpaint_color with an ensemble of 2' eval inpaint --data data/one --masks masks --ensemble 2 --output ensemble
 
 expect 0 'noise 15' eval denoise --estimator --data data/one --output estimator
@@ -66,8 +66,12 @@ expect 3 'sigma_25: 1 of 3 pictures failed and are not in the tables' eval denoi
 
 expect 1 "--sigma 15,x: error: needs noise levels of 0 to 255" eval denoise --data data --sigma 15,x
 expect 1 "--masks 'nowhere' cannot be read" eval inpaint --data data --masks nowhere
-expect 1 "there is no model 'nowhere'" eval denoise --data data --model nowhere
+expect 1 "latentflow: error: there is no model 'nowhere'" eval denoise --data data --model nowhere
+expect 1 "latentflow: error: path 'nowhere' does not exist" eval denoise --data nowhere
+expect 1 "latentflow: error: --seed is 'x', needs a whole number" eval denoise --data data --seed x
+expect 1 "latentflow: error: --method is 'x', allowed: smooth" eval inpaint --data data --method x
+expect 1 "unknown command 'denois'; did you mean 'denoise'?" eval denois --data data
 expect 1 "unknown option '--sigmas'; did you mean '--sigma'?" eval denoise --data data --sigmas 5
-expect 1 "'latentflow eval --help' says more" eval
+expect 1 "needs a command: denoise, inpaint; 'latentflow eval --help' says more" eval
 [ $problems = 0 ] && echo "eval measures what the graphs measure"
 exit $((problems > 0))

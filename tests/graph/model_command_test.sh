@@ -98,6 +98,14 @@ expect_model 1 'GiB of memory, this machine has' speed "$model" --shape 100000x1
 expect_model 0 'working memory' plan "$(basename "$model" .onnx)" --shape 16x24 --runs 0
 expect_model 0 'working memory' plan "$(basename "$model")" --shape 16x24 --runs 0
 expect_model 1 "there is no model 'denoise_colour'; did you mean 'denoise_color'?" info denoise_colour
+expect_model 1 'there is no file "absent.npy"' run "$model" absent.npy out.npy
+cp "$model" own.onnx
+for verb in half 'fix --shape 64x64' 'quantize --data .'; do
+  expect_model 1 '"image.npy" needs the extension .onnx' $verb own.onnx image.npy
+  expect_model 1 '"./own.onnx" would be overwritten, choose another name' $verb own.onnx ./own.onnx
+  expect_model 1 'there is no folder "no" for "a.onnx"' $verb own.onnx no/a.onnx
+done
+cmp -s own.onnx "$model" || { echo "a model was written over"; problems=$((problems + 1)); }
 expect_model 1 "there is no file 'no/such.onnx'" check no/such.onnx
 expect_model 1 "latentflow: error: --precision: 3 not in {auto,bf16,f32,int8}; 'latentflow model plan --help' says more" plan "$model" --precision 3
 expect_model 0 'WHICH:{auto,off,on,own}' plan --help

@@ -9,6 +9,7 @@
 #include "plugin_file.h"
 #include "registry.h"
 #include "support/pipeline.h"
+#include "support/temporary_folder.h"
 
 namespace latentflow::testing {
 namespace {
@@ -160,6 +161,21 @@ TEST(Services, FindsModelsByNameAndListsWhatThereIs) {
             "there is no model 'my_denoise'; did you mean 'my_denoiser'?");
   EXPECT_EQ(services.find_model("models/x.onnx").error().message, "there is no file 'models/x.onnx'");
   unsetenv("LATENTFLOW_MODEL_PATH");
+}
+
+TEST(Registry, ShippedFilesLieInOneFolderBesideTheProgram) {
+  const test::TemporaryFolder folder;
+  folder.write("share/latentflow/graphs/mine.yaml", std::string("x"));
+  folder.write("share/latentflow/zoo/mine.onnx", std::string("x"));
+  std::filesystem::create_directory(folder / "bin");
+  const Host host(folder / "bin/latentflow");
+  EXPECT_EQ(host.data_folder(), folder / "share/latentflow");
+  EXPECT_EQ(*host.find_graph("mine"), host.data_folder() / "graphs/mine.yaml");
+  EXPECT_EQ(*host.find_model("mine"), host.data_folder() / "zoo/mine.onnx");
+  // What other programs of the build use, such as the gallery.
+  const Host here{std::vector<Path>()};
+  EXPECT_TRUE(fs::is_regular_file(here.data_folder() / "recipes/gallery.yaml")) << here.data_folder();
+  EXPECT_TRUE(here.find_graph("demo").ok());
 }
 
 TEST(Services, MakesASharedValueOnceAndForgetsFailures) {

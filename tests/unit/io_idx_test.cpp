@@ -122,6 +122,7 @@ TEST(ReadIdx, RefusesDamagedCompression) {
   Buffer changed = packed;
   changed[changed.size() - 6] ^= 0x55;  // the checksum
   EXPECT_EQ(refusal(changed).find("is damaged or truncated: decompression fails behind byte "), 0u);
+  EXPECT_TRUE(refusal(changed).ends_with(" of its contents (incorrect data check)")) << "the file is named once";
 }
 
 TEST(ReadIdx, RefusesLabelsOfOtherDataAndRangesOutside) {

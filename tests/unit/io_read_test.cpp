@@ -110,6 +110,13 @@ TEST(ReadImages, NamesWhatIsWrongWithAFile) {
             "is not a PNG picture: begins with \"Hello world,\"");
   EXPECT_EQ(failure(folder.write("b.jpg", Buffer{0, 1, 2, 255})), "is not a JPG picture: begins with 00 01 02 ff");
   EXPECT_EQ(failure(folder.write("c.png", Buffer{})), "file is empty (0 bytes)");
+  EXPECT_EQ(failure(folder.write("page.html", std::string("<!DOCTYPE html>"))),
+            "is not a picture: begins with \"<!DOCTYPE ht\"");
+  EXPECT_NE(failure(folder.write("vast.ppm", std::string("P6\n99999999999 99999999999\n255\n")))
+                .find("pnm file is cut off: it has 31 bytes, a picture of 1073741824x1073741824 needs"),
+            std::string::npos);
+  EXPECT_EQ(failure(folder.write("words.ppm", std::string("P6\nseveralpixels many\n255\n"))),
+            "pnm header is damaged: the size is 0x0");
   EXPECT_EQ(failure(folder.write("e.HEIC", std::string("\0\0\0\x18"
                                                        "ftypheic",
                                                        12))),

@@ -68,6 +68,8 @@ class Host {
   Result<Path> find_graph(const std::string& name) const;
   /// As Services::find_model(), which gives nodes the same file. Plugins play no part in it.
   Result<Path> find_model(const std::string& name) const;
+  /// share/latentflow of the build or install tree, with the shipped graphs, zoo and recipes.
+  const Path& data_folder() const;
 
   struct Implementation;
   Implementation& implementation() const { return *implementation_; }

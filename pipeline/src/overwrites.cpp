@@ -1,0 +1,113 @@
+// overwrites.cpp: see overwrites.h.
+#include "overwrites.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace latentflow {
+namespace {
+
+/// Device and number, which all names of a file share.
+using FileNumber = std::pair<std::uint64_t, std::uint64_t>;
+
+std::optional<FileNumber> number_of(const Path& path) {
+  struct stat facts {};
+  if (::stat(path.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) return {};
+  return FileNumber(facts.st_dev, facts.st_ino);
+}
+
+/// The same for every way to write it, of files that are not there yet, too.
+Path whole(const Path& path) {
+  std::error_code ignored;
+  return std::filesystem::weakly_canonical(std::filesystem::absolute(path, ignored), ignored);
+}
+
+struct Named {
+  Place place;
+  std::string id;       ///< of the node; empty for ledger and trace
+  std::string subject;  ///< of messages: "the ledger 'a.jsonl'"
+  Path path;
+};
+
+/// What a node names in parameters of type path; "none" and nothing stand for no file.
+std::vector<Named> paths_of(const CheckedNode& node) {
+  std::vector<Named> paths;
+  if (node.info == nullptr) return paths;
+  for (const ExplainedSetting& setting : node.settings) {
+    const bool is_path = std::any_of(node.info->fields.begin(), node.info->fields.end(), [&](const FieldInfo& field) {
+      return field.name == setting.name && field.type == "path";
+    });
+    if (is_path && !setting.value.empty() && setting.value != "none")
+      paths.push_back({node.place, node.id,
+                       fmt::format("'{}' ({}): {} '{}'", node.id, node.info->name, setting.name, setting.value),
+                       setting.value});
+  }
+  return paths;
+}
+
+std::vector<Named> files_of(const RunOptions& run) {
+  std::vector<Named> files;
+  for (const auto& [what, path] : {std::pair("ledger", run.ledger), std::pair("trace", run.trace)})
+    if (!path.empty())
+      files.push_back(
+          {{fmt::format("--{} {}", what, path.string())}, "", fmt::format("the {} '{}'", what, path.string()), path});
+  return files;
+}
+
+void refuse_sources(const std::vector<Named>& written, const CheckedGraph& graph, const ItemList& list,
+                    Diagnostics& diagnostics) {
+  std::vector<std::pair<FileNumber, const Named*>> there;
+  for (const Named& file : written)
+    if (const auto number = number_of(file.path)) there.emplace_back(*number, &file);
+  if (there.empty()) return;  // the usual case: no item is looked at
+  for (std::size_t source = 0; source < list.listed.size(); ++source)
+    for (const SourceItem& item : list.listed[source]) {
+      const auto number = item.path.empty() ? std::nullopt : number_of(item.path);
+      if (!number) continue;
+      for (const auto& [taken, file] : there)
+        if (taken == *number)
+          diagnostics.error(file->place, fmt::format("{} is a file that '{}' reads; choose another one", file->subject,
+                                                     graph.nodes[list.sources[source]].id));
+    }
+}
+
+/// Sinks that write into folders mirror the names of the first source there, unless they are told otherwise.
+void refuse_results(const std::vector<Named>& written, const ItemList& list, Diagnostics& diagnostics) {
+  for (const Named& folder : written)
+    for (const Named& file : written) {
+      const std::string name = whole(file.path).lexically_relative(whole(folder.path)).generic_string();
+      if (folder.id.empty() || file.id == folder.id || name.empty() || name == "." || name.starts_with("..")) continue;
+      for (const SourceItem& item : list.listed.front())
+        if (item.name == name)
+          diagnostics.error(file.place, fmt::format("{} is where '{}' may write the result of '{}'; choose another one",
+                                                    file.subject, folder.id, item.name));
+    }
+}
+
+}  // namespace
+
+void refuse_overwriting(const CheckedGraph& graph, const ItemList& list, const RunOptions* run,
+                        Diagnostics& diagnostics) {
+  const std::vector<Named> own = run == nullptr ? std::vector<Named>() : files_of(*run);
+  std::vector<Named> written = own;
+  for (const CheckedNode& node : graph.nodes) {
+    const std::vector<Named> paths = paths_of(node);
+    for (const Named& file : own)
+      for (const Named& path : paths)
+        if (whole(file.path) == whole(path.path))
+          diagnostics.error(file.place,
+                            fmt::format("{} is named by '{}', too; choose another one", file.subject, node.id));
+    if (node.info != nullptr && node.info->role == Role::sink)
+      written.insert(written.end(), paths.begin(), paths.end());
+  }
+  if (own.size() == 2 && whole(own[0].path) == whole(own[1].path))
+    diagnostics.error(own[1].place, fmt::format("{} is the ledger, too; choose another one", own[1].subject));
+  refuse_sources(written, graph, list, diagnostics);
+  if (!list.listed.empty()) refuse_results(written, list, diagnostics);
+}
+
+}  // namespace latentflow

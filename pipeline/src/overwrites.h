@@ -1,0 +1,16 @@
+// overwrites.h: files that a run would write over ones that it reads.
+#pragma once
+
+#include "check.h"
+#include "sources.h"
+
+namespace latentflow {
+
+/// Looks at the files that sinks name in parameters of type path, and at ledger and trace, where `run` is given. Errors
+/// go to `diagnostics`: one of them is a file that a source lists, whatever name leads to it; or has, in the folder of
+/// another sink, the name of an item, as its result would have; or ledger and trace are each other or what a node names.
+/// Results that take each other's place are the affair of the sinks that write them.
+void refuse_overwriting(const CheckedGraph& graph, const ItemList& list, const RunOptions* run,
+                        Diagnostics& diagnostics);
+
+}  // namespace latentflow
