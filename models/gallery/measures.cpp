@@ -4,29 +4,22 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <Eigen/QR>
+#include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
-#include <cstdio>
-#include <numbers>
 #include <numeric>
 
 #include "nn/moments.h"
 #include "nn/pca.h"
-#include "nn/symmetric_eigen.h"
+#include "numbers.h"
 #include "show/bands.h"
 #include "show/identity.h"
 #include "show/jacobian.h"
 #include "show/tiles.h"
 #include "train/features/logistic.h"
-#include "train/random.h"
 
 namespace latentflow::gallery {
 namespace {
-
-constexpr std::int64_t ratio_items = 1000, ratio_draws = 32;
-constexpr float ratio_noise = 0.005f;
 
 /// What a measure of one model gets.
 struct Subject {
@@ -171,6 +164,32 @@ Result<Interval> interval_of(const Subject& subject, double number) {
   return Interval{100 * rate.low(), 100 * rate.high()};
 }
 
+struct Measured {
+  double number = 0;
+  std::optional<Interval> interval;  ///< of error rates
+};
+
+/// Of one model of the row. Errors: whatever is missing.
+Result<Measured> measure_one(const Row& row, const std::string& name, Collection& collection) {
+  const Measure& measure = named(row.measure);
+  const Member& member = collection.member(name);
+  if (member.state != Member::State::finished || (!member.model && !measure.score)) return not_found(member.why);
+  const train::ItemSet none;
+  const show::DenseModel no_layers{};
+  const train::ItemSet* digits = &none;
+  if (measure.items) {
+    const Result<const train::ItemSet*> items = collection.items(name);
+    if (!items) return items.error();
+    digits = *items;
+  }
+  const Subject subject{row, member.card, member.model ? *member.model : no_layers, *digits};
+  const Result<double> number = measure.of(subject);
+  if (!number) return number.error();
+  const Result<Interval> interval = interval_of(subject, *number);
+  if (row.apart && !interval) return interval.error();
+  return Measured{*number, interval ? std::optional(*interval) : std::nullopt};
+}
+
 std::string mark_of(const Row& row) {
   const std::string unit = row.unit.empty() ? "" : " " + row.unit;
   if (!row.judged) return "stated";
@@ -215,44 +234,18 @@ Outcome measure(const Row& row, Collection& collection) {
   for (const std::string& name : row.models) {
     const Member& member = collection.member(name);
     commands.push_back(collection.command(name));
-    const auto missing = [&](const std::string& why) {
-      words.push_back(row.models.size() > 1 ? fmt::format("{}: {}", name, why) : why);
-    };
     if (!member.seed.empty()) seeds.push_back(member.seed);
     if (!member.seconds.empty()) seconds.push_back(member.seconds);
-    if (member.state != Member::State::finished) {
-      missing(member.why);
+    const Result<Measured> measured = measure_one(row, name, collection);
+    if (!measured) {
+      const std::string& why = measured.error().message;
+      words.push_back(row.models.size() > 1 ? fmt::format("{}: {}", name, why) : why);
       continue;
     }
-    if (!member.model && !needs_score(row.measure)) {
-      missing(member.why);
-      continue;
-    }
-    const train::ItemSet none;
-    const show::DenseModel no_layers{};
-    const train::ItemSet* digits = &none;
-    if (named(row.measure).items) {
-      const Result<const train::ItemSet*> items = collection.items(name);
-      if (!items) {
-        missing(items.error().message);
-        continue;
-      }
-      digits = *items;
-    }
-    const Subject subject{row, member.card, member.model ? *member.model : no_layers, *digits};
-    const Result<double> number = named(row.measure).of(subject);
-    if (!number) {
-      missing(number.error().message);
-      continue;
-    }
-    const Result<Interval> interval = interval_of(subject, *number);
-    if (row.apart && !interval) {
-      missing(interval.error().message);
-      continue;
-    }
+    const std::optional<Interval>& interval = measured->interval;
     if (interval) intervals.push_back(*interval);
-    numbers.push_back(*number);
-    words.push_back(fmt::format("{:.4g}{}{}", *number, unit,
+    numbers.push_back(measured->number);
+    words.push_back(fmt::format("{:.4g}{}{}", measured->number, unit,
                                 interval ? fmt::format(" ({:.2f} to {:.2f})", interval->low, interval->high) : ""));
   }
   outcome.measured = fmt::format("{}", fmt::join(words, ", "));
@@ -261,73 +254,6 @@ Outcome measure(const Row& row, Collection& collection) {
   outcome.commands = fmt::format("{}", fmt::join(commands, "; "));
   if (numbers.size() == row.models.size()) outcome.passed = passes(row, numbers, intervals);
   return outcome;
-}
-
-Result<double> number_behind(const std::string& scores, const std::string& words) {
-  const std::size_t at = scores.find(words + " ");
-  double number = 0;
-  const char* begin = at == std::string::npos ? nullptr : scores.data() + at + words.size() + 1;
-  if (begin == nullptr || std::from_chars(begin, scores.data() + scores.size(), number).ec != std::errc())
-    return not_found(fmt::format("its card has no number behind \"{}\"", words));
-  return number;
-}
-
-Result<Interval> interval_behind(const std::string& scores, const std::string& words) {
-  const std::size_t at = scores.find(words + " ");
-  Interval interval;
-  if (at == std::string::npos ||
-      std::sscanf(scores.c_str() + at + words.size(), " %*f %% error (%lf to %lf)", &interval.low, &interval.high) != 2)
-    return not_found(fmt::format("its card has no interval behind \"{}\"", words));
-  return interval;
-}
-
-double principal_angle(std::span<const float> decoder, std::span<const float> components, std::int64_t features) {
-  using RowMajor = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  const std::int64_t codes = static_cast<std::int64_t>(components.size()) / features;
-  const Eigen::MatrixXd matrix = Eigen::Map<const RowMajor>(decoder.data(), features, codes).cast<double>();
-  const Eigen::MatrixXd axes =
-      Eigen::Map<const RowMajor>(components.data(), codes, features).cast<double>().transpose();
-  const Eigen::MatrixXd basis =
-      Eigen::HouseholderQR<Eigen::MatrixXd>(matrix).householderQ() * Eigen::MatrixXd::Identity(features, codes);
-  // The sine, which is exact for small angles, is the length of what of an axis lies outside the span.
-  const Eigen::MatrixXd outside = axes - basis * (basis.transpose() * axes);
-  const Eigen::MatrixXd gram = outside.transpose() * outside;
-  const nn::EigenPairs largest = nn::largest_eigenpairs({gram.data(), static_cast<std::size_t>(gram.size())}, codes,
-                                                        [](const auto&) { return 1; });
-  const double sine = std::sqrt(std::max(0.0, largest.values.front()));
-  return std::asin(std::min(1.0, sine)) * 180 / std::numbers::pi;
-}
-
-double filter_spread(std::span<const float> filter, const nn::CodeItem& item) {
-  double energy = 0, x_mean = 0, y_mean = 0, squares = 0;
-  for (std::size_t i = 0; i < filter.size(); ++i) {
-    const auto place = static_cast<std::int64_t>(i) % (item.width * item.height);
-    const auto x = static_cast<double>(place % item.width), y = static_cast<double>(place / item.width);
-    const double weight = static_cast<double>(filter[i]) * static_cast<double>(filter[i]);
-    energy += weight, x_mean += weight * x, y_mean += weight * y, squares += weight * (x * x + y * y);
-  }
-  if (energy == 0) return 0;
-  x_mean /= energy, y_mean /= energy;
-  return std::sqrt(std::max(0.0, squares / energy - x_mean * x_mean - y_mean * y_mean));
-}
-
-double stochastic_ratio(const show::DenseModel& model, std::span<const float> rows, std::uint64_t seed) {
-  const std::int64_t features = model.features();
-  const std::int64_t count = std::min(ratio_items, static_cast<std::int64_t>(rows.size()) / features);
-  const std::span<const float> some = rows.first(static_cast<std::size_t>(count * features));
-  train::Tape tape;
-  train::forward(model.network.encoder_layers(), model.parameters, some, count, tape);
-  const double exact = train::contractive_penalty(model.network.encoder_layers(), model.parameters, 1.0, tape, {});
-  const std::vector<float> codes = show::encode(model, some);
-  double sum = 0;
-  std::vector<float> noise(some.size());
-  for (std::int64_t draw = 0; draw < ratio_draws; ++draw) {
-    train::fill_normal(noise, train::Random(seed, 0x5cae, static_cast<std::uint64_t>(draw)).next());
-    for (std::size_t i = 0; i < noise.size(); ++i) noise[i] = some[i] + ratio_noise * noise[i];
-    sum += show::mean(show::squared_errors(show::encode(model, noise), codes, model.codes()));
-  }
-  const auto variance = static_cast<double>(ratio_noise) * static_cast<double>(ratio_noise);
-  return sum / static_cast<double>(ratio_draws) / variance / exact;
 }
 
 }  // namespace latentflow::gallery

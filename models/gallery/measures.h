@@ -33,6 +33,8 @@ namespace latentflow::gallery {
 ///     filter_spread            mean of filter_spread() over the units of the first layer, in pixels
 ///     identity                 show/identity.h
 std::vector<std::string_view> measure_names();
+/// How many models a row with this measure has at least, and whether it names words to look for in their cards.
+/// Require one of these names.
 std::size_t models_needed(std::string_view measure);
 bool needs_score(std::string_view measure);
 
@@ -45,23 +47,8 @@ struct Outcome {
   std::string commands;        ///< that make them
 };
 
+/// Measures the models of the row on the data of each and holds them against its mark. Never fails: what is missing is
+/// told in the outcome's words, and there is no verdict then.
 Outcome measure(const Row& row, Collection& collection);
-
-/// Behind the first occurrence of `words` in a card's scores. Errors: not_found.
-Result<double> number_behind(const std::string& scores, const std::string& words);
-
-struct Interval {
-  double low = 0, high = 0;
-};
-/// The 95 % interval that an error rate has there, in percent. Errors: not_found.
-Result<Interval> interval_behind(const std::string& scores, const std::string& words);
-
-/// In degrees, of the span of the columns of `decoder` [features, codes] and the rows of `components` [codes,
-/// features].
-double principal_angle(std::span<const float> decoder, std::span<const float> components, std::int64_t features);
-/// How far a filter reaches, in pixels: the root of the mean squared distance of its squared weights from their own
-/// centre. 0 for one pixel, and for no weights; 11.4 for weights all over 28x28.
-double filter_spread(std::span<const float> filter, const nn::CodeItem& item);
-double stochastic_ratio(const show::DenseModel& model, std::span<const float> rows, std::uint64_t seed);
 
 }  // namespace latentflow::gallery

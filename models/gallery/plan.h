@@ -100,6 +100,7 @@ Plan for_drawn_digits(Plan plan);
 /// Unknown and repeated keys, wrong types, names of measures that do not exist and too few models are refused, all at
 /// once, as "file:line:column: error: ...", one per line.
 Result<Plan> parse_plan(const std::string& text, const std::string& file);
+/// The same of a file. Errors: also not_found for one that cannot be read.
 Result<Plan> load_plan(const std::filesystem::path& file);
 
 }  // namespace latentflow::gallery

@@ -42,6 +42,7 @@ std::vector<float> reconstruct(const DenseModel& model, std::span<const float> r
 
 /// Squared error of every row, summed over `features` numbers.
 std::vector<double> squared_errors(std::span<const float> a, std::span<const float> b, std::int64_t features);
+/// 0 of no numbers.
 double mean(std::span<const double> numbers);
 
 }  // namespace latentflow::show

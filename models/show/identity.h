@@ -39,6 +39,7 @@ Result<IdentityScore> identity_score(const Reconstruct& back, std::int64_t featu
 /// "identity score 0.04 (of the variance of data 0.95, noise -0.12 and shuffled pixels 0.03 come back)", with what it
 /// means where that is bad.
 std::string to_string(const IdentityScore& score);
+/// {score, copies, data, noise, shuffled}; score is null where there is none.
 nlohmann::json to_json(const IdentityScore& score);
 
 }  // namespace latentflow::show

@@ -62,8 +62,11 @@ struct TangentItem {
 cv::Mat draw_tangents(std::span<const TangentItem> items, const nn::CodeItem& item);
 cv::Mat draw_tangents(const DenseModel& model, std::span<const float> rows, const nn::CodeItem& item,
                       std::int64_t vectors);
+/// The spectra over their ranks, from 1, in one plot with a logarithmic axis; values that are rounding are left out.
 Plot spectrum_plot(std::span<const JacobianReport> reports);
+/// A line per report under a head: units, dead, saturated, mean code, active, ||J||^2, largest singular value.
 std::string table(std::span<const JacobianReport> reports);
+/// The same numbers of one report, with the whole spectrum.
 nlohmann::json to_json(const JacobianReport& report);
 
 }  // namespace latentflow::show

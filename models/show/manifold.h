@@ -22,7 +22,9 @@ struct Manifold {
 /// The grid spans the middle 95 % of the points on both axes. Errors: fewer than three items; codes of one number.
 Result<Manifold> manifold_of(const DenseModel& model, const train::ItemRows& rows, std::int64_t side);
 
+/// Dots of the points, a series per label.
 Plot codes_plot(const Manifold& manifold);
+/// The decoded grid as side x side tiles, CV_8UC3. `item` is what a row of it is.
 cv::Mat draw_grid(const Manifold& manifold, const nn::CodeItem& item);
 
 }  // namespace latentflow::show

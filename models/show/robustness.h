@@ -23,6 +23,7 @@ Robustness robustness_of(std::span<const DenseModel> models, std::span<const flo
 
 /// Two plots: against noise, against missing inputs.
 std::vector<Plot> plots(const Robustness& robustness);
+/// The same numbers as text, a line per curve: against noise, then against missing inputs.
 std::string table(const Robustness& robustness);
 
 }  // namespace latentflow::show

@@ -39,6 +39,7 @@ struct StripRow {
   std::vector<cv::Mat> tiles;
   std::vector<std::string> captions;
 };
+/// The rows below one another, CV_8UC3, titles to the left of their tiles; `gap` pixels between and around all of them.
 cv::Mat strip(std::span<const StripRow> rows, int gap);
 
 /// One channel where all are equal. Whole or not at all. Errors: io; a name that does not end in .png.

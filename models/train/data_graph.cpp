@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <opencv2/imgproc.hpp>
+#include <utility>
 
 #include "codes/picture_rows.h"
+#include "holes/mask.h"
 
 namespace latentflow::train {
 namespace {
@@ -34,19 +36,23 @@ std::string failures_of(const Report& report) {
 struct Opened {
   Path file;
   Graph graph;
-  bool pairs = false;
+  ItemKind kind{};
 };
 
-/// Whether the ports of a sink that are wired make pairs.
-Result<bool> wired_as_pairs(const Path& file, const ExplainedNode& sink) {
+/// What the ports of a sink that are wired make of its items.
+Result<ItemKind> kind_of_sink(const Path& file, const ExplainedNode& sink) {
   const auto wired = [&](const char* port) {
     return std::any_of(sink.settings.begin(), sink.settings.end(),
                        [&](const ExplainedSetting& setting) { return setting.name == port; });
   };
   const bool image = wired("image"), tensor = wired("tensor"), target = wired("target"),
-             target_tensor = wired("target_tensor");
-  if (!target && !target_tensor) return false;
-  if (image == target && tensor == target_tensor && image != tensor) return true;
+             target_tensor = wired("target_tensor"), mask = wired("mask");
+  if (mask && !image)
+    return invalid_argument(
+        fmt::format("{}: node '{}' (deliver) has a mask and no image; a mask says which pixels of image are missing",
+                    file.string(), sink.id));
+  if (!target && !target_tensor) return ItemKind{false, mask};
+  if (image == target && tensor == target_tensor && image != tensor) return ItemKind{true, mask};
   return invalid_argument(
       fmt::format("{}: node '{}' (deliver) has one of a pair alone; a pair is image and target, or tensor and "
                   "target_tensor",
@@ -70,9 +76,9 @@ Result<Opened> open_graph(const Host& host, const DataGraph& graph) {
         fmt::format("{}: '{}' and '{}' both hand items to the trainer; one node does, also for pairs: {{node: deliver, "
                     "image: DAMAGED, target: CLEAN}}",
                     file->string(), sink->id, second->id));
-  const Result<bool> pairs = wired_as_pairs(*file, *sink);
-  if (!pairs) return pairs.error();
-  opened.pairs = *pairs;
+  const Result<ItemKind> kind = kind_of_sink(*file, *sink);
+  if (!kind) return kind.error();
+  opened.kind = *kind;
   return opened;
 }
 
@@ -95,6 +101,25 @@ cv::Mat bytes_of(const Image& image) {
   return bytes;
 }
 
+/// The holes of a picture of this size.
+Result<cv::Mat> holes_of(const Image& mask, cv::Size size) {
+  if (mask.mat().size() != size && mask.mat().total() != 1)
+    return bad_input(fmt::format("mask is {}x{}, image {}x{}; a mask has the size of its picture", mask.width(),
+                                 mask.height(), size.width, size.height));
+  Result<cv::Mat> holes = holes::fit_mask(mask.mat(), size, false);
+  if (!holes) return holes;
+  const int missing = cv::countNonZero(*holes);
+  if (missing == 0)
+    return bad_input(
+        "the mask has no hole, so there is nothing to learn to fill; white means missing, black means known; leave "
+        "whole pictures out");
+  if (static_cast<std::size_t>(missing) == holes->total())
+    return bad_input(
+        "the mask covers the whole picture, there is nothing to fill it from; white means missing, read_masks with "
+        "invert: true swaps black and white");
+  return holes;
+}
+
 Result<Photograph> photograph_of(const Delivery& delivery, bool color, std::int64_t smallest) {
   if (delivery.image == nullptr) return bad_input("this recipe trains on pictures; wire image of node deliver");
   const Image& clean = delivery.target != nullptr ? *delivery.target : *delivery.image;
@@ -104,6 +129,11 @@ Result<Photograph> photograph_of(const Delivery& delivery, bool color, std::int6
     return bad_input(
         fmt::format("is {}x{}, at least {}x{} is needed", clean.width(), clean.height(), smallest, smallest));
   Photograph made{delivery.item.name, in_colours(bytes_of(clean), color)};
+  if (delivery.mask != nullptr) {
+    Result<cv::Mat> holes = holes_of(*delivery.mask, made.pixels.size());
+    if (!holes) return holes.error();
+    made.mask = std::move(*holes);
+  }
   if (delivery.target == nullptr) return made;
   const Image& damaged = *delivery.image;
   if (damaged.width() != clean.width() || damaged.height() != clean.height())
@@ -117,11 +147,11 @@ Result<Photograph> photograph_of(const Delivery& delivery, bool color, std::int6
 
 std::string name_of(const DataGraph& graph) { return graph.file.stem().string(); }
 
-Result<bool> delivers_pairs(const DataGraph& graph) {
+Result<ItemKind> kind_of_items(const DataGraph& graph) {
   const Host host;
   const Result<Opened> opened = open_graph(host, graph);
   if (!opened) return opened.error();
-  return opened->pairs;
+  return opened->kind;
 }
 
 Status run_data_graph(const DataGraph& graph, const std::atomic<bool>* stop,

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "data_graph.h"
 #include "interleaved.h"
+#include "model_file.h"
 #include "patch_planes.h"
 #include "photo_damage.h"
 
@@ -26,7 +26,8 @@ std::string against_pairs(const Recipe& recipe) {
     return recipe.autoencoder.noise != InputNoise::none ? twice : "";
   }
   if (recipe.task == Task::inpaint)
-    return "the graph delivers pairs, and a recipe for inpaint makes holes itself; leave target of node deliver out";
+    return "the graph delivers pairs, and a recipe for inpaint makes holes itself; leave target of node deliver out, "
+           "and wire what is missing to mask if the graph says it";
   if (recipe.corruption.named) return twice;
   if (recipe.data.changes_pictures)
     return "data: scaled_share, scale, permute_channels and gain would change pictures that the graph has damaged; "
@@ -38,22 +39,40 @@ std::string against_pairs(const Recipe& recipe) {
   return "";
 }
 
+/// The same for masks.
+std::string against_masks(const Recipe& recipe) {
+  if (recipe.task != Task::inpaint)
+    return fmt::format(
+        "the graph delivers masks, and the task of the recipe is {}; leave mask of node deliver out, task: inpaint "
+        "learns to fill what is missing",
+        card_task(recipe.task));
+  if (recipe.corruption.masks_named)
+    return "the graph delivers masks, and corruption.masks draws others; leave one of the two out (hole_weight, "
+           "band_weight and band go with both)";
+  if (recipe.data.changes_pictures)
+    return "data: scaled_share, scale, permute_channels and gain do not go with masks that a graph delivers; leave "
+           "them out, picture and mask are cropped, turned and mirrored alone";
+  return "";
+}
+
 }  // namespace
 
-Result<bool> takes_pairs(const Recipe& recipe) {
+Result<ItemKind> check_items(const Recipe& recipe) {
   const std::optional<DataGraph>& graph =
       recipe.task == Task::autoencoder ? recipe.autoencoder.graph : recipe.data.graph;
-  if (!graph) return false;
-  const Result<bool> pairs = delivers_pairs(*graph);
-  if (!pairs) return pairs;
-  const std::string problem =
-      *pairs ? against_pairs(recipe)
-      : recipe.data.level != PairLevel::none
-          ? "data.sigma is the level of pairs, and the graph delivers pictures alone; wire target of node deliver to "
-            "the clean ones, or leave sigma out"
-          : "";
+  if (!graph) return ItemKind();
+  const Result<ItemKind> kind = kind_of_items(*graph);
+  if (!kind) return kind;
+  std::string problem = kind->masks ? against_masks(recipe) : "";
+  if (problem.empty())
+    problem =
+        kind->pairs ? against_pairs(recipe)
+        : recipe.data.level != PairLevel::none
+            ? "data.sigma is the level of pairs, and the graph delivers pictures alone; wire target of node deliver to "
+              "the clean ones, or leave sigma out"
+            : "";
   if (!problem.empty()) return invalid_argument(fmt::format("{}: {}", graph->file.string(), problem));
-  return *pairs;
+  return kind;
 }
 
 double level_of_pair(const DataRecipe& data, const cv::Mat& damaged, const cv::Mat& clean) {

@@ -1,9 +1,10 @@
-// data_pairs.h: recipes whose graph delivers pairs of damaged and clean items, so that its nodes do the damage.
+// data_pairs.h: recipes whose graph does the damage: it delivers pairs of damaged and clean items, or masks of holes.
 #pragma once
 
 #include <array>
 #include <span>
 
+#include "data_graph.h"
 #include "photographs.h"
 #include "random.h"
 #include "recipe.h"
@@ -11,12 +12,13 @@
 
 namespace latentflow::train {
 
-/// Whether the graph that is the data of a recipe delivers pairs; false without a graph. Errors: those of
-/// delivers_pairs(); invalid_argument where the two do not go together, with what to change: a recipe that damages
-/// items itself (which would do it twice), one that cuts patches of photographs, draws holes, or changes pictures after
-/// they were damaged (data.scaled_share, scale, permute_channels, gain); a denoiser with a level map whose recipe does
-/// not say which level a pair has (data.sigma), and a level without pairs.
-Result<bool> takes_pairs(const Recipe& recipe);
+/// What the graph that is the data of a recipe delivers; neither pairs nor masks without a graph. Errors: those of
+/// kind_of_items(); invalid_argument where the two do not go together, with what to change. Pairs: a recipe that
+/// damages items itself (which would do it twice), one that cuts patches of photographs, fills holes, or changes
+/// pictures after they were damaged (data.scaled_share, scale, permute_channels, gain); a denoiser with a level map
+/// whose recipe does not say which level a pair has (data.sigma), and a level without pairs. Masks: a task other than
+/// inpaint, a recipe that draws masks itself (corruption.masks) or changes pictures in the same way.
+Result<ItemKind> check_items(const Recipe& recipe);
 
 /// The level of a pair that a denoiser is told, in 0..1: that of the recipe, or the deviation of the two, both
 /// CV_32F in 0..1.

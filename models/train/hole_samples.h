@@ -12,4 +12,10 @@ namespace latentflow::train {
 /// count as much as large ones. Depends on the arguments alone.
 void make_holes(const Recipe& recipe, const Phase& phase, Random& random, const SampleTarget& target);
 
+/// The same of a photograph with a mask: both are cropped, turned (data.flips) and mirrored together, otherwise as they
+/// are, target.clean included. A part without holes, or with nothing else, is drawn again up to 20 times; then the part
+/// lies about a rim of a hole, which is drawn instead. Depends on the arguments alone.
+void cut_masked(const Recipe& recipe, const Phase& phase, const Photograph& photograph, Random& random,
+                const SampleTarget& target);
+
 }  // namespace latentflow::train

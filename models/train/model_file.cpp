@@ -2,6 +2,7 @@
 #include "model_file.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "networks.h"
 #include "nn/model_card.h"
@@ -10,6 +11,22 @@
 #include "nn/receptive_field.h"
 
 namespace latentflow::train {
+namespace {
+
+/// Adds what cards of all tasks say, and writes the file.
+Status save(nn::Graph graph, nn::ModelCard card, const Recipe& recipe, const std::string& summary,
+            const ModelFacts& facts, const std::filesystem::path& file) {
+  graph.name = recipe.model;
+  if (!summary.empty()) graph.metadata["summary"] = summary;
+  card.recipe = recipe.text;
+  card.data = facts.data;
+  card.scores = facts.scores;
+  card.trained_with = facts.trained_with;
+  nn::write_card(graph, card);
+  return nn::save_onnx(graph, file);
+}
+
+}  // namespace
 
 std::string card_task(Task task) {
   switch (task) {
@@ -22,7 +39,6 @@ std::string card_task(Task task) {
 }
 
 Status save_model(nn::Graph graph, const Recipe& recipe, const ModelFacts& facts, const std::filesystem::path& file) {
-  graph.name = recipe.model;
   nn::ModelCard card;
   if (recipe.task == Task::image_codes) {
     // Both outputs, as nn/code_model.h has it; training looks at the second alone.
@@ -45,13 +61,16 @@ Status save_model(nn::Graph graph, const Recipe& recipe, const ModelFacts& facts
   card.multiple = extent_multiple(recipe.network);
   if (const auto tiles = graph.outputs.size() == 1 ? nn::tile_geometry(graph) : std::nullopt)
     card.halo = *std::max_element(tiles->halo.begin(), tiles->halo.end());
-  card.recipe = recipe.text;
-  card.data = facts.data;
-  card.scores = facts.scores;
-  card.trained_with = facts.trained_with;
-  if (!recipe.summary.empty()) graph.metadata["summary"] = recipe.summary;
-  nn::write_card(graph, card);
-  return nn::save_onnx(graph, file);
+  return save(std::move(graph), std::move(card), recipe, recipe.summary, facts, file);
+}
+
+Status save_row_model(nn::Graph graph, const std::string& task, const nn::CodeItem& item, const Recipe& recipe,
+                      const std::string& summary, const ModelFacts& facts, const std::filesystem::path& file) {
+  nn::ModelCard card;
+  card.task = task;
+  if (item.kind != nn::CodeItem::Kind::tensor) card.color = item.channels == 3 ? "rgb" : "gray";
+  card.image_input = "data";
+  return save(std::move(graph), std::move(card), recipe, summary, facts, file);
 }
 
 }  // namespace latentflow::train

@@ -17,6 +17,9 @@ struct Photograph {
   /// Of a pair, what a network shall make the picture of: of its size and channels, CV_8U, or CV_32F with white as 1.
   /// Empty where training does the damage.
   cv::Mat damaged{};
+  /// Where pixels are missing (holes/mask.h): of its size, with missing and with known pixels. Empty where training
+  /// draws the holes.
+  cv::Mat mask{};
 };
 
 /// Every picture below `folder` (jpg, jpeg, png, bmp, tif, tiff, webp), sorted by path, decoded in parallel. Errors:

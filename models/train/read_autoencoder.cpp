@@ -1,14 +1,13 @@
-// read_autoencoder.cpp: see read_autoencoder.h.
-#include "read_autoencoder.h"
-
+// read_autoencoder.cpp: the YAML form of the part of a recipe that is for autoencoders; see read_sections.h.
 #include <fmt/format.h>
 
 #include <algorithm>
 
+#include "read_sections.h"
+
 namespace latentflow::train {
 namespace {
 
-constexpr std::int64_t many = std::int64_t{1} << 40;
 constexpr double least_share = 1e-6;  // of rho: its logarithm is taken
 
 /// One of an enumeration whose values count through `names`.

@@ -84,6 +84,7 @@ struct CorruptionRecipe {
   double hole_weight = 6, band_weight = 1;  ///< of the loss l1; mse looks at the holes alone
   std::int64_t band = 4;                    ///< known pixels around a hole that the loss looks at
   bool named = false;                       ///< by the recipe; else these are the defaults
+  bool masks_named = false;                 ///< the same of `masks` alone
 };
 
 enum class Loss { l1, mse };
@@ -155,6 +156,8 @@ struct Recipe {
 /// YAML; they follow the text as comments in Recipe::text.
 Result<Recipe> parse_recipe(const std::string& text, const std::string& file,
                             const std::vector<std::string>& sets = {});
+/// The same of a file; files that it names beside it are found wherever the program is started. Errors: also not_found
+/// for one that cannot be read.
 Result<Recipe> load_recipe(const std::filesystem::path& file, const std::vector<std::string>& sets = {});
 
 }  // namespace latentflow::train

@@ -84,6 +84,7 @@ void SampleMaker::make(std::uint64_t step, std::uint64_t sample, const Phase& ph
   const Photograph& photograph =
       photographs_[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(photographs_.size())))];
   if (!photograph.damaged.empty()) return cut_pair(recipe_.data, photograph, patch, random, target);
+  if (!photograph.mask.empty()) return cut_masked(recipe_, phase, photograph, random, target);
   write_changed(draw_patch(photograph, recipe_.data, patch, random), recipe_.data, random, target.clean);
   if (recipe_.task == Task::inpaint) return make_holes(recipe_, phase, random, target);
   const std::int64_t area = patch * patch, count = area * (recipe_.network.color ? 3 : 1);

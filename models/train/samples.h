@@ -20,7 +20,7 @@ struct SampleTarget {
 class SampleMaker {
  public:
   /// The photographs must outlive it; none may have a side shorter than any patch. Where they are pairs, the recipe's
-  /// corruption does nothing; see cut_pair().
+  /// corruption does nothing; see cut_pair(). Where they have masks, these are the holes; see cut_masked().
   SampleMaker(const Recipe& recipe, std::span<const Photograph> photographs)
       : recipe_(recipe), photographs_(photographs) {}
 

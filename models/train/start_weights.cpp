@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "model_file.h"
 #include "networks.h"
+#include "nn/half.h"
 #include "nn/model_card.h"
 #include "nn/onnx_import.h"
 
@@ -55,6 +57,16 @@ Tensor mean_of_planes(const Tensor& weights) {
     for (std::int64_t i = 0; i < row_size; ++i)
       to[row / planes * row_size + i] += weights.data()[row * row_size + i] / static_cast<float>(planes);
   return result;
+}
+
+/// Whether all weights are numbers of float16, as those of `latentflow model half` are.
+bool is_rounded_to_half(const nn::Graph& graph) {
+  const auto is_half = [](float weight) {
+    return std::abs(weight) <= nn::half_limit && nn::half_to_float(nn::float_to_half(weight)) == weight;
+  };
+  return std::all_of(graph.values.begin(), graph.values.end(), [&](const nn::ValueInfo& value) {
+    return !value.constant || std::all_of(value.constant->span().begin(), value.constant->span().end(), is_half);
+  });
 }
 
 /// `old` in the leading rows and columns of `drawn`; old outputs do not depend on new inputs.
@@ -127,7 +139,8 @@ Result<std::string> start_from(const std::filesystem::path& model, const Recipe&
     return unfit(fmt::format("its task is '{}', here it is '{}'", card->task, card_task(recipe.task)));
   if (Status status = start_weights(*trained, card->color == "rgb", recipe.network, graph); !status)
     return unfit(status.error().message);
-  return fmt::format("{} (weights {:.12})", model.filename().string(), nn::weights_sha256(*trained));
+  return fmt::format("{} (weights {:.12}{})", model.filename().string(), nn::weights_sha256(*trained),
+                     is_rounded_to_half(*trained) ? ", rounded to float16" : "");
 }
 
 }  // namespace latentflow::train

@@ -20,7 +20,7 @@ namespace latentflow::train {
 Status start_weights(const nn::Graph& from, bool from_color, const NetworkRecipe& recipe, nn::Graph& to);
 
 /// The same from an ONNX file that latentflow train wrote. Returns its name and the SHA-256 of its weights, for the
-/// card of what is trained. Errors: those of nn::load_onnx; bad_input for another task or layers that do not fit.
+/// card of what is trained, and there that they are rounded where all of them are numbers of float16. Errors: those of nn::load_onnx; bad_input for another task or layers that do not fit.
 Result<std::string> start_from(const std::filesystem::path& model, const Recipe& recipe, nn::Graph& graph);
 
 }  // namespace latentflow::train

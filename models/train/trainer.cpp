@@ -5,8 +5,7 @@
 #include <tbb/parallel_for.h>
 
 #include <algorithm>
-#include <chrono>
-#include <cmath>
+#include <atomic>
 #include <map>
 #include <memory>
 #include <opencv2/core/utility.hpp>
@@ -14,24 +13,20 @@
 #include "autoencoder/train_autoencoder.h"
 #include "batch.h"
 #include "checkpoint.h"
-#include "data_graph.h"
-#include "data_pairs.h"
 #include "losses.h"
 #include "model_file.h"
 #include "networks.h"
 #include "nn/algorithm_choice.h"
 #include "nn/training_plan.h"
-#include "random.h"
+#include "run_clock.h"
 #include "start_weights.h"
+#include "training_pictures.h"
 #include "training_run.h"
 
 namespace latentflow::train {
 namespace {
 
-namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+constexpr std::int64_t smallest_side = 64;  // of pictures to train on, unless validation looks at smaller crops
 
 /// The plans of all shards for one patch size.
 struct ShardPlans {
@@ -41,15 +36,15 @@ struct ShardPlans {
 
 class Trainer {
  public:
-  explicit Trainer(const TrainingJob& job) : job_(job), recipe_(job.recipe), losses_(job.recipe.batch) {}
+  explicit Trainer(const TrainingJob& job) : job_(job), recipe_(job.recipe), clock_(job), losses_(job.recipe.batch) {}
 
   Result<TrainingSummary> run() {
     if (Status status = prepare(); !status) return status.error();
-    start_ = report_time_ = checkpoint_time_ = Clock::now();
-    report_step_ = state_.step, report_done_ = progress();
+    clock_.start(seconds_before_, share_of_steps());
     maker_->fill(batches_[0], state_.step, recipe_.phase(schedule(state_.step).share));
     for (int current = 0; progress() < 1; current = 1 - current) {
-      if (job_.stop != nullptr && job_.stop->load()) return stopped();
+      if (job_.stop != nullptr && job_.stop->load())
+        return stop_run(job_, state_.step, [this] { return write_checkpoint(); });
       if (Status status = step(batches_[current], batches_[1 - current]); !status) return status.error();
       if (Status status = between_steps(); !status) return status.error();
     }
@@ -57,14 +52,12 @@ class Trainer {
   }
 
  private:
-  Status prepare() {
-    std::int64_t largest = recipe_.validation.crop < 64 ? recipe_.validation.crop : 64;
-    for (const Phase& phase : recipe_.phases) {
-      largest = std::max(largest, phase.patch);
+  /// What the networks and the schedule ask of the numbers of a recipe.
+  Status check_recipe() const {
+    for (const Phase& phase : recipe_.phases)
       if (phase.patch % extent_multiple(recipe_.network) != 0)
         return invalid_argument(fmt::format("patch is {}, this network needs multiples of {}", phase.patch,
                                             extent_multiple(recipe_.network)));
-    }
     for (const std::int64_t channels : recipe_.network.channels)
       if (channels % 16 != 0)
         return invalid_argument(fmt::format("channels is {}, allowed are multiples of 16", channels));
@@ -76,9 +69,14 @@ class Trainer {
     if (job_.time_limit && !recipe_.restarts.empty())
       return invalid_argument(
           "the recipe restarts its schedule at given steps, which a time limit would move; leave one out");
+    return success();
+  }
+
+  Status prepare() {
+    if (Status status = check_recipe(); !status) return status;
     if (Status status = make_folders(job_); !status) return status;
     cv::setNumThreads(1);
-    if (Status status = read_pictures(largest); !status) return status;
+    if (Status status = read_pictures(); !status) return status;
 
     Result<nn::Graph> graph = build_network(recipe_.network, recipe_.seed);
     if (!graph) return graph.error();
@@ -88,7 +86,7 @@ class Trainer {
     Result<std::optional<Curve>> curve = open_curve(job_, {}, recipe_.steps, state_.step);
     if (!curve) return curve.error();
     curve_ = std::move(*curve);
-    maker_ = std::make_unique<BatchMaker>(recipe_, training_);
+    maker_ = std::make_unique<BatchMaker>(recipe_, pictures_.training);
     for (const Phase& phase : recipe_.phases)
       if (Status status = make_plans(phase.patch); !status) return status;
     note(fmt::format("network {} with {} weights, {} steps of {} patches", recipe_.model, parameters_->size(),
@@ -96,41 +94,15 @@ class Trainer {
     return success();
   }
 
-  std::string data_name() const {
-    return recipe_.data.graph ? "graph " + name_of(*recipe_.data.graph) : folder_name(job_.data);
-  }
-
-  Status read_pictures(std::int64_t smallest) {
-    const bool color = recipe_.network.color;
-    const Result<bool> pairs = takes_pairs(recipe_);
-    if (!pairs) return pairs.error();
-    if (*pairs) what_ = "pairs of pictures";
-    Result<std::vector<Photograph>> pictures =
-        recipe_.data.graph ? photographs_of_graph(*recipe_.data.graph, color, smallest, job_.stop)
-                           : load_photographs(job_.data, color, smallest);
+  Status read_pictures() {
+    std::int64_t smallest = std::min(recipe_.validation.crop, smallest_side);
+    for (const Phase& phase : recipe_.phases) smallest = std::max(smallest, phase.patch);
+    Result<PictureSet> pictures = load_training_pictures(job_, smallest);
     if (!pictures) return pictures.error();
-    if (!job_.validation.empty()) {
-      Result<std::vector<Photograph>> held = load_photographs(job_.validation, recipe_.network.color, 16);
-      if (!held) return held.error();
-      training_ = std::move(*pictures), held_out_ = std::move(*held);
-    } else {
-      // One by one out of a shuffled order, so that the choice depends on names and seed alone.
-      Random random(recipe_.seed, 0x4e1d);
-      for (std::size_t i = pictures->size(); i > 1; --i)
-        std::swap((*pictures)[i - 1],
-                  (*pictures)[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(i)))]);
-      std::size_t count =
-          static_cast<std::size_t>(std::lround(recipe_.validation.held_out * static_cast<double>(pictures->size())));
-      if (recipe_.validation.held_out > 0) count = std::max<std::size_t>(count, 1);
-      if (count >= pictures->size())
-        return bad_input(fmt::format("{} holds {} pictures, {} of them would be held out and none left to train on",
-                                     data_name(), pictures->size(), count));
-      held_out_.assign(pictures->begin(), pictures->begin() + static_cast<std::ptrdiff_t>(count));
-      training_.assign(pictures->begin() + static_cast<std::ptrdiff_t>(count), pictures->end());
-    }
-    crops_ = central_crops(held_out_, recipe_.validation.crop);
-    if (*pairs) levels_ = levels_of_pairs(recipe_.data, training_);
-    note(fmt::format("{} {} to train on, {} to validate on", training_.size(), what_, held_out_.size()));
+    pictures_ = std::move(*pictures);
+    crops_ = central_crops(pictures_.held_out, recipe_.validation.crop);
+    note(fmt::format("{} {} to train on, {} to validate on", pictures_.training.size(), pictures_.kind,
+                     pictures_.held_out.size()));
     return success();
   }
 
@@ -178,15 +150,29 @@ class Trainer {
     return success();
   }
 
-  double elapsed() const { return seconds_before_ + seconds_since(start_); }
-
-  double progress() const {
-    return training_progress(job_, static_cast<double>(state_.step) / static_cast<double>(recipe_.steps), elapsed());
-  }
+  double share_of_steps() const { return static_cast<double>(state_.step) / static_cast<double>(recipe_.steps); }
+  double progress() const { return clock_.done(share_of_steps()); }
 
   /// Of rate and phases: that of the recipe, or the share of all that is done where time is limited.
   Recipe::Schedule schedule(std::int64_t step) const {
     return job_.time_limit ? Recipe::Schedule{step, progress()} : recipe_.schedule(step);
+  }
+
+  /// Forward and back through one shard of `batch`; returns its part of the loss, and leaves its gradients in the plan.
+  double run_shard(nn::TrainingPlan& plan, const Batch& batch, std::size_t shard) const {
+    const std::int64_t area = batch.phase.patch * batch.phase.patch, channels = maker_->channels();
+    const std::int64_t elements = recipe_.batch * area * channels;
+    std::copy(batch.input[shard].begin(), batch.input[shard].end(), plan.input(0).begin());
+    if (recipe_.network.second_input())
+      std::copy(batch.map[shard].begin(), batch.map[shard].end(), plan.input(1).begin());
+    plan.forward();
+    const double loss =
+        recipe_.task == Task::inpaint
+            ? weighted_loss_and_gradient(batch.phase.loss, plan.output(), batch.clean[shard], batch.weight[shard],
+                                         channels, area, elements, plan.output_gradient())
+            : loss_and_gradient(batch.phase.loss, plan.output(), batch.clean[shard], elements, plan.output_gradient());
+    plan.backward();
+    return loss;
   }
 
   /// One update on `batch`, while the samples of the next one are made.
@@ -199,7 +185,6 @@ class Trainer {
     shards.packed.pack(*parameters_, state_.weights);
     maker_->start(next, state_.step + 1, recipe_.phase(schedule(state_.step + 1).share));
     std::vector<double> losses(count);
-    const std::int64_t elements = recipe_.batch * batch.phase.patch * batch.phase.patch * maker_->channels();
     // Shards first: they are the large pieces, and the samples fill the gaps at the end.
     const std::size_t samples = static_cast<std::size_t>(recipe_.batch);
     std::atomic<std::size_t> taken{0};
@@ -208,29 +193,18 @@ class Trainer {
         [&](std::size_t) {
           const std::size_t piece = taken.fetch_add(1);
           if (piece >= count) return maker_->make(next, piece - count);
-          nn::TrainingPlan& plan = *shards.plans[piece];
-          std::copy(batch.input[piece].begin(), batch.input[piece].end(), plan.input(0).begin());
-          if (recipe_.network.second_input())
-            std::copy(batch.map[piece].begin(), batch.map[piece].end(), plan.input(1).begin());
-          plan.forward();
-          losses[piece] =
-              recipe_.task == Task::inpaint
-                  ? weighted_loss_and_gradient(batch.phase.loss, plan.output(), batch.clean[piece], batch.weight[piece],
-                                               maker_->channels(), batch.phase.patch * batch.phase.patch, elements,
-                                               plan.output_gradient())
-                  : loss_and_gradient(batch.phase.loss, plan.output(), batch.clean[piece], elements,
-                                      plan.output_gradient());
-          plan.backward();
+          losses[piece] = run_shard(*shards.plans[piece], batch, piece);
         },
         tbb::simple_partitioner());
 
-    double loss = 0;
+    double loss = 0, flop = 0;
     std::vector<std::span<const float>> gradients;
     for (std::size_t shard = 0; shard < count; ++shard) {
       loss += losses[shard];
       gradients.push_back(shards.plans[shard]->gradients());
-      flop_ += shards.plans[shard]->flop();
+      flop += shards.plans[shard]->flop();
     }
+    clock_.count(recipe_.batch, flop);
     const bool new_phase = batch.phase.loss != last_loss_kind_;
     last_loss_kind_ = batch.phase.loss;
     rate_ = learning_rate(recipe_.optimiser, now.step, now.share);
@@ -252,33 +226,18 @@ class Trainer {
       for (const Score& score : scores_) *mean_psnr += score.after / static_cast<double>(scores_.size());
     }
     if (curve_)
-      if (Status status = curve_->write(state_.step, 0, elapsed(), mean_psnr, progress() >= 1); !status) return status;
-    if (seconds_since(report_time_) >= job_.report_seconds) report();
-    if (!job_.checkpoints.empty() && seconds_since(checkpoint_time_) >= job_.checkpoint_seconds) {
-      if (Status status = write_checkpoint(); !status) return status;
-      checkpoint_time_ = Clock::now();
-    }
-    return success();
+      if (Status status = curve_->write(state_.step, 0, clock_.elapsed(), mean_psnr, progress() >= 1); !status)
+        return status;
+    if (clock_.report_is_due()) report();
+    return clock_.checkpoint_is_due() ? write_checkpoint() : success();
   }
 
   void report() {
-    const double seconds = seconds_since(report_time_);
-    const double done = progress();
-    Progress progress{state_.step,
-                      recipe_.steps,
-                      done,
-                      losses_.take_mean(),
-                      rate_,
-                      static_cast<double>((state_.step - report_step_) * recipe_.batch) / seconds,
-                      flop_ / seconds * 1e-9,
-                      elapsed(),
-                      0,
-                      describe(scores_),
-                      "patches"};
-    const double per_second = (done - report_done_) / seconds;
-    progress.seconds_left = per_second > 0 ? (1 - done) / per_second : 0;
-    report_time_ = Clock::now(), report_step_ = state_.step, report_done_ = done, flop_ = 0;
-    if (job_.report) job_.report(progress);
+    Progress progress;
+    progress.step = state_.step, progress.steps = recipe_.steps;
+    progress.loss = losses_.take_mean(), progress.rate = rate_;
+    progress.scores = describe(scores_);
+    clock_.report(std::move(progress), share_of_steps());
   }
 
   nn::Graph averaged_graph() const {
@@ -288,35 +247,27 @@ class Trainer {
   }
 
   Status write_model(const std::string& scores) const {
-    const ModelFacts facts{
-        fmt::format("{}: {} {} to train on, {} held out", data_name(), training_.size(), what_, held_out_.size()),
-        scores,
-        fmt::format("{}{} patches in {:.0f} s, seed {}{}: {}", steps_of_card(state_.step), recipe_.batch, elapsed(),
-                    recipe_.seed, started_from_.empty() ? "" : ", started from " + started_from_, job_.command),
-        levels_};
+    const ModelFacts facts{fmt::format("{}: {} {} to train on, {} held out", pictures_.source,
+                                       pictures_.training.size(), pictures_.kind, pictures_.held_out.size()),
+                           scores, trained_with(job_, state_.step, "patches", clock_.elapsed(), started_from_),
+                           pictures_.levels};
     return save_model(averaged_graph(), recipe_, facts, job_.model);
   }
 
   Status write_checkpoint() {
     const Checkpoint checkpoint{
-        state_, 0, state_.step, elapsed(), recipe_.text, recipe_.seed, nn::known_algorithms(), started_from_};
+        state_, 0, state_.step, clock_.elapsed(), recipe_.text, recipe_.seed, nn::known_algorithms(), started_from_};
     if (Status status = save_checkpoint(checkpoint, checkpoint_file(job_)); !status) return status;
     if (Status status = write_model("in training; " + describe(scores_)); !status) return status;
+    clock_.checkpoint_is_written();
     note(fmt::format("checkpoint at step {}", state_.step));
     return success();
   }
 
-  Error stopped() {
-    if (job_.checkpoints.empty())
-      return cancelled(fmt::format("stopped at step {}; nothing is kept without a folder of checkpoints", state_.step));
-    if (Status status = write_checkpoint(); !status) return status.error();
-    return cancelled(fmt::format("stopped at step {}; resume goes on from there", state_.step));
-  }
-
   Result<TrainingSummary> finish() {
     report();
-    if (!held_out_.empty()) {
-      Result<std::vector<Score>> scores = validate(averaged_graph(), recipe_, held_out_);
+    if (!pictures_.held_out.empty()) {
+      Result<std::vector<Score>> scores = validate(averaged_graph(), recipe_, pictures_.held_out);
       if (!scores) return scores.error();
       scores_ = std::move(*scores);
     }
@@ -324,7 +275,7 @@ class Trainer {
       if (Status status = write_checkpoint(); !status) return status.error();
     const std::string on = job_.validation.empty() ? "held-out pictures" : folder_name(job_.validation);
     if (Status status = write_model(fmt::format("{}: {}", on, describe(scores_))); !status) return status.error();
-    return TrainingSummary{state_.step, elapsed(),         first_loss_,    last_loss_,
+    return TrainingSummary{state_.step, clock_.elapsed(),  first_loss_,    last_loss_,
                            scores_,     describe(scores_), state_.weights, state_.average};
   }
 
@@ -334,9 +285,9 @@ class Trainer {
 
   const TrainingJob& job_;
   const Recipe& recipe_;
-  std::vector<Photograph> training_, held_out_, crops_;
-  std::string what_ = "pictures";                ///< in training_
-  std::optional<std::array<double, 2>> levels_;  ///< of pairs; see ModelFacts
+  RunClock clock_;
+  PictureSet pictures_;
+  std::vector<Photograph> crops_;  ///< of the pictures that are held out, to validate on along the way
   nn::Graph graph_;
   std::unique_ptr<nn::ParameterLayout> parameters_;
   std::unique_ptr<BatchMaker> maker_;
@@ -347,9 +298,8 @@ class Trainer {
   Batch batches_[2];
   LossWatch losses_;
   std::vector<Score> scores_;
-  Clock::time_point start_, report_time_, checkpoint_time_;
-  std::int64_t report_step_ = 0;
-  double seconds_before_ = 0, report_done_ = 0, flop_ = 0, rate_ = 0, first_loss_ = -1, last_loss_ = 0;
+  double seconds_before_ = 0;  ///< of the runs that this one goes on from
+  double rate_ = 0, first_loss_ = -1, last_loss_ = 0;
   Loss last_loss_kind_ = Loss::l1;
 };
 

@@ -40,6 +40,9 @@ std::optional<std::int64_t> goes_on(const std::string& shorter, const Recipe& re
   return same_before ? std::optional(before->steps) : std::nullopt;
 }
 
+/// What trained_with() begins with.
+std::string steps_of_card(std::int64_t steps) { return fmt::format("latentflow, {} steps of ", steps); }
+
 bool has_checkpoint(const TrainingJob& job) {
   std::error_code ignored;
   return !job.checkpoints.empty() && fs::exists(checkpoint_file(job), ignored);
@@ -90,7 +93,11 @@ std::string folder_name(const fs::path& folder) {
   return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
 }
 
-std::string steps_of_card(std::int64_t steps) { return fmt::format("latentflow, {} steps of ", steps); }
+std::string trained_with(const TrainingJob& job, std::int64_t steps, std::string_view samples, double seconds,
+                         const std::string& started_from) {
+  return fmt::format("{}{} {} in {:.0f} s, seed {}{}: {}", steps_of_card(steps), job.recipe.batch, samples, seconds,
+                     job.recipe.seed, started_from.empty() ? "" : ", started from " + started_from, job.command);
+}
 
 fs::path checkpoint_file(const TrainingJob& job) { return job.checkpoints / (job.recipe.model + ".checkpoint"); }
 
@@ -180,8 +187,11 @@ std::string unused_folders(const TrainingJob& job) {
   return fmt::format("{}", fmt::join(lines, "\n"));
 }
 
-double training_progress(const TrainingJob& job, double share_of_steps, double seconds) {
-  return std::min(1.0, job.time_limit ? std::max(share_of_steps, seconds / *job.time_limit) : share_of_steps);
+Error stop_run(const TrainingJob& job, std::int64_t step, const std::function<Status()>& keep) {
+  if (job.checkpoints.empty())
+    return cancelled(fmt::format("stopped at step {}; nothing is kept without a folder of checkpoints", step));
+  if (Status status = keep(); !status) return status.error();
+  return cancelled(fmt::format("stopped at step {}; resume goes on from there", step));
 }
 
 }  // namespace latentflow::train

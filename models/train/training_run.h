@@ -2,7 +2,10 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "checkpoint.h"
 #include "curve.h"
@@ -12,8 +15,8 @@
 namespace latentflow::train {
 
 /// Makes the folders of the models and of the checkpoints. Errors: io, also where a model could not be written;
-/// invalid_argument where a checkpoint of an earlier
-/// run is there and the job does not resume, which would overwrite it.
+/// invalid_argument where a checkpoint of an earlier run is there and the job does not resume, which would overwrite
+/// it.
 Status make_folders(const TrainingJob& job);
 
 /// Whether the recipe of the job trains the classifier that the job wants kept, if it wants one. Errors:
@@ -24,9 +27,12 @@ Status check_classifier(const TrainingJob& job);
 /// What cards call a folder: its own name, however the path to it is spelt ("photographs/" too).
 std::string folder_name(const std::filesystem::path& folder);
 
-/// What the `trained_with` of every card begins with.
-std::string steps_of_card(std::int64_t steps);
+/// What the `trained_with` of a card says: "latentflow, 400 steps of 32 patches in 12 s, seed 1: COMMAND". `samples`
+/// are what a batch holds, `seconds` those of all runs, `started_from` what the first weights came from, or empty.
+std::string trained_with(const TrainingJob& job, std::int64_t steps, std::string_view samples, double seconds,
+                         const std::string& started_from = "");
 
+/// NAME.checkpoint in the job's folder of checkpoints, NAME being that of the recipe's model.
 std::filesystem::path checkpoint_file(const TrainingJob& job);
 
 /// The checkpoint that the job resumes from; none where it does not resume or there is none yet (which is noted).
@@ -41,9 +47,8 @@ struct FinishedModel {
 
 /// Puts the weights of a model whose recipe ended where this one has a restart into `graph`. Since a restart takes the
 /// averaged weights, which are those of the model, and nothing else, training goes on as from the last checkpoint.
-/// A model
-/// that `latentflow model half` wrote has them rounded. Errors: those of start_from(); bad_input for a model of another
-/// recipe or one that did not make all of its steps; invalid_argument for another seed.
+/// A model that `latentflow model half` wrote has them rounded. Errors: those of start_from(); bad_input for a model of
+/// another recipe or one that did not make all of its steps; invalid_argument for another seed.
 Result<FinishedModel> finished_model(const std::filesystem::path& model, const Recipe& recipe, nn::Graph& graph);
 
 /// The curve beside the checkpoints; none without them. `steps` are those of the whole run, `done` those that the
@@ -60,7 +65,8 @@ Status watch_loss(const TrainingJob& job, LossWatch& watch, std::int64_t step, d
 /// where it reads all that are named.
 std::string unused_folders(const TrainingJob& job);
 
-/// Share of the training that is done: of the steps, or of the time where that is limited and further gone.
-double training_progress(const TrainingJob& job, double share_of_steps, double seconds);
+/// What a run ends with that TrainingJob::stop asks to end: cancelled, naming the step; before that `keep` writes a
+/// checkpoint, where the job keeps some. Errors: those of `keep`.
+Error stop_run(const TrainingJob& job, std::int64_t step, const std::function<Status()>& keep);
 
 }  // namespace latentflow::train

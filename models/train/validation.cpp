@@ -96,6 +96,24 @@ Result<Score> mean_score(const std::string& what, const nn::Network& network, co
   return mean;
 }
 
+/// What of a picture validation along the way looks at: the middle, or where that has no hole of a mask, the part about
+/// the nearest one.
+cv::Rect part_to_look_at(const Photograph& picture, cv::Size size) {
+  const cv::Size whole = picture.pixels.size();
+  const cv::Rect center({(whole.width - size.width) / 2, (whole.height - size.height) / 2}, size);
+  if (picture.mask.empty() || cv::countNonZero(picture.mask(center)) > 0) return center;
+  std::vector<cv::Point> holes;
+  cv::findNonZero(picture.mask, holes);
+  const auto distance = [&](const cv::Point& hole) {
+    return std::hypot(hole.x - whole.width / 2, hole.y - whole.height / 2);
+  };
+  const cv::Point nearest = *std::min_element(holes.begin(), holes.end(),
+                                              [&](const auto& a, const auto& b) { return distance(a) < distance(b); });
+  return {{std::clamp(nearest.x - size.width / 2, 0, whole.width - size.width),
+           std::clamp(nearest.y - size.height / 2, 0, whole.height - size.height)},
+          size};
+}
+
 }  // namespace
 
 Result<std::vector<Score>> validate(const nn::Graph& graph, const Recipe& recipe,
@@ -142,9 +160,9 @@ std::vector<Photograph> central_crops(std::span<const Photograph> pictures, std:
   for (const Photograph& picture : pictures) {
     const int width = static_cast<int>(std::min<std::int64_t>(picture.pixels.cols, crop));
     const int height = static_cast<int>(std::min<std::int64_t>(picture.pixels.rows, crop));
-    const cv::Rect center((picture.pixels.cols - width) / 2, (picture.pixels.rows - height) / 2, width, height);
-    crops.push_back(
-        {picture.name, picture.pixels(center), picture.damaged.empty() ? cv::Mat() : picture.damaged(center)});
+    const cv::Rect part = part_to_look_at(picture, {width, height});
+    const auto cut = [&](const cv::Mat& from) { return from.empty() ? cv::Mat() : from(part); };
+    crops.push_back({picture.name, picture.pixels(part), cut(picture.damaged), cut(picture.mask)});
   }
   return crops;
 }

@@ -14,7 +14,7 @@
 namespace latentflow::train {
 
 struct Score {
-  std::string what;                           ///< "sigma 25", "photo", "pairs", "text"
+  std::string what;                           ///< "sigma 25", "photo", "pairs", "text", "holes"
   double before = 0, after = 0;               ///< PSNR in dB of what the network gets and gives, mean over the pictures
                                               ///< (before 0: it gets the picture itself, task image_codes)
   std::optional<std::array<double, 2>> hole;  ///< the same over missing pixels alone (task inpaint)
@@ -28,12 +28,14 @@ struct Score {
 Result<std::vector<Score>> validate(const nn::Graph& network, const Recipe& recipe,
                                     std::span<const Photograph> pictures);
 
-/// Per kind of mask in the recipe: holes, the same in every call, filled smoothly and then by the network; known pixels
-/// stay, the others are limited and rounded to 8 bits.
+/// Holes, filled smoothly and then by the network; known pixels stay, the others are limited and rounded to 8 bits.
+/// Pictures that a graph delivered with masks have their own ("holes"); else there is a score per kind of mask in the
+/// recipe, drawn the same in every call.
 Result<std::vector<Score>> validate_holes(const nn::Graph& network, const Recipe& recipe,
                                           std::span<const Photograph> pictures);
 
-/// The central part of every picture, at most crop x crop.
+/// The central part of every picture, at most crop x crop, with what belongs to it. Where a mask has no hole there, the
+/// part about the hole that is nearest to the centre.
 std::vector<Photograph> central_crops(std::span<const Photograph> pictures, std::int64_t crop);
 
 /// "sigma 25: 30.03 dB (noisy 20.17)" or "text: 33.12 dB (smooth 31.05), in holes 24.01 (22.00)", comma separated.

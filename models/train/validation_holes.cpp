@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <mutex>
 #include <opencv2/core.hpp>
 
@@ -62,34 +63,51 @@ Result<Decibels> score(const nn::Network& network, std::int64_t multiple, const 
   return Decibels{psnr(before, all), psnr(after, all), psnr(before, missing), psnr(after, missing)};
 }
 
+/// The mean over all pictures, in parallel; mask_of(i, size): the holes of picture i, in one piece.
+Result<Score> mean_score(const std::string& what, const nn::Network& network, std::int64_t multiple,
+                         std::span<const Photograph> pictures,
+                         const std::function<cv::Mat(std::size_t i, cv::Size size)>& mask_of) {
+  std::vector<Decibels> each(pictures.size());
+  std::mutex mutex;
+  std::optional<Error> failure;
+  tbb::parallel_for(std::size_t{0}, pictures.size(), [&](std::size_t i) {
+    const cv::Mat pixels = pictures[i].pixels.clone();  // crops are not in one piece
+    Result<Decibels> result = score(network, multiple, pixels, mask_of(i, pixels.size()));
+    if (result)
+      each[i] = *result;
+    else if (const std::lock_guard lock(mutex); !failure)
+      failure = result.error();
+  });
+  if (failure) return *failure;
+  Decibels mean{};
+  for (const Decibels& one : each)
+    for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += one[i] / static_cast<double>(pictures.size());
+  return Score{what, mean[0], mean[1], std::array{mean[2], mean[3]}};
+}
+
 }  // namespace
 
 Result<std::vector<Score>> validate_holes(const nn::Graph& graph, const Recipe& recipe,
                                           std::span<const Photograph> pictures) {
   const Result<std::shared_ptr<const nn::Network>> network = nn::Network::create(graph);
   if (!network) return network.error();
+  const std::int64_t multiple = extent_multiple(recipe.network);
+  if (!pictures.empty() && !pictures.front().mask.empty()) {
+    const Result<Score> own = mean_score("holes", **network, multiple, pictures,
+                                         [&](std::size_t i, cv::Size) { return pictures[i].mask.clone(); });
+    if (!own) return own.error();
+    return std::vector<Score>{*own};
+  }
   std::vector<Score> scores;
   for (std::size_t kind = 0; kind < recipe.corruption.masks.size(); ++kind) {
     const MaskShare& masks = recipe.corruption.masks[kind];
-    std::vector<Decibels> each(pictures.size());
-    std::mutex mutex;
-    std::optional<Error> failure;
-    tbb::parallel_for(std::size_t{0}, pictures.size(), [&](std::size_t i) {
-      const cv::Mat pixels = pictures[i].pixels.clone();  // crops are not in one piece
-      const cv::Mat mask =
-          holes::draw_mask(pixels.size(), {masks.kind, masks.amount, false}, Random(mask_seed, kind, i).next());
-      Result<Decibels> result = score(**network, extent_multiple(recipe.network), pixels, mask);
-      if (result)
-        each[i] = *result;
-      else if (const std::lock_guard lock(mutex); !failure)
-        failure = result.error();
-    });
-    if (failure) return *failure;
-    Decibels mean{};
-    for (const Decibels& one : each)
-      for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += one[i] / static_cast<double>(pictures.size());
-    scores.push_back({std::string(holes::mask_kind_names[static_cast<std::size_t>(masks.kind)]), mean[0], mean[1],
-                      std::array{mean[2], mean[3]}});
+    const Result<Score> drawn = mean_score(
+        std::string(holes::mask_kind_names[static_cast<std::size_t>(masks.kind)]), **network, multiple, pictures,
+        [&](std::size_t i, cv::Size size) {
+          return holes::draw_mask(size, {masks.kind, masks.amount, false}, Random(mask_seed, kind, i).next());
+        });
+    if (!drawn) return drawn.error();
+    scores.push_back(*drawn);
   }
   return scores;
 }

@@ -23,10 +23,12 @@ Result<std::unique_ptr<Deliver>> Deliver::create(const Params&, Services& servic
 }
 
 Status Deliver::process(const Image* image, const Tensor* tensor, const Record* record, const Image* target,
-                        const Tensor* target_tensor, Context& ctx) {
+                        const Tensor* target_tensor, const Image* mask, Context& ctx) {
   if (image == nullptr && tensor == nullptr && record == nullptr)
-    return invalid_argument("nothing is wired that a target could belong to; needs image, tensor or record");
-  return run->on_delivery({ctx.item(), image, tensor, record, target, target_tensor});
+    return invalid_argument("nothing is wired that a target or a mask could belong to; needs image, tensor or record");
+  if (mask != nullptr && image == nullptr)
+    return invalid_argument("mask says which pixels of a picture are missing, and there is none; needs image");
+  return run->on_delivery({ctx.item(), image, tensor, record, target, target_tensor, mask});
 }
 
 }  // namespace latentflow

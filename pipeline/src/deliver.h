@@ -17,13 +17,16 @@ struct Deliver {
       {"target",
        "what a network shall make of the picture: with it, items to train on are pairs, image damaged and "
        "target clean"},
-      {"target_tensor", "the same for a tensor"}};
+      {"target_tensor", "the same for a tensor"},
+      {"mask",
+       "which pixels of the picture are missing: white is missing, black is known; a recipe for inpaint learns to fill "
+       "these holes, and image is the whole picture"}};
   static void describe(Describe<Deliver>& d);
   static Result<std::unique_ptr<Deliver>> create(const Params& params, Services& services);
 
   explicit Deliver(const RunOptions* given) : run(given) {}
   Status process(const Image* image, const Tensor* tensor, const Record* record, const Image* target,
-                 const Tensor* target_tensor, Context& ctx);
+                 const Tensor* target_tensor, const Image* mask, Context& ctx);
   Prediction predict(const Shapes&) const { return {}; }
 
   const RunOptions* const run;  ///< null where the graph is only checked

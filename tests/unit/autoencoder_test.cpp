@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "nn/network.h"
 #include "train/autoencoder/minibatch.h"
@@ -118,6 +119,75 @@ TEST_P(AutoencoderGradients, EqualCentralDifferences) {
 INSTANTIATE_TEST_SUITE_P(All, AutoencoderGradients, ::testing::ValuesIn(gradient_cases()),
                          [](const auto& info) { return info.param.name; });
 
+/// What layers make of one row, by plain loops in double.
+std::vector<double> plain_output(std::span<const DenseLayer> layers, const std::vector<float>& parameters,
+                                 std::vector<double> row) {
+  for (const DenseLayer& layer : layers) {
+    std::vector<double> output;
+    for (std::int64_t i = 0; i < layer.outputs; ++i) {
+      auto z = static_cast<double>(parameters[layer.bias + static_cast<std::size_t>(i)]);
+      for (std::int64_t j = 0; j < layer.inputs; ++j) {
+        const std::int64_t at = layer.tied ? j * layer.outputs + i : i * layer.inputs + j;
+        z += static_cast<double>(parameters[layer.weight + static_cast<std::size_t>(at)]) *
+             row[static_cast<std::size_t>(j)];
+      }
+      switch (layer.activation) {
+        case Activation::linear: output.push_back(z); break;
+        case Activation::sigmoid: output.push_back(1 / (1 + std::exp(-z))); break;
+        case Activation::tanh: output.push_back(std::tanh(z)); break;
+        case Activation::relu: output.push_back(std::max(0.0, z)); break;
+      }
+    }
+    row = std::move(output);
+  }
+  return row;
+}
+
+TEST(Reconstruction, IsSummedOverTheNumbersAndAveragedOverTheItems) {
+  using enum Activation;
+  constexpr std::int64_t rows = 5;
+  for (const Activation activation : {linear, sigmoid, tanh, relu})
+    for (const bool tied : {false, true}) {
+      const Autoencoder shape = make_autoencoder(recipe_of({7, 6, 4}, activation, activation, sigmoid, tied));
+      const std::vector<float> parameters = some_parameters(shape);
+      const std::vector<float> input = random_numbers(7 * rows, 0, 1, 1), target = random_numbers(7 * rows, 0, 1, 2);
+      double squared = 0, entropy = 0;
+      for (std::size_t row = 0; row < rows; ++row) {
+        const auto first = input.begin() + static_cast<std::ptrdiff_t>(7 * row);
+        const std::vector<double> r = plain_output(shape.layers, parameters, {first, first + 7});
+        for (std::size_t i = 0; i < 7; ++i) {
+          const auto x = static_cast<double>(target[7 * row + i]);
+          squared += (r[i] - x) * (r[i] - x) / rows;
+          entropy -= (x * std::log(r[i]) + (1 - x) * std::log(1 - r[i])) / rows;
+        }
+      }
+      AutoencoderGradient objective(shape);
+      std::vector<float> gradient(shape.parameters);
+      const auto loss = [&](Reconstruction kind) {
+        return objective.evaluate({kind, {}, 0}, parameters, input, target, rows, 1, gradient).loss;
+      };
+      EXPECT_NEAR(loss(Reconstruction::squared), squared, 1e-4 * squared);
+      EXPECT_NEAR(loss(Reconstruction::cross_entropy), entropy, 1e-4 * entropy);
+      EXPECT_NEAR(squared_error(shape, parameters, input, target, 0), squared, 1e-4 * squared);
+    }
+}
+
+TEST(Autoencoder, FirstWeightsHaveTheVarianceOfTheirLayer) {
+  using enum Activation;
+  const Autoencoder shape = make_autoencoder(recipe_of({300, 200, 100}, relu, sigmoid, linear, false));
+  const std::vector<float> parameters = initial_parameters(shape, 1);
+  for (const DenseLayer& layer : shape.layers) {
+    const auto count = static_cast<std::size_t>(layer.inputs * layer.outputs);
+    double square = 0;
+    for (std::size_t i = 0; i < count; ++i)
+      square += std::pow(static_cast<double>(parameters[layer.weight + i]), 2) / static_cast<double>(count);
+    const double gain = layer.activation == relu ? 2 : 1;
+    // The variance of that of n uniform numbers is 0.8 / n of its square; n is 20,000 and more.
+    EXPECT_NEAR(square * static_cast<double>(layer.inputs + layer.outputs) / (2 * gain), 1, 0.03);
+    for (std::int64_t i = 0; i < layer.outputs; ++i) EXPECT_EQ(parameters[layer.bias + static_cast<std::size_t>(i)], 0);
+  }
+}
+
 TEST(KlSparse, IsZeroAndLeastWhereTheMeanActivationIsRho) {
   for (const double rho : {0.02, 0.05, 0.5, 0.9}) {
     EXPECT_NEAR(bernoulli_kl(rho, rho), 0, 1e-12);
@@ -169,24 +239,23 @@ TEST(StochasticContractive, TendsToTheSquaredNormOfTheJacobianTimesTheVariance) 
   using enum Activation;
   const Autoencoder shape = make_autoencoder(recipe_of({20, 12, 8}, sigmoid, sigmoid, linear, false));
   const std::vector<float> parameters = some_parameters(shape);
-  constexpr std::int64_t rows = 4000;  // as many draws of the noise
   const std::vector<float> item = random_numbers(20, 0, 1, 3);
-  std::vector<float> items;
-  for (std::int64_t row = 0; row < rows; ++row) items.insert(items.end(), item.begin(), item.end());
   Tape tape;
   forward(shape.encoder_layers(), parameters, item, 1, tape);
   const double jacobian = contractive_penalty(shape.encoder_layers(), parameters, 1, tape, {});
-  double last = 1;
-  for (const double s : {1.0, 0.3, 0.02}) {
+  const auto ratio = [&](double s, std::int64_t draws) {
+    std::vector<float> items;
+    for (std::int64_t row = 0; row < draws; ++row) items.insert(items.end(), item.begin(), item.end());
     Penalty penalty{Penalty::Kind::stochastic_contractive};
     penalty.lambda = 1, penalty.s = s;
     AutoencoderGradient objective(shape);
     std::vector<float> gradient(shape.parameters);
     const Terms terms =
-        objective.evaluate({Reconstruction::squared, {penalty}, 0}, parameters, items, items, rows, 1, gradient);
-    last = terms.penalties[0] / (s * s) / jacobian;
-  }
-  EXPECT_NEAR(last, 1, 0.03);  // of 4000 draws; the standard error is 0.012
+        objective.evaluate({Reconstruction::squared, {penalty}, 0}, parameters, items, items, draws, 1, gradient);
+    return terms.penalties[0] / (s * s) / jacobian;
+  };
+  EXPECT_NEAR(ratio(0.02, 80000), 1, 0.01);  // the standard error of so many draws is 0.003
+  EXPECT_LT(ratio(3, 4000), 0.9) << "sigmoid units saturate: far moves are no derivatives";
 }
 
 TEST(KSparse, KeepsExactlyTheLargestActivations) {
@@ -276,37 +345,15 @@ TEST(Autoencoder, TheSavedNetworkComputesTheSame) {
     ASSERT_TRUE(codes.ok()) << codes.error().message;
     const std::vector<float> expected = encode(shape, parameters, items);
     for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(codes->front().data()[i], expected[i], 1e-5);
+    const auto whole = nn::Network::create(std::move(*graph));
+    ASSERT_TRUE(whole.ok()) << whole.error().message;
+    const auto outputs = (*whole)->run({&rows, 1});
+    ASSERT_TRUE(outputs.ok()) << outputs.error().message;
+    ASSERT_EQ(outputs->size(), 2u);
+    Tape tape;
+    forward(shape.layers, parameters, items, 3, tape);
+    for (std::size_t i = 0; i < items.size(); ++i) EXPECT_NEAR((*outputs)[1].data()[i], tape.values.back()[i], 1e-5);
   }
-}
-
-TEST(Corruption, ChangesTheShareItIsToldTo) {
-  std::vector<float> row(20000, 0.5f);
-  corrupt(InputNoise::masking, 0.25, 3, row);
-  EXPECT_NEAR(static_cast<double>(std::count(row.begin(), row.end(), 0.0f)) / 20000, 0.25, 0.01);
-  std::fill(row.begin(), row.end(), 0.5f);
-  corrupt(InputNoise::salt_and_pepper, 0.4, 3, row);
-  EXPECT_NEAR(static_cast<double>(std::count(row.begin(), row.end(), 0.0f)) / 20000, 0.2, 0.01);
-  EXPECT_NEAR(static_cast<double>(std::count(row.begin(), row.end(), 1.0f)) / 20000, 0.2, 0.01);
-  std::fill(row.begin(), row.end(), 0.5f);
-  corrupt(InputNoise::gaussian, 0.2, 3, row);
-  double mean = 0, square = 0;
-  for (const float number : row) mean += static_cast<double>(number) / 20000;
-  for (const float number : row) square += std::pow(static_cast<double>(number) - mean, 2) / 20000;
-  EXPECT_NEAR(mean, 0.5, 0.01);
-  EXPECT_NEAR(std::sqrt(square), 0.2, 0.01);
-}
-
-TEST(RowOrder, TakesEveryRowOnceAnEpoch) {
-  RowOrder order(23, 5, 1, 0);
-  std::vector<int> seen(23);
-  std::vector<std::int64_t> first;
-  for (std::int64_t step = 0; step < 4; ++step)
-    for (const std::int64_t row : order.step(step)) ++seen[static_cast<std::size_t>(row)], first.push_back(row);
-  EXPECT_EQ(std::count(seen.begin(), seen.end(), 1), 20);
-  EXPECT_EQ(std::count(seen.begin(), seen.end(), 0), 3);
-  RowOrder again(23, 5, 1, 0);
-  const auto rows = again.step(2);  // a resumed run starts anywhere
-  EXPECT_TRUE(std::equal(rows.begin(), rows.end(), first.begin() + 10));
 }
 
 }  // namespace

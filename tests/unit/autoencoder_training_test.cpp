@@ -9,46 +9,17 @@
 #include "nn/model_card.h"
 #include "nn/onnx_import.h"
 #include "nn/pca.h"
-#include "support/temporary_folder.h"
+#include "support/autoencoder_runs.h"
 #include "train/autoencoder/autoencoder.h"
 #include "train/autoencoder/digit_rows.h"
-#include "train/loss_watch.h"
-#include "train/optimiser.h"
-#include "train/trainer.h"
-#include "train/vector_math.h"
 
 namespace latentflow::train {
 namespace {
 
+using test::digit_recipe;
+using test::job_in;
 using test::TemporaryFolder;
-
-/// A recipe that trains on 12x12 pixels within a second.
-Recipe parse(const std::string& rest) {
-  const Result<Recipe> recipe = parse_recipe(
-      "model: small\ntask: autoencoder\ndata: {digits: synthetic, train: 400, test: 100, size: 12}\n" + rest, "r.yaml");
-  EXPECT_TRUE(recipe.ok()) << (recipe ? "" : recipe.error().message);
-  return recipe ? *recipe : Recipe();
-}
-
-std::string problems(const std::string& rest) {
-  const Result<Recipe> recipe = parse_recipe("model: m\ntask: autoencoder\n" + rest, "r.yaml");
-  return recipe ? "" : recipe.error().message;
-}
-
-TrainingJob job_in(const TemporaryFolder& folder, Recipe recipe) {
-  TrainingJob job;
-  job.recipe = std::move(recipe);
-  job.model = folder / "model.onnx";
-  job.checkpoint_seconds = 1e9, job.report_seconds = 1e9;
-  job.command = "the command";
-  return job;
-}
-
-TrainingSummary train_in(const TemporaryFolder& folder, const Recipe& recipe) {
-  const Result<TrainingSummary> summary = train(job_in(folder, recipe));
-  EXPECT_TRUE(summary.ok()) << (summary ? "" : summary.error().message);
-  return summary ? *summary : TrainingSummary();
-}
+using test::train_in;
 
 const char* const stacked =
     R"(network: {layers: [144, 40, 10], encoder: sigmoid, code: sigmoid, output: sigmoid, tied: true}
@@ -63,7 +34,7 @@ steps: 15
 
 TEST(AutoencoderTraining, WritesAModelOfCodesWithItsCard) {
   const TemporaryFolder folder;
-  const TrainingSummary summary = train_in(folder, parse(stacked));
+  const TrainingSummary summary = train_in(folder, digit_recipe(stacked));
   EXPECT_EQ(summary.steps, 45);
   const Result<nn::Graph> graph = nn::load_onnx(folder / "model.onnx");
   ASSERT_TRUE(graph.ok()) << graph.error().message;
@@ -82,7 +53,7 @@ TEST(AutoencoderTraining, WritesAModelOfCodesWithItsCard) {
 
 TEST(AutoencoderTraining, TheLinearOneSpansThePrincipalSubspace) {
   const TemporaryFolder folder;
-  const Recipe recipe = parse(R"(network: {layers: [144, 3], code: linear, output: linear}
+  const Recipe recipe = digit_recipe(R"(network: {layers: [144, 3], code: linear, output: linear}
 optimiser: {rate: 0.01, final_rate: 1.0e-6, warm_up: 20}
 batch: 400
 steps: 1200
@@ -112,7 +83,7 @@ steps: 1200
 
 TEST(AutoencoderTraining, KlSparseBringsTheMeanActivationToRho) {
   const TemporaryFolder folder;
-  const Recipe recipe = parse(R"(network: {layers: [144, 30], code: sigmoid, output: sigmoid}
+  const Recipe recipe = digit_recipe(R"(network: {layers: [144, 30], code: sigmoid, output: sigmoid}
 penalties: [{kl_sparse: {rho: 0.1, beta: 3}}]
 optimiser: {rate: 0.01, warm_up: 10}
 batch: 100
@@ -129,7 +100,7 @@ steps: 300
 
 TEST(AutoencoderTraining, KSparseModelsSayHowManyActivationsCount) {
   const TemporaryFolder folder;
-  train_in(folder, parse(R"(network: {layers: [144, 50], code: linear, output: linear, tied: true}
+  train_in(folder, digit_recipe(R"(network: {layers: [144, 50], code: linear, output: linear, tied: true}
 k_sparse: {k: 5, first: 30, until: 0.5, test_factor: 2}
 optimiser: {method: sgd, momentum: 0.9, rate: 0.002, warm_up: 3}
 batch: 40
@@ -141,7 +112,7 @@ steps: 20
 }
 
 TEST(AutoencoderTraining, GivesTheSameBitsForAnyNumberOfThreadsAndOthersForAnotherSeed) {
-  Recipe recipe = parse(stacked);
+  Recipe recipe = digit_recipe(stacked);
   std::vector<std::vector<float>> weights;
   for (const std::size_t threads : {1, 2, 3}) {
     const tbb::global_control workers(tbb::global_control::max_allowed_parallelism, threads);
@@ -157,10 +128,10 @@ TEST(AutoencoderTraining, GivesTheSameBitsForAnyNumberOfThreadsAndOthersForAnoth
 
 TEST(AutoencoderTraining, AResumedRunEndsWithTheBitsOfAnUninterruptedOne) {
   const TemporaryFolder folder;
-  const std::vector<float> straight = train_in(folder, parse(stacked)).average;
+  const std::vector<float> straight = train_in(folder, digit_recipe(stacked)).average;
   // Stopped within the first level, at its end, within the second and within the last stage.
   for (const int wanted : {7, 15, 22, 38}) {
-    TrainingJob job = job_in(folder, parse(stacked));
+    TrainingJob job = job_in(folder, digit_recipe(stacked));
     job.checkpoints = folder / ("checkpoints" + std::to_string(wanted));
     std::atomic<bool> stop{false};
     job.stop = &stop;
@@ -184,7 +155,7 @@ TEST(AutoencoderTraining, AResumedRunEndsWithTheBitsOfAnUninterruptedOne) {
 
 TEST(AutoencoderTraining, ATimeLimitEndsEveryStageInItsShare) {
   const TemporaryFolder folder;
-  Recipe recipe = parse(stacked);
+  Recipe recipe = digit_recipe(stacked);
   recipe.autoencoder.stacked_steps = recipe.steps = 1'000'000'000;
   TrainingJob job = job_in(folder, recipe);
   job.time_limit = 0.3;
@@ -200,7 +171,7 @@ TEST(AutoencoderTraining, ATimeLimitEndsEveryStageInItsShare) {
 TEST(AutoencoderTraining, ADivergingRunNamesTheStep) {
   const TemporaryFolder folder;
   const Result<TrainingSummary> summary =
-      train(job_in(folder, parse(R"(network: {layers: [144, 20], code: linear, output: linear}
+      train(job_in(folder, digit_recipe(R"(network: {layers: [144, 20], code: linear, output: linear}
 optimiser: {method: sgd, rate: 10, warm_up: 0, clip: 0}
 batch: 40
 steps: 2000
@@ -213,7 +184,7 @@ steps: 2000
 TEST(AutoencoderTraining, ARunThatIsThrownOffAtOnceIsNoResult) {
   const TemporaryFolder folder;
   const Result<TrainingSummary> summary =
-      train(job_in(folder, parse(R"(network: {layers: [144, 20], code: linear, output: linear}
+      train(job_in(folder, digit_recipe(R"(network: {layers: [144, 20], code: linear, output: linear}
 optimiser: {rate: 3, warm_up: 0, clip: 0}
 batch: 40
 steps: 60
@@ -225,123 +196,22 @@ steps: 60
   EXPECT_FALSE(std::filesystem::exists(folder / "model.onnx"));
 }
 
-TEST(LossWatch, ComparesWithTheFirstLossesAndWithTheLowest) {
-  const auto after = [](LossWatch watch, const std::vector<std::pair<int, double>>& losses) {
-    for (const auto& [times, loss] : losses)
-      for (int i = 0; i < times; ++i) watch.add(loss, false);
-    return watch.runs_away();
-  };
-  EXPECT_FALSE(after(LossWatch(40), {{300, 100}}));
-  EXPECT_TRUE(after(LossWatch(40), {{1, 100}, {5, 1e9}}));
-  EXPECT_TRUE(after(LossWatch(40), {{1, 100}, {5, 1e9}, {300, 1e6}})) << "it came down a little";
-  EXPECT_TRUE(after(LossWatch(40), {{300, 100}, {300, 3000}}));
-  EXPECT_FALSE(after(LossWatch(40), {{1, 100}, {50, 3000}, {150, 100}})) << "rough at first";
-  EXPECT_FALSE(after(LossWatch(1), {{1, 1e-6}, {300, 1}})) << "the first item was easy";
-  EXPECT_FALSE(after(LossWatch(40, 2.3), {{300, 1e-4}, {300, 1}}));
-  EXPECT_TRUE(after(LossWatch(40, 2.3), {{300, 1e-4}, {300, 100}}));
-  EXPECT_TRUE(after(LossWatch(40, 2.3), {{1, 2.3}, {10, 1000}}));
-  LossWatch phases(40);
-  phases.add(1, false);
-  phases.add(1e9, true);
-  EXPECT_FALSE(phases.runs_away());
-}
-
 TEST(AutoencoderTraining, RefusesDataThatDoNotFit) {
   const TemporaryFolder folder;
   const auto refusal = [&](const Recipe& recipe) {
     const Result<TrainingSummary> summary = train(job_in(folder, recipe));
     return summary ? "" : summary.error().message;
   };
-  EXPECT_EQ(refusal(parse("network: {layers: [100, 5]}\n")),
+  EXPECT_EQ(refusal(digit_recipe("network: {layers: [100, 5]}\n")),
             "layers begins with 100, the data have 144 numbers per item (image 12x12x1)");
-  EXPECT_EQ(refusal(parse("network: {layers: [144, 5]}\nbatch: 401\n")),
+  EXPECT_EQ(refusal(digit_recipe("network: {layers: [144, 5]}\nbatch: 401\n")),
             "batch is 401, there are 400 items to train on");
-  Recipe recipe = parse("network: {layers: [144, 5]}\n");
+  Recipe recipe = digit_recipe("network: {layers: [144, 5]}\n");
   recipe.autoencoder.digits.synthetic = false;
   TrainingJob job = job_in(folder, recipe);
   job.data = folder / "nothing";
   EXPECT_EQ(train(job).error().message.find((folder / "nothing").string() + " has no file train-images-idx3-ubyte"),
             0u);
-}
-
-/// An IDX file of bytes; the axes are the number of items and, for pictures, rows and columns.
-std::vector<std::uint8_t> idx_file(const std::vector<std::uint8_t>& axes, const std::vector<std::uint8_t>& bytes) {
-  std::vector<std::uint8_t> file{0, 0, 8, static_cast<std::uint8_t>(axes.size())};
-  for (const std::uint8_t extent : axes) file.insert(file.end(), {0, 0, 0, extent});
-  file.insert(file.end(), bytes.begin(), bytes.end());
-  return file;
-}
-
-TEST(DigitRows, AreReadFromIdxFiles) {
-  const TemporaryFolder folder;
-  folder.write("train-images-idx3-ubyte", idx_file({3, 1, 2}, {0, 255, 51, 102, 7, 8}));
-  folder.write("train-labels-idx1-ubyte", idx_file({3}, {4, 0, 9}));
-  folder.write("t10k-images-idx3-ubyte", idx_file({1, 1, 2}, {255, 0}));
-  folder.write("t10k-labels-idx1-ubyte", idx_file({1}, {5}));
-  DigitData data;
-  data.train = 2;
-  const Result<ItemSet> digits = load_digits(data, folder / "", 1);
-  ASSERT_TRUE(digits.ok()) << digits.error().message;
-  EXPECT_EQ(digits->train.values, (std::vector<float>{0, 1, 0.2f, 0.4f}));
-  EXPECT_EQ(digits->train.labels, (std::vector<std::uint8_t>{4, 0}));
-  EXPECT_EQ(digits->train.features(), 2);
-  EXPECT_EQ(digits->test.values, (std::vector<float>{1, 0}));
-  data.train = 4;
-  EXPECT_NE(
-      load_digits(data, folder / "", 1).error().message.find("4 pictures of train are asked for, the files have 3"),
-      std::string::npos);
-  folder.write("train-labels-idx1-ubyte", idx_file({2}, {4, 0}));
-  EXPECT_NE(
-      load_digits({}, folder / "", 1).error().message.find("train-images has 3 pictures, train-labels has 2 labels"),
-      std::string::npos);
-  folder.write("train-labels-idx1-ubyte", idx_file({3}, {4, 0}));
-  EXPECT_NE(load_digits({}, folder / "", 1).error().message.find("is truncated"), std::string::npos);
-}
-
-TEST(Optimiser, DescendsWithMomentum) {
-  OptimiserRecipe recipe;
-  recipe.method = OptimiserMethod::sgd, recipe.momentum = 0.5, recipe.clip = 0;
-  OptimiserState state = start_state({1, 2});
-  const std::vector<float> gradient{4, -8};
-  const std::span<const float> whole = gradient;
-  for (int step = 0; step < 3; ++step) update(recipe, 0.1, {&whole, 1}, state);
-  // Velocities of 1, 1.5 and 1.75 gradients.
-  EXPECT_NEAR(state.weights[0], 1 - 0.1 * 4 * 4.25, 1e-5);
-  EXPECT_NEAR(state.weights[1], 2 + 0.1 * 8 * 4.25, 1e-5);
-}
-
-TEST(VectorMath, IsCloseToTheStandardFunctions) {
-  for (float x = -80; x < 80; x += 0.37f)
-    EXPECT_NEAR(static_cast<double>(exp_of(x)) / std::exp(static_cast<double>(x)), 1, 5e-7) << x;
-  EXPECT_TRUE(std::isfinite(exp_of(1e9f)) && exp_of(-1e9f) >= 0);
-  for (float x = 1e-7f; x <= 1; x *= 1.1f)
-    EXPECT_NEAR(static_cast<double>(log_of(x)), std::log(static_cast<double>(x)), 1e-6 * (1 + std::abs(std::log(x))));
-}
-
-TEST(AutoencoderRecipe, RefusesWhatDoesNotGoTogether) {
-  EXPECT_NE(problems("network: {layers: [784, 30], output: linear}\nloss: cross_entropy\n")
-                .find("loss is cross_entropy, which needs network.output sigmoid"),
-            std::string::npos);
-  EXPECT_NE(
-      problems("network: {layers: [784, 30]}\npenalties: [{kl_sparse: {rho: 1.5}}]\n").find("r.yaml:4:31: error: "),
-      std::string::npos);
-  EXPECT_NE(problems("network: {layers: [784, 30]}\npenalties: [{kl_sparse: {}}]\n").find("needs network.code sigmoid"),
-            std::string::npos);
-  EXPECT_NE(problems("network: {layers: [784, 30]}\nk_sparse: {k: 31}\n").find("k is 31, the code has 30 units"),
-            std::string::npos);
-  EXPECT_NE(problems("network: {layers: [784, 30]}\nk_sparse: {k: 20, first: 31}\n")
-                .find("k_sparse: first is 31, the code has 30 units; allowed 20 to as many"),
-            std::string::npos);
-  EXPECT_EQ(problems("network: {layers: [784, 30]}\nk_sparse: {k: 20}\n"), "");
-  EXPECT_NE(problems("network: {layers: [784, 30], code: linear, output: sigmoid}\nk_sparse: {centred: true}\n")
-                .find("centred needs network.output linear"),
-            std::string::npos);
-  EXPECT_NE(problems("network: {layers: [784]}\n").find("layers is missing"), std::string::npos);
-  EXPECT_NE(problems("network: {layers: [784, 30], encoder: sigmod}\n").find("did you mean \"sigmoid\"?"),
-            std::string::npos);
-  EXPECT_NE(problems("network: {layers: [784, 30]}\npenalties: [{}]\n").find("an entry names one of kl_sparse"),
-            std::string::npos);
-  EXPECT_NE(problems("network: {layers: [784, 30]}\nphases: []\n").find("unknown key \"phases\""), std::string::npos);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "autoencoder/decode.h"
 #include "autoencoder/denoising_chain.h"
+#include "autoencoder/encode.h"
 #include "autoencoder/interpolate_codes.h"
 #include "autoencoder/sample_codes.h"
 #include "data/digits.h"
@@ -186,8 +187,9 @@ TEST(DenoisingChain, IsWhatItsStepsAre) {
   const auto still = make_node<DenoisingChain>({file, 2, "masking", 0, 1});
   const auto masked = make_node<DenoisingChain>({file, 2, "masking", 0.5, 1});
   const auto noisy = make_node<DenoisingChain>({file, 2, "gaussian", 0.3, 1});
+  const auto encode = make_node<Encode>({file, 0});
   const auto decode = make_node<Decode>({file, 0, "float"});
-  ASSERT_TRUE(still && masked && noisy && decode);
+  ASSERT_TRUE(still && masked && noisy && encode && decode);
   FakeContext context, later("b", 1);
   const Image picture(data::draw_digit(4, 1, 12));
   const auto chain = still->process(picture, context);
@@ -198,6 +200,11 @@ TEST(DenoisingChain, IsWhatItsStepsAre) {
   picture.mat().convertTo(start, CV_32F, 1.0 / 255);
   EXPECT_LT(cv::norm(strip.mat()(cv::Rect(0, 0, 12, 12)), start, cv::NORM_INF), 1e-6);
   const Image first(strip.mat()(cv::Rect(12, 0, 12, 12)).clone());
+  const auto codes = encode->process(&picture, nullptr, context);
+  ASSERT_TRUE(codes.ok()) << codes.error().message;
+  const auto back = decode->process(*codes, nullptr, context);
+  ASSERT_TRUE(back.ok()) << back.error().message;
+  EXPECT_LT(cv::norm(std::get<Image>(*back).mat(), first.mat(), cv::NORM_INF), 1e-5);
   const auto again = make_node<DenoisingChain>({file, 1, "masking", 0, 1})->process(first, context);
   EXPECT_LT(cv::norm(std::get<1>(*again).mat(), last.mat(), cv::NORM_INF), 1e-5);
   const cv::Mat one = std::get<1>(*masked->process(picture, context)).mat();

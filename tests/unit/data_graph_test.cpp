@@ -5,6 +5,7 @@
 #include <opencv2/imgcodecs.hpp>
 
 #include "nn/npy.h"
+#include "support/data_graphs.h"
 #include "support/pictures.h"
 #include "support/small_autoencoder.h"
 #include "support/temporary_folder.h"
@@ -14,14 +15,10 @@
 namespace latentflow::train {
 namespace {
 
+using test::graph_in;
 using test::TemporaryFolder;
 
 const std::string twelve = "  digits: {node: draw_digits, count: 40, size: 12}\n";
-
-DataGraph graph_in(const TemporaryFolder& folder, const std::string& nodes) {
-  folder.write("data.yaml", "graph: data\nnodes:\n" + nodes);
-  return {folder / "data.yaml", {}};
-}
 
 /// Why rows cannot be made.
 std::string refusal(const std::string& nodes, std::int64_t train = 1) {
@@ -29,11 +26,7 @@ std::string refusal(const std::string& nodes, std::int64_t train = 1) {
   DataGraph graph = graph_in(folder, nodes);
   graph.train = train;
   const Result<ItemSet> set = rows_of_graph(graph, nullptr);
-  if (set.ok()) return "";
-  std::string message = set.error().message;
-  const std::string place = folder / "data.yaml";
-  for (std::size_t at; (at = message.find(place)) != std::string::npos;) message.replace(at, place.size(), "G");
-  return message;
+  return set ? "" : test::shortened(set.error().message, folder);
 }
 
 TEST(DataGraph, GivesTheRowsThatThePicturesAre) {

@@ -7,6 +7,7 @@
 #include "nn/model_card.h"
 #include "nn/npy.h"
 #include "nn/onnx_import.h"
+#include "support/data_graphs.h"
 #include "support/pictures.h"
 #include "support/temporary_folder.h"
 #include "train/autoencoder/autoencoder.h"
@@ -19,6 +20,8 @@
 namespace latentflow::train {
 namespace {
 
+using test::graph_in;
+using test::refusal;
 using test::TemporaryFolder;
 
 const std::string clean_digits = "  digits: {node: draw_digits, count: 60, size: 12}\n";
@@ -28,22 +31,10 @@ const std::string noisy_photos =
     "  noisy: {node: add_noise, image: photos, sigma: 25}\n";
 const std::string pair_of_pictures = "  items: {node: deliver, image: noisy, target: ";
 
-DataGraph graph_in(const TemporaryFolder& folder, const std::string& nodes, const std::string& settings = "") {
-  folder.write("data.yaml", "graph: data\n" + settings + "nodes:\n" + nodes);
-  return {folder / "data.yaml", {}};
-}
-
 ItemSet rows_in(const DataGraph& graph) {
   Result<ItemSet> set = rows_of_graph(graph, nullptr);
   EXPECT_TRUE(set.ok()) << (set ? "" : set.error().message);
   return set ? std::move(*set) : ItemSet();
-}
-
-/// Without the folder of the test.
-std::string shortened(std::string message, const TemporaryFolder& folder) {
-  const std::string place = folder / "data.yaml";
-  for (std::size_t at; (at = message.find(place)) != std::string::npos;) message.replace(at, place.size(), "G");
-  return message;
 }
 
 TEST(DataPairs, AreWhatTheGraphMakesOfTheSameItems) {
@@ -129,18 +120,6 @@ TEST(DataPairs, OfTwoSizesAreRefused) {
   EXPECT_NE(pictures.error().message.find("image is 32x24, target 64x48; the two of a pair have one size"),
             std::string::npos)
       << pictures.error().message;
-}
-
-/// Why a graph does not go with a recipe; empty where it does.
-std::string refusal(const std::string& nodes, const std::string& recipe) {
-  const TemporaryFolder folder;
-  graph_in(folder, nodes);
-  folder.write("r.yaml", "model: m\n" + recipe);
-  const Result<Recipe> read = load_recipe(folder / "r.yaml");
-  EXPECT_TRUE(read.ok()) << (read ? "" : read.error().message);
-  if (!read) return "";
-  const Result<bool> pairs = takes_pairs(*read);
-  return pairs ? "" : shortened(pairs.error().message, folder);
 }
 
 TEST(DataPairs, DoNotGoWithEveryRecipe) {

@@ -1,6 +1,7 @@
 // features_test.cpp: logistic regression, error rates with their intervals, and fine-tuning.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "support/small_autoencoder.h"
@@ -116,6 +117,35 @@ TEST(Softmax, GradientEqualsCentralDifferences) {
       return softmax_loss(moved, labels, 3, 2) / 2;
     };
     EXPECT_NEAR(static_cast<double>(gradient[i]), (value(0.01f) - value(-0.01f)) / 0.02, 1e-4);
+  }
+}
+
+TEST(Classifier, GradientEqualsCentralDifferences) {
+  // Of the encoder below the classes, too, and through the largest activations alone where the code is sparse.
+  constexpr std::int64_t rows = 6;
+  const std::vector<std::uint8_t> labels{2, 0, 1, 1, 0, 2};
+  Random random(11);
+  for (const std::int64_t keep : {0, 2}) {
+    const test::SmallAutoencoder below({7, 6, 4}, keep > 0 ? Activation::linear : Activation::sigmoid);
+    Classifier classifier = make_classifier(below.shape, below.parameters, 3, keep);
+    std::vector<float> input(7 * rows);
+    for (float& number : input) number = static_cast<float>(random.uniform());
+    for (float& parameter : classifier.parameters) parameter = static_cast<float>(random.uniform(-0.7, 0.7));
+    for (DenseLayer& layer : classifier.layers)
+      if (layer.activation == Activation::relu) layer.activation = Activation::tanh;  // has no kinks to step over
+    std::vector<float> gradient(classifier.parameters.size()), ignored(gradient.size());
+    Tape tape;
+    classifier_loss_and_gradient(classifier, classifier.parameters, input, labels, tape, gradient);
+    for (std::size_t i = 0; i < gradient.size(); ++i) {
+      const auto value = [&](float move) {
+        std::vector<float> moved = classifier.parameters;
+        moved[i] += move;
+        return classifier_loss_and_gradient(classifier, moved, input, labels, tape, ignored);
+      };
+      EXPECT_NEAR(static_cast<double>(gradient[i]), (value(1e-3f) - value(-1e-3f)) / 2e-3, 1e-3)
+          << "parameter " << i << ", keep " << keep;
+    }
+    EXPECT_GT(std::abs(*std::max_element(gradient.begin(), gradient.end())), 0.02f);
   }
 }
 

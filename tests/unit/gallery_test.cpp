@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "gallery/numbers.h"
 #include "gallery/pages.h"
 #include "gallery/pictures.h"
 #include "nn/onnx_export.h"
@@ -145,15 +146,7 @@ TEST(Measures, AnOrderMayAskForIntervalsThatDoNotHoldTheOther) {
   EXPECT_NE(outcome({"low", "bare"}, true).measured.find("no interval behind \"fine-tuned\""), std::string::npos);
 }
 
-const char* const small_recipe = R"(model: small
-task: autoencoder
-network: {layers: [144, 10], code: linear, output: linear}
-data: {digits: synthetic, train: 300, test: 100, size: 12}
-optimiser: {rate: 0.01, warm_up: 5}
-batch: 50
-steps: 40
-features: {logistic: {decay: 1.0e-3}}
-)";
+const std::string small_recipe = test::small_recipe + "steps: 40\nfeatures: {logistic: {decay: 1.0e-3}}\n";
 
 const char* const small_plan = R"(title: Small
 text: words
@@ -173,7 +166,7 @@ sections:
 TEST(Gallery, TrainsMeasuresDrawsAndSaysWhatIsMissing) {
   if (!show::check_gnuplot()) GTEST_SKIP() << "gnuplot is not installed";
   const TemporaryFolder folder;
-  folder.write("recipes/small.yaml", std::string(small_recipe));
+  folder.write("recipes/small.yaml", small_recipe);
   std::vector<std::string> notes;
   Collection collection({folder / "models",
                          folder / "recipes",
@@ -284,7 +277,7 @@ TEST(Gallery, CommandsNameTheDataThatARecipeNeeds) {
 
 TEST(Gallery, NeedsTheDigitsThatItsModelsAreOf) {
   const TemporaryFolder folder;
-  folder.write("recipes/small.yaml", std::string(small_recipe));
+  folder.write("recipes/small.yaml", small_recipe);
   folder.write("recipes/plain.yaml", std::string("model: plain\ntask: autoencoder\nnetwork: {layers: [784, 9]}\n"));
   Collection collection({folder / "models", folder / "recipes", folder.path(), {}, [](const std::string&) {}, nullptr});
   const auto refusal = [&](const std::string& model) {
@@ -306,7 +299,7 @@ TEST(Gallery, NeedsTheDigitsThatItsModelsAreOf) {
 
 TEST(Gallery, AModelInTrainingIsNotMeasured) {
   const TemporaryFolder folder;
-  folder.write("recipes/small.yaml", std::string(small_recipe));
+  folder.write("recipes/small.yaml", small_recipe);
   const std::atomic<bool> stop{true};
   Collection collection({folder / "models", folder / "recipes", folder.path(), {}, [](const std::string&) {}, &stop});
   EXPECT_EQ(collection.train("small").error().code, Code::cancelled);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <opencv2/imgcodecs.hpp>
 
+#include "holes/fill.h"
 #include "nn/model_card.h"
 #include "nn/network.h"
 #include "support/temporary_folder.h"
@@ -186,6 +187,48 @@ TEST(InpaintNetwork, StartsAsThePictureItGetsAndNeedsTheMultipleOfItsLevels) {
   for (const float value : (*outputs)[0].span()) ASSERT_EQ(value, 0.3f);
 }
 
+cv::Mat box(cv::Size size, const cv::Rect& hole) {
+  cv::Mat mask = cv::Mat::zeros(size, CV_8UC1);
+  mask(hole).setTo(255);
+  return mask;
+}
+
+/// Of the pixels in the hole of a picture, filled smoothly.
+double smooth_psnr(const Photograph& picture, const cv::Rect& hole) {
+  const cv::Mat smooth = holes::fill_smoothly(picture.pixels, picture.mask);
+  return cv::PSNR(smooth(hole), picture.pixels(hole), 255);
+}
+
+TEST(InpaintValidation, ScoresPicturesWithTheHolesTheyCameWith) {
+  Recipe recipe = small_recipe();
+  recipe.network.last_gain = 0;  // gives back what it gets
+  const Result<nn::Graph> graph = build_network(recipe.network, 1);
+  ASSERT_TRUE(graph) << graph.error().message;
+  const cv::Rect first{5, 6, 7, 8}, second{20, 4, 12, 9};
+  std::vector<Photograph> pictures{{"a", wavy(40, 36, 0), {}, box({40, 36}, first)},
+                                   {"b", wavy(46, 30, 1), {}, box({46, 30}, second)}};
+  const Result<std::vector<Score>> own = validate_holes(*graph, recipe, pictures);
+  ASSERT_TRUE(own) << own.error().message;
+  ASSERT_EQ(own->size(), 1u);
+  const Score& score = own->front();
+  EXPECT_EQ(score.what, "holes");
+  ASSERT_TRUE(score.hole);
+  EXPECT_NEAR((*score.hole)[0], (smooth_psnr(pictures[0], first) + smooth_psnr(pictures[1], second)) / 2, 1e-6);
+  EXPECT_NEAR((*score.hole)[1], (*score.hole)[0], 1e-9);
+  // All of the error is in the holes.
+  EXPECT_NEAR(score.before - (*score.hole)[0], -5 * std::log10(56.0 / (40 * 36)) - 5 * std::log10(108.0 / (46 * 30)),
+              1e-6);
+  EXPECT_EQ(describe(*own).find("holes: "), 0u) << describe(*own);
+  EXPECT_NE(describe(*own).find(" dB (smooth "), std::string::npos) << describe(*own);
+
+  for (Photograph& picture : pictures) picture.mask = cv::Mat();
+  recipe.corruption.masks = {{1.0, holes::MaskKind::text}};
+  const Result<std::vector<Score>> drawn = validate_holes(*graph, recipe, pictures);
+  ASSERT_TRUE(drawn) << drawn.error().message;
+  ASSERT_EQ(drawn->size(), 1u);
+  EXPECT_EQ(drawn->front().what, "text");
+}
+
 class InpaintTraining : public testing::Test {
  protected:
   InpaintTraining() {
@@ -193,13 +236,22 @@ class InpaintTraining : public testing::Test {
     for (int i = 0; i < 8; ++i)
       cv::imwrite((folder_ / "data" / (std::to_string(i) + ".png")).string(), wavy(96, 80, i));
   }
-  Result<TrainingSummary> run(Recipe recipe, std::int64_t steps) {
+  Result<TrainingSummary> run(Recipe recipe, std::int64_t steps, const std::filesystem::path& validation = {}) {
     recipe.steps = steps, recipe.text = "small";
     TrainingJob job;
     job.recipe = std::move(recipe);
     job.data = folder_ / "data";
+    job.validation = validation;
     job.model = folder_ / "model.onnx";
     return train(job);
+  }
+  /// Holes are those of a shipped graph: of every picture the same three fifths of the pixels all the time.
+  Recipe masked_recipe() const {
+    Recipe recipe = small_recipe();
+    recipe.data = DataRecipe();
+    recipe.data.graph = DataGraph{std::filesystem::path(LATENTFLOW_SOURCE_DIR) / "graphs" / "masked_pictures.yaml",
+                                  {"input=" + (folder_ / "data").string(), "kind=random", "share=0.6"}};
+    return recipe;
   }
   test::TemporaryFolder folder_;
 };
@@ -228,10 +280,37 @@ TEST_F(InpaintTraining, FillsHeldOutPicturesBetterThanWhatItStartsFrom) {
   EXPECT_NE(card->scores.find("in holes"), std::string::npos);
 }
 
+TEST_F(InpaintTraining, LearnsFromTheHolesThatAGraphDelivers) {
+  const Result<TrainingSummary> summary = run(masked_recipe(), 300);
+  ASSERT_TRUE(summary) << summary.error().message;
+  ASSERT_EQ(summary->scores.size(), 1u);
+  const Score& score = summary->scores[0];
+  EXPECT_EQ(score.what, "holes");
+  ASSERT_TRUE(score.hole);
+  EXPECT_GT((*score.hole)[1], (*score.hole)[0] + 0.5) << describe(summary->scores);
+  EXPECT_NEAR(score.before - (*score.hole)[0], -10 * std::log10(0.6), 0.1);
+  const auto network = nn::Network::load(folder_ / "model.onnx");
+  ASSERT_TRUE(network) << network.error().message;
+  const auto card = nn::read_card((*network)->graph());
+  ASSERT_TRUE(card);
+  EXPECT_EQ(card->data, "graph masked_pictures: 7 pictures with masks to train on, 1 held out");
+  EXPECT_NE(card->scores.find("holes: "), std::string::npos) << card->scores;
+}
+
+TEST_F(InpaintTraining, DrawsHolesIntoAFolderForValidation) {
+  const Result<TrainingSummary> summary = run(masked_recipe(), 2, folder_ / "data");
+  ASSERT_TRUE(summary) << summary.error().message;
+  std::vector<std::string> kinds;
+  for (const Score& score : summary->scores) kinds.push_back(score.what);
+  EXPECT_EQ(kinds, (std::vector<std::string>{"random", "thin", "scratches", "text", "medium", "box"}));
+}
+
 TEST_F(InpaintTraining, GivesTheSameWeightsTwice) {
-  const Result<TrainingSummary> first = run(small_recipe(), 6), second = run(small_recipe(), 6);
-  ASSERT_TRUE(first && second);
-  EXPECT_EQ(first->weights, second->weights);
+  for (const Recipe& recipe : {small_recipe(), masked_recipe()}) {
+    const Result<TrainingSummary> first = run(recipe, 6), second = run(recipe, 6);
+    ASSERT_TRUE(first && second);
+    EXPECT_EQ(first->weights, second->weights);
+  }
 }
 
 }  // namespace

@@ -127,5 +127,47 @@ TEST(Recipe, SaysWhereYamlItselfIsBroken) {
   EXPECT_EQ(problems("model: [1\n").rfind("r.yaml:2:", 0), 0u) << problems("model: [1\n");
 }
 
+/// Of a recipe for an autoencoder that goes on with `rest`.
+std::string problems_of_autoencoder(const std::string& rest) {
+  return problems("model: m\ntask: autoencoder\n" + rest);
+}
+
+TEST(AutoencoderRecipe, RefusesWhatDoesNotGoTogether) {
+  EXPECT_NE(problems_of_autoencoder("network: {layers: [784, 30], output: linear}\nloss: cross_entropy\n")
+                .find("loss is cross_entropy, which needs network.output sigmoid"),
+            std::string::npos);
+  EXPECT_NE(problems_of_autoencoder("network: {layers: [784, 30]}\npenalties: [{kl_sparse: {rho: 1.5}}]\n")
+                .find("r.yaml:4:31: error: "),
+            std::string::npos);
+  EXPECT_NE(problems_of_autoencoder("network: {layers: [784, 30]}\npenalties: [{kl_sparse: {}}]\n")
+                .find("needs network.code sigmoid"),
+            std::string::npos);
+  EXPECT_NE(problems_of_autoencoder("network: {layers: [784, 30]}\nk_sparse: {k: 31}\n")
+                .find("k is 31, the code has 30 units"),
+            std::string::npos);
+  EXPECT_NE(problems_of_autoencoder("network: {layers: [784, 30]}\nk_sparse: {k: 20, first: 31}\n")
+                .find("k_sparse: first is 31, the code has 30 units; allowed 20 to as many"),
+            std::string::npos);
+  EXPECT_EQ(problems_of_autoencoder("network: {layers: [784, 30]}\nk_sparse: {k: 20}\n"), "");
+  EXPECT_NE(problems_of_autoencoder(
+                "network: {layers: [784, 30], code: linear, output: sigmoid}\nk_sparse: {centred: true}\n")
+                .find("centred needs network.output linear"),
+            std::string::npos);
+  EXPECT_NE(problems_of_autoencoder("network: {layers: [784]}\n").find("layers is missing"), std::string::npos);
+  EXPECT_NE(
+      problems_of_autoencoder("network: {layers: [784, 30], encoder: sigmod}\n").find("did you mean \"sigmoid\"?"),
+      std::string::npos);
+  EXPECT_NE(problems_of_autoencoder("network: {layers: [784, 30]}\npenalties: [{}]\n")
+                .find("an entry names one of kl_sparse"),
+            std::string::npos);
+  const std::string stacked = "network: {layers: [784, 30]}\nstacked: {steps: 5}\n";
+  EXPECT_NE(problems_of_autoencoder(stacked + "optimiser: {weight_decay: 0.01}\n")
+                .find("optimiser: weight_decay shrinks all layers"),
+            std::string::npos);
+  EXPECT_EQ(problems_of_autoencoder(stacked + "penalties: [{weight_decay: {}}]\n"), "");
+  EXPECT_NE(problems_of_autoencoder("network: {layers: [784, 30]}\nphases: []\n").find("unknown key \"phases\""),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace latentflow::train

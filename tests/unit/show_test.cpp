@@ -1,6 +1,7 @@
 // show_test.cpp: what `latentflow show` computes from models: filters, Jacobians, scores, planes, robustness.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -198,9 +199,18 @@ TEST(Jacobian, TangentsAreItsRightSingularVectors) {
       for (std::size_t unit = 0; unit < image.size(); ++unit)
         for (std::size_t i = 0; i < 8; ++i) image[unit] += jacobian[unit * 8 + i] * tangents.vectors[v][i];
       EXPECT_NEAR(length(image), tangents.values[v], 1e-4);
-      EXPECT_NEAR(length(tangents.vectors[v]), 1, 1e-5);
+      // J^T J v = sigma^2 v, and the vectors are orthonormal.
+      for (std::size_t i = 0; i < 8; ++i) {
+        float back = 0;
+        for (std::size_t unit = 0; unit < image.size(); ++unit) back += jacobian[unit * 8 + i] * image[unit];
+        EXPECT_NEAR(back, std::pow(tangents.values[v], 2) * tangents.vectors[v][i], 1e-4);
+      }
+      for (std::size_t other = 0; other < 3; ++other)
+        EXPECT_NEAR(std::inner_product(tangents.vectors[v].begin(), tangents.vectors[v].end(),
+                                       tangents.vectors[other].begin(), 0.0),
+                    v == other ? 1 : 0, 1e-5);
     }
-    EXPECT_GE(tangents.values[0], tangents.values[1]);
+    EXPECT_TRUE(std::is_sorted(tangents.values.rbegin(), tangents.values.rend())) << "the largest first";
   }
 }
 
@@ -241,10 +251,13 @@ TEST(Identity, TellsACopyFromWhatKnowsItsData) {
 TEST(Identity, AProjectionMeetsItsShareOfWhiteNoise) {
   const train::ItemSet digits = small_digits();
   const DenseModel few = *components_of(digits.train, 36);
-  // The mean of the noise is not that of the data, which costs a little.
-  std::vector<float> noise(144 * 2000);
+  // About the mean of the data, which is what the components are about.
+  std::vector<float> mean(144), noise(144 * 2000);
+  for (std::size_t i = 0; i < digits.train.values.size(); ++i)
+    mean[i % 144] += digits.train.values[i] / static_cast<float>(digits.train.count());
   train::fill_normal(noise, 1);
-  EXPECT_NEAR(share_met_again(few, noise), 36.0 / 144, 0.12);
+  for (std::size_t i = 0; i < noise.size(); ++i) noise[i] += mean[i % 144];
+  EXPECT_NEAR(share_met_again(few, noise), 36.0 / 144, 0.01);
 }
 
 TEST(Manifold, PointsAreTheCodesAndTheGridSpansThem) {
@@ -263,6 +276,16 @@ TEST(Manifold, PointsAreTheCodesAndTheGridSpansThem) {
                     4,
                 1e-4);
   EXPECT_EQ(codes_plot(*manifold).series.size(), 10u);
+  // It spans the middle 95 % of the 200 points on either axis. Projected again, its corners are where they were.
+  const std::vector<float> top_left = encode(two, std::span(manifold->grid).first(144)),
+                           bottom_right = encode(two, std::span(manifold->grid).last(144));
+  const auto within = [](const std::vector<double>& points, float low, float high) {
+    return std::count_if(points.begin(), points.end(), [&](double point) {
+      return point >= static_cast<double>(low) - 1e-4 && point <= static_cast<double>(high) + 1e-4;
+    });
+  };
+  EXPECT_NEAR(static_cast<double>(within(manifold->x, top_left[0], bottom_right[0])), 190, 2);
+  EXPECT_NEAR(static_cast<double>(within(manifold->y, bottom_right[1], top_left[1])), 190, 2);
 }
 
 TEST(Manifold, LongerCodesAreSeenInTheirPrincipalPlane) {
@@ -286,6 +309,9 @@ TEST(Robustness, StartsAtTheCleanErrorAndNoiseItselfCostsItsVariance) {
   EXPECT_EQ(result.curves[0].noise[0], 0);
   const double sigma = result.sigmas.back();
   EXPECT_NEAR(result.curves[0].noise.back(), sigma * sigma * 144, 1);
+  // Of numbers that are missing their squares.
+  const double squares = mean(squared_errors(digits.test.values, std::vector<float>(digits.test.values.size()), 144));
+  EXPECT_NEAR(result.curves[0].missing.back() / (result.shares.back() * squares), 1, 0.02);
   // Ten directions of 144 let a tenth and less of the noise through.
   EXPECT_NEAR(result.curves[1].noise.back() - clean, sigma * sigma * 10, 0.3);
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <fstream>
 
+#include "nn/model_card.h"
 #include "nn/network.h"
 #include "nn/onnx_export.h"
 #include "support/temporary_folder.h"
@@ -155,6 +156,25 @@ TEST(StartWeights, AFileOfAnotherTaskIsRefused) {
   const Result<std::string> same = start_from(file, inpainter, graph = *build_network(inpainter.network, 2));
   ASSERT_TRUE(same.ok()) << same.error().message;
   EXPECT_EQ(same->rfind("inpainter.onnx (weights ", 0), 0u) << *same;
+}
+
+TEST(StartWeights, ThoseOfAFileOfFloat16AreCalledRounded) {
+  const test::TemporaryFolder folder;
+  Recipe recipe;
+  recipe.network = small();
+  const auto started_from = [&](const nn::Graph& trained) {
+    const std::filesystem::path file = folder.path() / "trained.onnx";
+    EXPECT_TRUE(save_model(trained, recipe, {}, file).ok());
+    nn::Graph graph = *build_network(recipe.network, 2);
+    const Result<std::string> started = start_from(file, recipe, graph);
+    EXPECT_TRUE(started.ok()) << started.error().message;
+    return *started;
+  };
+  nn::Graph trained = *build_network(recipe.network, 1);
+  EXPECT_EQ(started_from(trained), "trained.onnx (weights " + nn::weights_sha256(trained).substr(0, 12) + ")");
+  ASSERT_TRUE(nn::half_weights(trained).ok());
+  EXPECT_EQ(started_from(trained),
+            "trained.onnx (weights " + nn::weights_sha256(trained).substr(0, 12) + ", rounded to float16)");
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// training_data_test.cpp: the rows that autoencoders are trained on: turned digits, digits before photographs, patches.
+// training_data_test.cpp: the rows that autoencoders are trained on: digits of files, turned ones, ones before
+// photographs, patches; their order and their corruption.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -6,9 +7,11 @@
 #include <cmath>
 
 #include "nn/network.h"
+#include "support/idx_file.h"
 #include "support/small_autoencoder.h"
 #include "support/temporary_folder.h"
 #include "train/autoencoder/digit_variants.h"
+#include "train/autoencoder/minibatch.h"
 #include "train/autoencoder/patch_rows.h"
 
 namespace latentflow::train {
@@ -28,6 +31,8 @@ std::vector<Photograph> photographs(int count) {
   return made;
 }
 
+using test::idx_file;
+
 ItemSet digits(const DigitData& data, std::span<const Photograph> behind = {}) { return test::load(data, 5, behind); }
 
 DigitData few() {
@@ -45,6 +50,32 @@ double spread(std::span<const float> picture, std::int64_t side) {
     mass += grey, x += grey * column, y += grey * line, xx += grey * (column * column + line * line);
   }
   return xx / mass - (x * x + y * y) / (mass * mass);
+}
+
+TEST(DigitRows, AreReadFromIdxFiles) {
+  const test::TemporaryFolder folder;
+  folder.write("train-images-idx3-ubyte", idx_file({3, 1, 2}, {0, 255, 51, 102, 7, 8}));
+  folder.write("train-labels-idx1-ubyte", idx_file({3}, {4, 0, 9}));
+  folder.write("t10k-images-idx3-ubyte", idx_file({1, 1, 2}, {255, 0}));
+  folder.write("t10k-labels-idx1-ubyte", idx_file({1}, {5}));
+  DigitData data;
+  data.train = 2;
+  const Result<ItemSet> digits = load_digits(data, folder / "", 1);
+  ASSERT_TRUE(digits.ok()) << digits.error().message;
+  EXPECT_EQ(digits->train.values, (std::vector<float>{0, 1, 0.2f, 0.4f}));
+  EXPECT_EQ(digits->train.labels, (std::vector<std::uint8_t>{4, 0}));
+  EXPECT_EQ(digits->train.features(), 2);
+  EXPECT_EQ(digits->test.values, (std::vector<float>{1, 0}));
+  data.train = 4;
+  EXPECT_NE(
+      load_digits(data, folder / "", 1).error().message.find("4 pictures of train are asked for, the files have 3"),
+      std::string::npos);
+  folder.write("train-labels-idx1-ubyte", idx_file({2}, {4, 0}));
+  EXPECT_NE(
+      load_digits({}, folder / "", 1).error().message.find("train-images has 3 pictures, train-labels has 2 labels"),
+      std::string::npos);
+  folder.write("train-labels-idx1-ubyte", idx_file({3}, {4, 0}));
+  EXPECT_NE(load_digits({}, folder / "", 1).error().message.find("is truncated"), std::string::npos);
 }
 
 TEST(DigitRows, AreCutIntoThreeParts) {
@@ -121,17 +152,10 @@ TEST(DigitRows, RefusePhotographsSmallerThanADigit) {
 
 TEST(DigitRows, VariantsOfFilesAreTakenFromBothInTheirOrder) {
   const test::TemporaryFolder folder;
-  const auto idx = [](std::vector<std::uint32_t> extents, std::vector<std::uint8_t> data) {
-    std::vector<std::uint8_t> bytes{0, 0, 8, static_cast<std::uint8_t>(extents.size())};
-    for (const std::uint32_t extent : extents)
-      for (const int shift : {24, 16, 8, 0}) bytes.push_back(static_cast<std::uint8_t>(extent >> shift));
-    bytes.insert(bytes.end(), data.begin(), data.end());
-    return bytes;
-  };
-  folder.write("train-images-idx3-ubyte", idx({4, 1, 1}, {10, 11, 12, 13}));
-  folder.write("train-labels-idx1-ubyte", idx({4}, {0, 1, 2, 3}));
-  folder.write("t10k-images-idx3-ubyte", idx({2, 1, 1}, {14, 15}));
-  folder.write("t10k-labels-idx1-ubyte", idx({2}, {4, 5}));
+  folder.write("train-images-idx3-ubyte", idx_file({4, 1, 1}, {10, 11, 12, 13}));
+  folder.write("train-labels-idx1-ubyte", idx_file({4}, {0, 1, 2, 3}));
+  folder.write("t10k-images-idx3-ubyte", idx_file({2, 1, 1}, {14, 15}));
+  folder.write("t10k-labels-idx1-ubyte", idx_file({2}, {4, 5}));
   DigitData data;
   data.rotated = true, data.train = 2, data.validation = 1, data.test = 2;
   const Result<ItemSet> set = load_digits(data, folder / "", 1);
@@ -216,6 +240,36 @@ TEST(Whitening, IsTakenIntoTheNetwork) {
   std::vector<float> back((*got)[1].span().begin(), (*got)[1].span().end());
   whitening->apply(back);
   for (std::size_t i = 0; i < back.size(); ++i) EXPECT_NEAR(back[i], (*expected)[1].data()[i], 1e-4);
+}
+
+TEST(Corruption, ChangesTheShareItIsToldTo) {
+  std::vector<float> row(20000, 0.5f);
+  corrupt(InputNoise::masking, 0.25, 3, row);
+  EXPECT_NEAR(static_cast<double>(std::count(row.begin(), row.end(), 0.0f)) / 20000, 0.25, 0.01);
+  std::fill(row.begin(), row.end(), 0.5f);
+  corrupt(InputNoise::salt_and_pepper, 0.4, 3, row);
+  EXPECT_NEAR(static_cast<double>(std::count(row.begin(), row.end(), 0.0f)) / 20000, 0.2, 0.01);
+  EXPECT_NEAR(static_cast<double>(std::count(row.begin(), row.end(), 1.0f)) / 20000, 0.2, 0.01);
+  std::fill(row.begin(), row.end(), 0.5f);
+  corrupt(InputNoise::gaussian, 0.2, 3, row);
+  double mean = 0, square = 0;
+  for (const float number : row) mean += static_cast<double>(number) / 20000;
+  for (const float number : row) square += std::pow(static_cast<double>(number) - mean, 2) / 20000;
+  EXPECT_NEAR(mean, 0.5, 0.01);
+  EXPECT_NEAR(std::sqrt(square), 0.2, 0.01);
+}
+
+TEST(RowOrder, TakesEveryRowOnceAnEpoch) {
+  RowOrder order(23, 5, 1, 0);
+  std::vector<int> seen(23);
+  std::vector<std::int64_t> first;
+  for (std::int64_t step = 0; step < 4; ++step)
+    for (const std::int64_t row : order.step(step)) ++seen[static_cast<std::size_t>(row)], first.push_back(row);
+  EXPECT_EQ(std::count(seen.begin(), seen.end(), 1), 20);
+  EXPECT_EQ(std::count(seen.begin(), seen.end(), 0), 3);
+  RowOrder again(23, 5, 1, 0);
+  const auto rows = again.step(2);  // a resumed run starts anywhere
+  EXPECT_TRUE(std::equal(rows.begin(), rows.end(), first.begin() + 10));
 }
 
 }  // namespace

@@ -25,13 +25,7 @@ void run_portions(std::span<const DenseLayer> layers, std::span<const float> par
     const std::int64_t some = std::min(portion, count - first);
     forward(layers, parameters,
             rows.subspan(static_cast<std::size_t>(first * features), static_cast<std::size_t>(some * features)), some,
-            tape, [&](std::size_t l, std::span<float> output) {
-              if (l + 1 != encoder || keep <= 0) return;
-              const std::size_t units = output.size() / static_cast<std::size_t>(some);
-              for_rows(some, [&](std::int64_t row) {
-                nn::keep_largest(output.subspan(static_cast<std::size_t>(row) * units, units), keep);
-              });
-            });
+            tape, sparse_code(encoder, some, keep));
     use(first, some, tape.values.back());
   }
 }
@@ -105,6 +99,23 @@ void centre(const Autoencoder& autoencoder, std::span<const float> rows, std::sp
   const std::vector<float> zero(at_mean.size());
   forward(std::span(autoencoder.layers).subspan(autoencoder.encoder), parameters, zero, 1, tape);
   for (std::size_t j = 0; j < features; ++j) parameters[output.bias + j] += mean[j] - tape.values.back()[j];
+}
+
+std::function<void(std::size_t, std::span<float>)> sparse_code(std::size_t encoder, std::int64_t rows,
+                                                               std::int64_t keep) {
+  if (keep <= 0) return {};
+  return [encoder, rows, keep](std::size_t layer, std::span<float> output) {
+    if (layer + 1 != encoder) return;
+    const std::size_t units = output.size() / static_cast<std::size_t>(rows);
+    for_rows(rows, [&](std::int64_t row) {
+      nn::keep_largest(output.subspan(static_cast<std::size_t>(row) * units, units), keep);
+    });
+  };
+}
+
+void pass_through_kept(std::span<const float> code, std::span<float> delta) {
+  for (std::size_t i = 0; i < delta.size(); ++i)
+    if (code[i] == 0) delta[i] = 0;
 }
 
 std::vector<float> encode(const Autoencoder& autoencoder, std::span<const float> parameters,

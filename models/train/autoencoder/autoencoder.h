@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -72,6 +73,13 @@ class AutoencoderGradient {
   Autoencoder autoencoder_;
   Tape tape_, noisy_;
 };
+
+/// The `after` of forward() that leaves the `keep` largest activations of every code, the output of layer `encoder` -
+/// 1, and sets the others to 0; does nothing where `keep` is 0 or as many as there are.
+std::function<void(std::size_t, std::span<float>)> sparse_code(std::size_t encoder, std::int64_t rows,
+                                                               std::int64_t keep);
+/// The gradient that passes back through such a code: that by activations which do not count is 0.
+void pass_through_kept(std::span<const float> code, std::span<float> delta);
 
 /// KL(rho || a) of two Bernoulli variables; 0 at a = rho.
 double bernoulli_kl(double rho, double a);

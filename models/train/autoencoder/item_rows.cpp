@@ -65,7 +65,7 @@ Result<ItemSet> delivered(const TrainingJob& job) {
 
 Result<ItemSet> load_items(const TrainingJob& job) {
   const AutoencoderRecipe& recipe = job.recipe.autoencoder;
-  if (const Result<bool> pairs = takes_pairs(job.recipe); !pairs) return pairs.error();
+  if (const Result<ItemKind> kind = check_items(job.recipe); !kind) return kind.error();
   Result<ItemSet> set = recipe.patches ? patches(job) : recipe.graph ? delivered(job) : digits(job);
   if (set)
     set->about +=

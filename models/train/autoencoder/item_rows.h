@@ -35,7 +35,7 @@ struct ItemSet {
 };
 
 /// The rows that the recipe of the job names, from its folders. Errors: those of load_digits(), cut_patches() and
-/// rows_of_graph() and takes_pairs(); invalid_argument where the recipe needs labels and there are none.
+/// rows_of_graph() and check_items(); invalid_argument where the recipe needs labels and there are none.
 Result<ItemSet> load_items(const TrainingJob& job);
 
 }  // namespace latentflow::train

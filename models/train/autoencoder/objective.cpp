@@ -108,23 +108,15 @@ Terms AutoencoderGradient::evaluate(const Objective& objective, std::span<const 
                                     std::span<const float> input, std::span<const float> target, std::int64_t rows,
                                     std::uint64_t key, std::span<float> gradient) {
   std::fill(gradient.begin(), gradient.end(), 0.0f);
-  const std::size_t encoder = autoencoder_.encoder, units = static_cast<std::size_t>(autoencoder_.codes());
+  const std::size_t encoder = autoencoder_.encoder;
   const bool sparse = objective.keep > 0 && objective.keep < autoencoder_.codes();
-  forward(autoencoder_.layers, parameters, input, rows, tape_, [&](std::size_t l, std::span<float> output) {
-    if (l + 1 != encoder || !sparse) return;
-    for_rows(rows, [&](std::int64_t row) {
-      nn::keep_largest(output.subspan(static_cast<std::size_t>(row) * units, units), objective.keep);
-    });
-  });
+  forward(autoencoder_.layers, parameters, input, rows, tape_, sparse_code(encoder, rows, objective.keep));
   Terms terms;
   std::vector<float> delta;
   terms.loss = reconstruction_loss(objective.loss, tape_.values.back(), target, rows, delta);
   backward(autoencoder_.layers, parameters, tape_, encoder, autoencoder_.layers.size(), delta, gradient,
            objective.loss != Reconstruction::cross_entropy);
-  const std::vector<float>& code = tape_.values[encoder];
-  if (sparse)
-    for (std::size_t i = 0; i < delta.size(); ++i)
-      if (code[i] == 0) delta[i] = 0;
+  if (sparse) pass_through_kept(code(), delta);
   for (const Penalty& penalty : objective.penalties) {
     double value = 0;
     switch (penalty.kind) {

@@ -40,13 +40,23 @@ Classifier make_classifier(const Autoencoder& autoencoder, std::span<const float
 
 void run_classifier(const Classifier& classifier, std::span<const float> parameters, std::span<const float> input,
                     std::int64_t rows, Tape& tape) {
-  forward(classifier.layers, parameters, input, rows, tape, [&](std::size_t l, std::span<float> output) {
-    if (l + 1 != classifier.encoder() || classifier.keep <= 0) return;
-    const std::size_t units = output.size() / static_cast<std::size_t>(rows);
-    for_rows(rows, [&](std::int64_t row) {
-      nn::keep_largest(output.subspan(static_cast<std::size_t>(row) * units, units), classifier.keep);
-    });
-  });
+  forward(classifier.layers, parameters, input, rows, tape, sparse_code(classifier.encoder(), rows, classifier.keep));
+}
+
+double classifier_loss_and_gradient(const Classifier& classifier, std::span<const float> parameters,
+                                    std::span<const float> input, std::span<const std::uint8_t> labels, Tape& tape,
+                                    std::span<float> gradient) {
+  const auto rows = static_cast<std::int64_t>(labels.size());
+  const auto count = static_cast<double>(rows);
+  const std::size_t encoder = classifier.encoder();
+  run_classifier(classifier, parameters, input, rows, tape);
+  std::vector<float> delta = tape.values.back();
+  const double loss = softmax_loss(delta, labels, classifier.classes(), count) / count;
+  std::fill(gradient.begin(), gradient.end(), 0.0f);
+  backward(classifier.layers, parameters, tape, encoder, encoder + 1, delta, gradient);
+  if (classifier.keep > 0) pass_through_kept(tape.values[encoder], delta);
+  backward(classifier.layers, parameters, tape, 0, encoder, delta, gradient);
+  return loss;
 }
 
 HeldOutErrors held_out_errors(const Classifier& classifier, const ItemSet& items) {
@@ -66,6 +76,11 @@ HeldOutErrors held_out_errors(const Classifier& classifier, const ItemSet& items
     return error;
   };
   return {errors_of(items.test), errors_of(items.validation)};
+}
+
+std::string to_string(const HeldOutErrors& errors) {
+  return to_string(errors.test) +
+         (errors.validation.items > 0 ? ", on those to validate " + to_string(errors.validation) : "");
 }
 
 Result<nn::Graph> classifier_network(const Classifier& classifier, const nn::CodeItem& item) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "logistic.h"
@@ -33,10 +34,19 @@ Classifier make_classifier(const Autoencoder& autoencoder, std::span<const float
 void run_classifier(const Classifier& classifier, std::span<const float> parameters, std::span<const float> input,
                     std::int64_t rows, Tape& tape);
 
+/// Mean cross-entropy over the rows in nats, and its gradient by these parameters, flat, which is overwritten. `input`
+/// [rows, features], a label per row; `tape` is working memory. The same bits for any number of threads.
+double classifier_loss_and_gradient(const Classifier& classifier, std::span<const float> parameters,
+                                    std::span<const float> input, std::span<const std::uint8_t> labels, Tape& tape,
+                                    std::span<float> gradient);
+
 /// What was not trained on; no items to validate on in most sets.
 struct HeldOutErrors {
   ErrorRate test, validation;
 };
+/// "1.52 % error (1.30 to 1.78)", and behind it what the items to validate on say, if there are any.
+std::string to_string(const HeldOutErrors& errors);
+/// By the classifier's own parameters. Requires labels.
 HeldOutErrors held_out_errors(const Classifier& classifier, const ItemSet& items);
 
 /// Metadata key of a classifier: how many classes it tells apart, whose labels are 0 to one less.

@@ -18,19 +18,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::uint64_t stage = 0xf1e;  // of the order of rows
 
-/// `delta`: d loss / d scores of the last run_classifier(). Overwrites the gradient.
-void differentiate(const Classifier& classifier, std::span<const float> parameters, const Tape& tape,
-                   std::vector<float>& delta, std::span<float> gradient) {
-  std::fill(gradient.begin(), gradient.end(), 0.0f);
-  const std::size_t encoder = classifier.encoder();
-  backward(classifier.layers, parameters, tape, encoder, encoder + 1, delta, gradient);
-  const std::vector<float>& code = tape.values[encoder];
-  if (classifier.keep > 0)
-    for (std::size_t i = 0; i < delta.size(); ++i)
-      if (code[i] == 0) delta[i] = 0;
-  backward(classifier.layers, parameters, tape, 0, encoder, delta, gradient);
-}
-
 }  // namespace
 
 Result<Classifier> fine_tune(const Autoencoder& autoencoder, std::span<const float> parameters, const ItemSet& items,
@@ -47,7 +34,7 @@ Result<Classifier> fine_tune(const Autoencoder& autoencoder, std::span<const flo
   optimiser.warm_up = std::min<std::int64_t>(100, options.recipe.steps / 10);
   optimiser.weight_decay = options.recipe.weight_decay;
   RowOrder order(items.train.count(), options.batch, options.seed, stage);
-  std::vector<float> input(static_cast<std::size_t>(options.batch) * features), delta, gradient(state.weights.size());
+  std::vector<float> input(static_cast<std::size_t>(options.batch) * features), gradient(state.weights.size());
   std::vector<std::uint8_t> labels(static_cast<std::size_t>(options.batch));
   // Of a model that takes all classes as equally likely.
   LossWatch watch(options.batch, std::log(static_cast<double>(classes)));
@@ -62,10 +49,7 @@ Result<Classifier> fine_tune(const Autoencoder& autoencoder, std::span<const flo
           features, input.begin() + static_cast<std::ptrdiff_t>(row * features));
       labels[row] = items.train.labels[static_cast<std::size_t>(chosen[row])];
     }
-    run_classifier(classifier, state.weights, input, options.batch, tape);
-    delta = tape.values.back();
-    const double count = static_cast<double>(options.batch), loss = softmax_loss(delta, labels, classes, count) / count;
-    differentiate(classifier, state.weights, tape, delta, gradient);
+    const double loss = classifier_loss_and_gradient(classifier, state.weights, input, labels, tape, gradient);
     const double progress = static_cast<double>(state.step) / static_cast<double>(options.recipe.steps);
     const std::span<const float> whole = gradient;
     const double norm = update(optimiser, learning_rate(optimiser, state.step, progress), {&whole, 1}, state);

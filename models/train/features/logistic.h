@@ -50,6 +50,7 @@ struct ErrorRate {
 /// "1.52 % error (1.30 to 1.78)"
 std::string to_string(const ErrorRate& rate);
 
+/// Of rows [n, features] and their labels.
 ErrorRate error_rate(const LogisticModel& model, std::span<const float> rows, std::span<const std::uint8_t> labels);
 
 /// d loss / d scores of the mean cross-entropy, in place of the scores [rows, classes], divided by `items`; returns

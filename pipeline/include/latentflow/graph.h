@@ -141,6 +141,8 @@ struct Delivery {
   /// What image or tensor shall become, in pairs to train on; of the same item, as everything here.
   const Image* target = nullptr;
   const Tensor* target_tensor = nullptr;
+  /// Where pixels of the image are missing, as its node made it: neither checked nor scaled to the size of the image.
+  const Image* mask = nullptr;
 };
 
 struct RunOptions {
