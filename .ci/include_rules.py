@@ -29,10 +29,10 @@ def forbidden(path, include):
         if include.startswith("opencv2/") and not include.startswith("opencv2/core"):
             return "public headers include of OpenCV only core"
     elif parts[0] == "pipeline":
-        if include.startswith(("nn/", "codes/", "stages/", "holes/", "ensemble/", "data/", "train/", "models/", "plugins/")) or starts(include, ONEDNN) or starts(include, ONNX):
+        if include.startswith(("nn/", "codes/", "stages/", "codecs/", "holes/", "ensemble/", "data/", "train/", "models/", "plugins/")) or starts(include, ONEDNN) or starts(include, ONNX):
             return "pipeline/ finds networks and plugins at run time, it never includes them"
     elif parts[:2] == ("models", "nn"):
-        if starts(include, YAML) or starts(include, OPENCV) or include.startswith(("train/", "codes/", "stages/", "holes/", "ensemble/", "data/", "plugins/")):
+        if starts(include, YAML) or starts(include, OPENCV) or include.startswith(("train/", "codes/", "stages/", "codecs/", "holes/", "ensemble/", "data/", "plugins/")):
             return "models/nn includes result.h, tensor.h, aligned_memory.h, oneDNN, ONNX and oneTBB loops only"
         if "flow_graph" in include:
             return "models/nn knows nothing of the flow graph"
@@ -50,6 +50,9 @@ def forbidden(path, include):
     elif parts[:2] == ("models", "data"):
         if starts(include, YAML) or starts(include, TBB) or starts(include, ONEDNN) or include.startswith(("train/", "nn/", "holes/", "plugins/")):
             return "models/data includes the public headers and OpenCV core only"
+    elif parts[:2] == ("models", "stages"):
+        if starts(include, YAML) or starts(include, OPENCV) or "flow_graph" in include or include.startswith(("train/", "codes/", "plugins/")):
+            return "models/stages includes the public headers and models/nn only"
     elif parts[0] == "models":
         if include.startswith("plugins/") or "pipeline/src" in include:
             return "models/ never includes plugins or the pipeline's sources"

@@ -91,7 +91,8 @@ std::vector<Tile> Network::tiles(std::int64_t height, std::int64_t width, const 
   if (!geometry_) return {{{0, 0, height, width}, {0, 0, height, width}}};
   if (options.side > 0) return cut(height, width, options.side, options.side, *geometry_);
   const double pixels = static_cast<double>(options.bytes_per_tile) / bytes_per_pixel_;
-  const auto [tall, wide] = choose_sides(height, width, *geometry_, static_cast<std::int64_t>(pixels));
+  const auto [tall, wide] =
+      choose_sides(height, width, *geometry_, static_cast<std::int64_t>(pixels), options.mostly_halo);
   return cut(height, width, tall, wide, *geometry_);
 }
 
@@ -165,6 +166,7 @@ TileOptions Network::fit_tiles(std::span<const Dims> input_dims, TileOptions opt
     double next = given * most / taken;
     if (given > taken - most) next = std::min(next, given - (taken - most));
     options.bytes_per_tile = static_cast<std::size_t>(caution * next);
+    options.mostly_halo = true;
   }
   options.bytes_per_tile = 0;
   return options;

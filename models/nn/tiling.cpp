@@ -70,10 +70,12 @@ std::vector<Tile> cut(std::int64_t height, std::int64_t width, std::int64_t side
 }
 
 std::pair<std::int64_t, std::int64_t> choose_sides(std::int64_t height, std::int64_t width,
-                                                   const TileGeometry& geometry, std::int64_t most_pixels) {
+                                                   const TileGeometry& geometry, std::int64_t most_pixels,
+                                                   bool mostly_halo) {
   constexpr std::int64_t most_tiles = 128;  // along an axis
   struct Choice {
     std::int64_t side, extent, tiles;
+    bool wasteful;  ///< less than twice the halo
   };
   const auto choices = [&](std::int64_t length, const Margin& margin) {
     const std::int64_t both = margin.before + margin.after;
@@ -82,8 +84,10 @@ std::pair<std::int64_t, std::int64_t> choose_sides(std::int64_t height, std::int
       const std::int64_t inner = round_up((length - both + count - 1) / count, margin.alignment);
       const std::int64_t side = std::min(length, inner + both + margin.alignment - 1);
       const Axis axis = cut_axis(length, side, margin);
-      if (!list.empty() && axis.extent < 2 * both) break;
-      list.push_back({side, axis.extent, static_cast<std::int64_t>(axis.starts.size())});
+      const bool wasteful = !list.empty() && axis.extent < 2 * both;
+      if (wasteful && !mostly_halo) break;
+      if (wasteful && axis.extent == list.back().extent) continue;
+      list.push_back({side, axis.extent, static_cast<std::int64_t>(axis.starts.size()), wasteful});
     }
     return list;
   };
@@ -91,17 +95,21 @@ std::pair<std::int64_t, std::int64_t> choose_sides(std::int64_t height, std::int
   const std::vector<Choice> columns = choices(width, margin_of(geometry, 1));
   std::pair<std::int64_t, std::int64_t> best{height, width};
   double best_cost = std::numeric_limits<double>::infinity();
-  bool best_fits = false;
+  bool best_fits = false, best_wastes = true;
   for (const Choice& row : rows)
     for (const Choice& column : columns) {
       const std::int64_t pixels = row.extent * column.extent;
       const bool fits = pixels <= most_pixels;
+      const bool wastes = row.wasteful || column.wasteful;
+      if (wastes && !fits) continue;
       // Where nothing fits, the smallest tiles do least harm.
       const double cost = static_cast<double>(fits ? row.tiles * column.tiles * pixels : pixels);
-      if ((fits && !best_fits) || (fits == best_fits && cost < best_cost)) {
+      const bool better = fits != best_fits ? fits : wastes != best_wastes ? !wastes : cost < best_cost;
+      if (better) {
         best = {row.side, column.side};
         best_cost = cost;
         best_fits = fits;
+        best_wastes = wastes;
       }
     }
   return best;

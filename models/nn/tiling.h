@@ -28,6 +28,7 @@ struct TileOptions {
   std::int64_t side = 0;
   bool parallel = true;                    ///< on the threads of the calling task arena, else one after the other
   std::size_t bytes_per_tile = 128 << 20;  ///< working memory that a chosen side may need, per thread
+  bool mostly_halo = false;                ///< a chosen side may be as small as one asked for, where no larger one fits
   std::function<bool(const Tile&)> wanted =
       {};                                ///< asked before every tile; false leaves it out: neither read nor written
   std::function<bool()> cancelled = {};  ///< asked before every tile; true ends the run with Code::cancelled
@@ -41,9 +42,11 @@ std::vector<Tile> cut(std::int64_t height, std::int64_t width, std::int64_t side
                       const TileGeometry& geometry);
 
 /// Sides (vertical, horizontal) that compute the fewest pixels, at most `most_pixels` per tile, but twice the halo of
-/// both sides where the picture is that large: smaller tiles would be little but halo. A picture is cut for the sake of
-/// memory alone: threads share the layers of a tile (shared_work.h), and tiles do not depend on how many there are.
+/// both sides where the picture is that large: smaller tiles would be little but halo. With `mostly_halo` those down to
+/// what cut() takes count, too, where they alone are within `most_pixels`. A picture is cut for the sake of memory
+/// alone: threads share the layers of a tile (shared_work.h), and tiles do not depend on how many there are.
 std::pair<std::int64_t, std::int64_t> choose_sides(std::int64_t height, std::int64_t width,
-                                                   const TileGeometry& geometry, std::int64_t most_pixels);
+                                                   const TileGeometry& geometry, std::int64_t most_pixels,
+                                                   bool mostly_halo = false);
 
 }  // namespace latentflow::nn

@@ -52,11 +52,7 @@ void fill_and_weigh(const Recipe& recipe, const Phase& phase, const cv::Mat& mas
 
 /// A missing pixel beside a known one. Requires a mask with both.
 cv::Point rim_of_hole(const cv::Mat& mask, Random& random) {
-  cv::Mat inner;
-  // What lies outside of the picture takes nothing away from a hole.
-  cv::erode(mask, inner, cv::getStructuringElement(cv::MORPH_CROSS, {3, 3}));
-  std::vector<cv::Point> rims;
-  cv::findNonZero(mask - inner, rims);
+  const std::vector<cv::Point> rims = rims_of_holes(mask);
   return rims[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(rims.size())))];
 }
 
@@ -79,6 +75,15 @@ cv::Rect part_with_holes(const cv::Mat& mask, int side, Random& random) {
 }
 
 }  // namespace
+
+std::vector<cv::Point> rims_of_holes(const cv::Mat& mask) {
+  cv::Mat inner;
+  // What lies outside of the picture takes nothing away from a hole.
+  cv::erode(mask, inner, cv::getStructuringElement(cv::MORPH_CROSS, {3, 3}));
+  std::vector<cv::Point> rims;
+  cv::findNonZero(mask - inner, rims);
+  return rims;
+}
 
 void make_holes(const Recipe& recipe, const Phase& phase, Random& random, const SampleTarget& target) {
   const int side = static_cast<int>(phase.patch);

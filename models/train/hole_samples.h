@@ -1,6 +1,9 @@
 // hole_samples.h: training samples of inpainting: a patch with holes, filled smoothly, and where the loss looks.
 #pragma once
 
+#include <opencv2/core/mat.hpp>
+#include <vector>
+
 #include "random.h"
 #include "samples.h"
 
@@ -17,5 +20,9 @@ void make_holes(const Recipe& recipe, const Phase& phase, Random& random, const 
 /// lies about a rim of a hole, which is drawn instead. Depends on the arguments alone.
 void cut_masked(const Recipe& recipe, const Phase& phase, const Photograph& photograph, Random& random,
                 const SampleTarget& target);
+
+/// Missing pixels with a known neighbour beside, above or below them; none for masks without holes or with nothing
+/// else.
+std::vector<cv::Point> rims_of_holes(const cv::Mat& mask);
 
 }  // namespace latentflow::train

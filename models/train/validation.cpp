@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "data_pairs.h"
+#include "hole_samples.h"
 #include "interleaved.h"
 #include "networks.h"
 #include "nn/network.h"
@@ -96,14 +97,15 @@ Result<Score> mean_score(const std::string& what, const nn::Network& network, co
   return mean;
 }
 
-/// What of a picture validation along the way looks at: the middle, or where that has no hole of a mask, the part about
-/// the nearest one.
+/// What of a picture validation along the way looks at: the middle, or where a mask has no hole there or leaves nothing
+/// known, the part about the nearest rim of a hole.
 cv::Rect part_to_look_at(const Photograph& picture, cv::Size size) {
   const cv::Size whole = picture.pixels.size();
   const cv::Rect center({(whole.width - size.width) / 2, (whole.height - size.height) / 2}, size);
-  if (picture.mask.empty() || cv::countNonZero(picture.mask(center)) > 0) return center;
-  std::vector<cv::Point> holes;
-  cv::findNonZero(picture.mask, holes);
+  if (picture.mask.empty()) return center;
+  if (const int missing = cv::countNonZero(picture.mask(center)); missing > 0 && missing < center.area()) return center;
+  const std::vector<cv::Point> holes = rims_of_holes(picture.mask);
+  if (holes.empty()) return center;
   const auto distance = [&](const cv::Point& hole) {
     return std::hypot(hole.x - whole.width / 2, hole.y - whole.height / 2);
   };

@@ -84,9 +84,10 @@ void occupy_closed_streams() {
 int usage_error(const CLI::App& app, const CLI::ParseError& error, int count, char* const* values) {
   const auto [command, words] = reached_by(app);
   std::optional<std::string> message = unknown_command(*command, command == &app, count, values);
-  if (!message) message = unknown_option(*command, count, values);
-  if (const auto known = commands_of(*command); !message && !known.empty())
-    message = "needs a command: " + join_words(known);
+  const std::vector<std::string> known = commands_of(*command);
+  // An option of the command that is missing is none of the one before it.
+  if (!message && (known.empty() || command == &app)) message = unknown_option(*command, count, values);
+  if (!message && !known.empty()) message = "needs a command: " + join_words(known);
   say("latentflow: error: {}; '{}{} --help' says more\n", message.value_or(error.what()), app.get_name(), words);
   return 1;
 }

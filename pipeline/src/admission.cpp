@@ -158,7 +158,10 @@ void PeakForecast::add(const Charge& charge) {
 
 void PeakForecast::extend(const Charge& more) {
   standing_.add(more);
-  largest_ = std::max(largest_, sum_ + more.bytes);
+  // To the item admitted last, whichever asks: as many as there are threads may ask at once.
+  window_[(count_ + window_.size() - 1) % window_.size()] += more.bytes;
+  sum_ += more.bytes;
+  largest_ = std::max(largest_, sum_);
 }
 
 std::size_t default_memory_budget() {

@@ -31,8 +31,9 @@ class Executor {
   /// Returns when nothing is in flight. Fills in the peak of admission and the errors of finish().
   void run(Report& report);
 
-  /// Context::admit() for an item under way. What other items hold meanwhile does not count against it: they end
-  /// without it, and what it may take must not depend on them. Nothing is admitted until there is room again.
+  /// Context::admit() for an item under way. What other items hold meanwhile does not count against it, because they
+  /// end without it; nothing is admitted until there is room again. What stands in memory by then does count, so that
+  /// which of several items near the ceiling is refused may depend on the order in which they are worked on.
   Status admit_more(Item& item, const Prediction& more);
 
  private:

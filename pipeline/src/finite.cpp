@@ -5,6 +5,13 @@
 
 namespace latentflow {
 
+Status check_picture(const Image& image) {
+  const int depth = image.depth();
+  if (image.mat().empty() || image.channels() == 2 || (depth != CV_8U && depth != CV_16U && depth != CV_32F))
+    return bad_input("needs 1, 3 or 4 channels of 8 bit, 16 bit or float, got " + describe_picture(image));
+  return success();
+}
+
 Status check_finite(const Image& image, const cv::Mat& except) {
   if (image.depth() != CV_32F) return success();
   const int channels = image.channels();

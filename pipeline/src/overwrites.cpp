@@ -33,20 +33,26 @@ struct Named {
   Path path;
 };
 
-/// What a node names in parameters of type path; "none" and nothing stand for no file.
-std::vector<Named> paths_of(const CheckedNode& node) {
+/// What a node names in parameters of this type; "none" and nothing stand for no file.
+std::vector<Named> named_as(const std::string& type, const CheckedNode& node) {
   std::vector<Named> paths;
   if (node.info == nullptr) return paths;
   for (const ExplainedSetting& setting : node.settings) {
-    const bool is_path = std::any_of(node.info->fields.begin(), node.info->fields.end(), [&](const FieldInfo& field) {
-      return field.name == setting.name && field.type == "path";
+    const bool fits = std::any_of(node.info->fields.begin(), node.info->fields.end(), [&](const FieldInfo& field) {
+      return field.name == setting.name && field.type == type;
     });
-    if (is_path && !setting.value.empty() && setting.value != "none")
+    if (fits && !setting.value.empty() && setting.value != "none")
       paths.push_back({node.place, node.id,
                        fmt::format("'{}' ({}): {} '{}'", node.id, node.info->name, setting.name, setting.value),
                        setting.value});
   }
   return paths;
+}
+
+/// Whether two names are of one file, there already or not.
+bool same_file(const Path& one, const Path& other) {
+  const auto number = number_of(one);
+  return whole(one) == whole(other) || (number && number == number_of(other));
 }
 
 std::vector<Named> files_of(const RunOptions& run) {
@@ -95,15 +101,21 @@ void refuse_overwriting(const CheckedGraph& graph, const ItemList& list, const R
   const std::vector<Named> own = run == nullptr ? std::vector<Named>() : files_of(*run);
   std::vector<Named> written = own;
   for (const CheckedNode& node : graph.nodes) {
-    const std::vector<Named> paths = paths_of(node);
-    for (const Named& file : own)
-      for (const Named& path : paths)
-        if (whole(file.path) == whole(path.path))
-          diagnostics.error(file.place,
-                            fmt::format("{} is named by '{}', too; choose another one", file.subject, node.id));
+    const std::vector<Named> paths = named_as("path", node);
+    for (const Named& file : own) {
+      std::vector<Named> others = paths;
+      for (Named& text : named_as("text", node))  // a model may be a name of the zoo or a file
+        if (number_of(text.path)) others.push_back(std::move(text));
+      if (std::any_of(others.begin(), others.end(), [&](const Named& one) { return same_file(file.path, one.path); }))
+        diagnostics.error(file.place,
+                          fmt::format("{} is named by '{}', too; choose another one", file.subject, node.id));
+    }
     if (node.info != nullptr && node.info->role == Role::sink)
       written.insert(written.end(), paths.begin(), paths.end());
   }
+  for (const Named& file : own)
+    if (!graph.nodes.empty() && same_file(file.path, graph.nodes[0].place.file))
+      diagnostics.error(file.place, fmt::format("{} is the graph itself; choose another one", file.subject));
   if (own.size() == 2 && whole(own[0].path) == whole(own[1].path))
     diagnostics.error(own[1].place, fmt::format("{} is the ledger, too; choose another one", own[1].subject));
   refuse_sources(written, graph, list, diagnostics);

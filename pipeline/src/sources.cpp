@@ -58,39 +58,49 @@ std::vector<std::string> parts_from_the_end(const SourceItem& item) {
   return parts;
 }
 
-std::string last_part(const SourceItem& item) {
-  return std::filesystem::path(item.from_list ? item.path.generic_string() : item.name).stem().string();
-}
+/// An item with its parts_from_the_end().
+struct Ending {
+  explicit Ending(const SourceItem& one)
+      : item(&one), parts(parts_from_the_end(one)), extension(std::filesystem::path(one.name).extension().string()) {}
+  const SourceItem* item;
+  std::vector<std::string> parts;
+  std::string extension;
+};
 
 /// How much of their ends two items have in common, 2 for a part and 1 for the extension; 0 where they cannot be
 /// partners: a name that no list wrote down has to be in the other one as a whole.
-std::size_t common_end(const SourceItem& one, const SourceItem& other) {
-  if (!one.from_list && !other.from_list) return 0;
-  const std::vector<std::string> left = parts_from_the_end(one), right = parts_from_the_end(other);
-  const auto [of_left, of_right] = std::mismatch(left.begin(), left.end(), right.begin(), right.end());
-  if ((of_left != left.end() && !one.from_list) || (of_right != right.end() && !other.from_list)) return 0;
-  const bool same_extension =
-      std::filesystem::path(one.name).extension() == std::filesystem::path(other.name).extension();
-  return 2 * static_cast<std::size_t>(of_left - left.begin()) + (same_extension && of_left != left.begin() ? 1 : 0);
+std::size_t common_end(const Ending& one, const Ending& other) {
+  if (!one.item->from_list && !other.item->from_list) return 0;
+  const auto [of_one, of_other] =
+      std::mismatch(one.parts.begin(), one.parts.end(), other.parts.begin(), other.parts.end());
+  if ((of_one != one.parts.end() && !one.item->from_list) || (of_other != other.parts.end() && !other.item->from_list))
+    return 0;
+  const auto common = static_cast<std::size_t>(of_one - one.parts.begin());
+  return 2 * common + (common > 0 && one.extension == other.extension ? 1 : 0);
 }
 
 /// Gives items without a partner of their key (whose last entry it fills in) one whose name ends like theirs, see
 /// list_sources(); those of `used` have one already.
 void join_by_ends(const std::vector<JoinedItem*>& unmatched, const std::vector<SourceItem>& listed,
                   const std::string& id, std::set<const SourceItem*>& used) {
-  std::map<std::string, std::vector<const SourceItem*>> by_last_part;
-  for (const SourceItem& item : listed)
-    if (!item.key.empty()) by_last_part[last_part(item)].push_back(&item);
+  if (unmatched.empty()) return;
+  std::map<std::string, std::vector<Ending>> by_last_part;
+  for (const SourceItem& item : listed) {
+    if (item.key.empty()) continue;
+    Ending ending(item);
+    if (!ending.parts.empty()) by_last_part[ending.parts[0]].push_back(std::move(ending));
+  }
   std::map<const SourceItem*, std::vector<JoinedItem*>> wanted;
   std::vector<const SourceItem*> several;
   for (JoinedItem* joined : unmatched) {
-    const SourceItem& item = *joined->partners[0].item;
+    const Ending own(*joined->partners[0].item);
+    if (own.parts.empty()) continue;
     std::vector<const SourceItem*> nearest;
     std::size_t most = 1;
-    for (const SourceItem* candidate : by_last_part[last_part(item)]) {
-      const std::size_t common = common_end(item, *candidate);
+    for (const Ending& candidate : by_last_part[own.parts[0]]) {
+      const std::size_t common = common_end(own, candidate);
       if (common > most) nearest.clear();
-      if (common >= most) nearest.push_back(candidate), most = common;
+      if (common >= most) nearest.push_back(candidate.item), most = common;
     }
     if (nearest.size() == 1 && !used.contains(nearest[0])) wanted[nearest[0]].push_back(joined);
     if (nearest.size() < 2) continue;
@@ -161,7 +171,8 @@ ItemList list_sources(const CheckedGraph& graph, const std::vector<std::unique_p
       if (listed.size() == 1) {
         partner = &listed[0];
       } else if (const auto found = find_partners(keys, *joined.partners[0].item);
-                 found == keys.end() && of_one_name[stem_of(*joined.partners[0].item)].size() > 1) {
+                 found == keys.end() && !joined.partners[0].item->from_list &&
+                 of_one_name[stem_of(*joined.partners[0].item)].size() > 1) {
         const auto& several = of_one_name[stem_of(*joined.partners[0].item)];
         std::vector<std::string> names;
         for (const SourceItem* item : several) names.push_back(item->name);

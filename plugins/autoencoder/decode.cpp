@@ -14,8 +14,9 @@ void Decode::describe(Describe<Decode>& d) {
       .choices({"float", "8", "16"});
   d.field(&Params::precision, "precision",
           "how the network computes: int8 as a quantized file says, f32 without rounding, auto the faster of the two "
-          "per layer (f32 where the file is not quantized), bf16 half the memory, "
-          "with AVX-512 only")
+          "per layer (f32 where the file is not quantized), bf16 half the memory "
+          "of convolutional models, and faster dense layers where the processor has instructions for it; with AVX-512 "
+          "only")
       .choices({"auto", "f32", "bf16", "int8"});
   d.example("{node: decode, codes: codes, model: mnist_deep.onnx}");
 }

@@ -17,8 +17,9 @@ void Encode::describe(Describe<Encode>& d) {
       .unit("pixels");
   d.field(&Params::precision, "precision",
           "how the network computes: int8 as a quantized file says, f32 without rounding, auto the faster of the two "
-          "per layer (f32 where the file is not quantized), bf16 half the memory, "
-          "with AVX-512 only")
+          "per layer (f32 where the file is not quantized), bf16 half the memory "
+          "of convolutional models, and faster dense layers where the processor has instructions for it; with AVX-512 "
+          "only")
       .choices({"auto", "f32", "bf16", "int8"});
   d.example("{node: encode, image: digits, model: mnist_deep.onnx}");
 }

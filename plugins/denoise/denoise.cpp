@@ -121,23 +121,31 @@ Result<std::shared_ptr<const Denoiser>> Denoise::denoiser_for(std::int64_t chann
 }
 
 Result<Image> Denoise::process(const Image& image, const Image* sigma_map, Context& ctx) const {
-  if (image.channels() == 2 || (image.depth() != CV_8U && image.depth() != CV_16U && image.depth() != CV_32F))
-    return bad_input("needs 1, 3 or 4 channels of 8 bit, 16 bit or float, got " + describe_picture(image));
+  if (Status possible = check_picture(image); !possible) return possible.error();
   if (Status finite = check_finite(image); !finite) return finite.error();
   if (!has_equal_planes(image)) return clean(image, sigma_map, ctx);
-  // A grey picture in a colour file: its noise is equal in all colours, which no colour network was trained for. Its
-  // header did not tell, so that memory was admitted for the network for colours.
-  const Shape grey_shape{Kind::image, {image.height(), image.width(), 1}, image.mat().elemSize1()};
-  Prediction needed = predict({grey_shape}, ctx.worker_limit());
-  needed.working_bytes += 2 * grey_shape.bytes();  // the plane and its result
-  if (Status admitted = ctx.admit(needed); !admitted)
-    return out_of_memory("its three planes are equal, and the model for grey pictures " + admitted.error().message);
+  // A grey picture in a colour file: its noise is equal in all colours, which no colour network was trained for.
+  if (Status admitted = admit_as_grey(image, ctx); !admitted) return admitted.error();
   cv::Mat plane, result = image.mat().clone();
   cv::extractChannel(image.mat(), plane, 0);
   const Result<Image> grey = clean(Image(plane), sigma_map, ctx);
   if (!grey) return grey.error();
   for (int channel = 0; channel < 3; ++channel) cv::insertChannel(grey->mat(), result, channel);
   return Image(result);
+}
+
+Status Denoise::admit_as_grey(const Image& image, Context& ctx) const {
+  const auto shape_with = [&](std::int64_t channels) {
+    return Shape{Kind::image, {image.height(), image.width(), channels}, image.mat().elemSize1()};
+  };
+  // What the work on colours was to take beside the picture is not used.
+  const std::size_t spared = predict({shape_with(image.channels())}, ctx.worker_limit()).working_bytes;
+  Prediction needed = predict({shape_with(1)}, ctx.worker_limit());
+  needed.working_bytes += 2 * shape_with(1).bytes();  // the plane and its result
+  needed.working_bytes -= std::min(needed.working_bytes, spared);
+  if (Status admitted = ctx.admit(needed); !admitted)
+    return out_of_memory("its three planes are equal, so that it is a grey picture, which " + admitted.error().message);
+  return success();
 }
 
 Result<Image> Denoise::clean(const Image& image, const Image* sigma_map, Context& ctx) const {

@@ -26,6 +26,9 @@ struct Denoise {
   static Result<std::unique_ptr<Denoise>> create(const Params& params, Services& services);
 
   Result<Image> process(const Image& image, const Image* sigma_map, Context& ctx) const;
+  /// Asks for what a picture of equal planes takes, whose header called for the memory of colours. Reads the file of
+  /// the grey twin for it. Errors: out_of_memory.
+  Status admit_as_grey(const Image& image, Context& ctx) const;
   /// process() for a picture that was checked, with the model that its number of channels asks for.
   Result<Image> clean(const Image& image, const Image* sigma_map, Context& ctx) const;
   Prediction predict(const Shapes& shapes, std::size_t worker_limit = no_limit) const;

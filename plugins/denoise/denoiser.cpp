@@ -49,7 +49,8 @@ Result<std::shared_ptr<const Denoiser>> DenoiserFile::denoiser() const {
   const std::lock_guard lock(mutex_);
   if (!loaded_) {
     Result<std::shared_ptr<const Denoiser>> made = Denoiser::load(file_, precision_);
-    if (!made && made.error().code == Code::out_of_memory) return made;  // there may be room later
+    // There may be room later, or a disk that answers.
+    if (!made && (made.error().code == Code::out_of_memory || made.error().code == Code::io)) return made;
     loaded_ = std::move(made);
   }
   return *loaded_;

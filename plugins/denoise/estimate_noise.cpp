@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "latentflow/finite.h"
 #include "noise_estimate.h"
 
 namespace latentflow::denoise {
@@ -16,9 +17,7 @@ void EstimateNoise::describe(Describe<EstimateNoise>& d) {
 }
 
 Result<Record> EstimateNoise::process(const Image& image, const Record* record, Context& ctx) const {
-  if (image.mat().empty() || image.channels() == 2 ||
-      (image.depth() != CV_8U && image.depth() != CV_16U && image.depth() != CV_32F))
-    return bad_input("needs 1, 3 or 4 channels of 8 bit, 16 bit or float, got " + describe_picture(image));
+  if (Status possible = check_picture(image); !possible) return possible.error();
   Record row = record == nullptr ? Record() : *record;
   if (row.find("name") == nullptr) row.set("name", ctx.item().name);
   const double estimate = estimate_noise(image);

@@ -33,8 +33,7 @@ CompressJpeg::CompressJpeg(const Params& p)
 
 Result<Image> CompressJpeg::process(const Image& image, Context& ctx) const {
   const cv::Mat& src = image.mat();
-  if (src.empty() || src.channels() == 2 || (src.depth() != CV_8U && src.depth() != CV_16U && src.depth() != CV_32F))
-    return bad_input("needs 1, 3 or 4 channels of 8 bit, 16 bit or float, got " + describe_picture(image));
+  if (Status possible = check_picture(image); !possible) return possible.error();
   if (Status finite = check_finite(image); !finite) return finite.error();
   cv::Mat bytes = src;
   if (src.depth() != CV_8U) src.convertTo(bytes, CV_8U, 255 / image.white());
@@ -61,7 +60,7 @@ Prediction CompressJpeg::predict(const Shapes& shapes) const {
   colours.dims[2] = std::min<std::int64_t>(picture.dims[2], 3);
   Shape bytes = colours;
   bytes.element_bytes = 1;
-  // The coded picture, at worst as large as what it codes, and once more while it grows.
+  // The room that is kept for the coded picture.
   std::size_t working = 2 * bytes.bytes() + (1u << 16);
   const bool as_it_is = picture == bytes;
   if (!as_it_is) working += 2 * bytes.bytes();                             // what is coded, and what was decoded

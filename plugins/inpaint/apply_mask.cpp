@@ -6,6 +6,7 @@
 #include <opencv2/core.hpp>
 
 #include "holes/mask.h"
+#include "latentflow/finite.h"
 #include "mask_shape.h"
 #include "picture.h"
 

@@ -153,7 +153,9 @@ TEST(Admission, AForecastKeepsWhatAnItemAskedForOnItsWay) {
   forecast.extend(further_charge(item, more));
   EXPECT_EQ(forecast.bytes(), 40u + 30 + 15 + 100) << "one thread, which the item had already";
   forecast.add(charge_of(20));
-  EXPECT_EQ(forecast.bytes(), 40u + 30 + 15 + 100);
+  EXPECT_EQ(forecast.bytes(), 40u + 30 + 20 + 15 + 100) << "beside the next one";
+  forecast.add(charge_of(50));
+  EXPECT_EQ(forecast.bytes(), 40u + 30 + 20 + 15 + 100) << "it has left";
 }
 
 TEST(Admission, WhatItemsShareAddsUpOverThem) {

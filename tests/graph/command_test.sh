@@ -98,6 +98,10 @@ expect 1 "latentflow: error: the trace 'taken/a.png' is a file that 'photos' rea
 expect 1 "latentflow: error: the ledger 'list.txt' is named by 'photos', too; choose another one" denoise list.txt out --ledger list.txt
 expect 1 "latentflow: error: the ledger 'x.csv' is named by 'rows', too; choose another one" denoise taken out --ledger x.csv --table ./x.csv
 expect 1 "--trace ./x.json: error: the trace './x.json' is the ledger, too; choose another one" run good.yaml --ledger x.json --trace ./x.json
+cp good.yaml kept.yaml && cp "$(dirname "$program")"/../share/latentflow/zoo/denoise_color_small.onnx model.onnx
+expect 1 "--ledger ./good.yaml: error: the ledger './good.yaml' is the graph itself; choose another one" run good.yaml --ledger ./good.yaml
+expect 1 "latentflow: error: the ledger 'model.onnx' is named by 'clean', too; choose another one" denoise taken out --model ./model.onnx --ledger model.onnx
+cmp -s good.yaml kept.yaml || { echo "the graph was written over"; problems=$((problems + 1)); }
 [ "$(cat taken/a.png list.txt)" = $'p5\ntaken/a.pgm' ] && [ ! -e x.json ] && [ ! -e x.csv ] && [ ! -e out ] ||
   { echo "a refused run wrote something"; problems=$((problems + 1)); }
 printf 'P2 1 1 255 7' > $'taken/new\nline.pgm'

@@ -157,9 +157,9 @@ TEST_F(RestorationFiles, PicturesOfAListWhoseMasksAreUncertainFailAndSayWhy) {
   folder_.write("photos.txt",
                 std::string("photos/x/a.png\nphotos/y/a.png\nphotos/x/b.jpg\nphotos/c.png\nphotos/d.png\n"));
   const Host host;
-  const auto run_with = [&](const std::string& missing) {
+  const auto run_with = [&](const std::string& missing, const std::string& list = "photos.txt") {
     return Graph::load(host, Path(LATENTFLOW_SOURCE_DIR) / "graphs/inpaint_folder.yaml",
-                       {set("input", "photos.txt"), set("masks", "masks"), set("output", "whole"), "method=smooth",
+                       {set("input", list), set("masks", "masks"), set("output", "whole"), "method=smooth",
                         "missing_mask=" + missing})
         .run();
   };
@@ -178,6 +178,11 @@ TEST_F(RestorationFiles, PicturesOfAListWhoseMasksAreUncertainFailAndSayWhy) {
   EXPECT_EQ(report.warnings,
             std::vector<std::string>{"1 of 'mask' have no partner in 'photos' and were not used: d.bmp"});
   EXPECT_NE(run_with("fail").items[3].error.message.find("no mask of this name in"), std::string::npos);
+  folder_.write("lists/elsewhere.txt", std::string("../photos/d.png\n../photos/c.png\n"));
+  const Report elsewhere = run_with("pass", "lists/elsewhere.txt");
+  EXPECT_EQ(elsewhere.conservation(), "2 admitted = 2 delivered + 0 failed + 0 filtered + 0 cancelled");
+  EXPECT_EQ(elsewhere.warnings.size(), 1u);
+  EXPECT_EQ(elsewhere.warnings[0].find("d.png"), std::string::npos) << "taken: " << elsewhere.warnings[0];
 }
 
 TEST_F(RestorationFiles, WithoutAListFoldersBelongToTheName) {

@@ -300,6 +300,7 @@ TEST(MaskedCrops, LieInTheMiddleOrWhereTheNearestHoleIs) {
   cv::Mat two = box({70, 40, 1, 1}, 100, 80);
   two.at<unsigned char>(79, 99) = 255;
   EXPECT_EQ(crop_of(two, 20), cv::Rect(60, 30, 20, 20));
+  EXPECT_EQ(crop_of(box({20, 20, 60, 40}, 100, 80), 20), cv::Rect(40, 49, 20, 20)) << "nothing is known in the middle";
 }
 
 }  // namespace

@@ -64,7 +64,7 @@ TEST(DenoiseTwin, IsAdmittedBeforeAGreyPictureInAColourFileTakesIt) {
   ASSERT_EQ(context.admitted.size(), 1u);
   const Prediction& asked = context.admitted[0];
   EXPECT_GT(asked.worker_bytes, 0u);
-  EXPECT_GE(asked.working_bytes, 2 * grey.total());
+  EXPECT_EQ(asked.working_bytes, 2 * grey.total()) << "the plane and its result";
   ASSERT_FALSE(asked.shared.empty());
   EXPECT_EQ(asked.shared.back().owner, (*node.denoiser_for(1)).get()) << "the file of the twin";
   context.allow = false;

@@ -91,6 +91,20 @@ TEST(ChosenSides, AreTheWholePictureWhenItFits) {
             (std::pair<std::int64_t, std::int64_t>{300, 400}));
 }
 
+TEST(ChosenSides, AreMostlyHaloOnlyWhereThatIsAllowedAndNothingElseFits) {
+  const TileGeometry geometry{{88, 88, 88, 88}, {8, 8}};  // 176 on both sides
+  const auto pixels = [&](std::int64_t most_side, bool mostly_halo) {
+    const auto [tall, wide] = choose_sides(2000, 2000, geometry, most_side * most_side, mostly_halo);
+    const Region tile = cut(2000, 2000, tall, wide, geometry)[0].input;
+    return tile.height * tile.width;
+  };
+  EXPECT_GE(pixels(300, false), 352 * 352);
+  EXPECT_LE(pixels(300, true), 300 * 300);
+  EXPECT_GE(pixels(300, true), 264 * 264);
+  EXPECT_EQ(pixels(500, true), pixels(500, false)) << "larger ones fit";
+  EXPECT_EQ(pixels(200, true), pixels(200, false)) << "nothing fits, so that halos need not be computed";
+}
+
 TEST(ChosenSides, KeepTilesWithinTheLimit) {
   const TileGeometry geometry{{17, 17, 17, 17}, {1, 1}};
   const auto [tall, wide] = choose_sides(9000, 12000, geometry, 512 * 512);

@@ -1,4 +1,5 @@
-// finite.h: numbers that pictures of floats may hold and networks must not see.
+// finite.h: what stages refuse: pictures of other kinds, and numbers that pictures of floats may hold and networks must
+// not see.
 #pragma once
 
 #include <span>
@@ -8,6 +9,9 @@
 #include "latentflow/value.h"
 
 namespace latentflow {
+
+/// bad_input for what is no grey or colour picture, with or without alpha, of 8 bit, 16 bit or float.
+Status check_picture(const Image& image);
 
 /// bad_input with the place of the first sample that is NaN or infinite, but for pixels where `except` (8 bit, one
 /// channel, of the same size, or empty) is not 0.

@@ -171,7 +171,7 @@ struct Report {
   std::size_t max_memory = 0;     ///< the ceiling that was given or found
   std::size_t max_admitted = 0;   ///< what of it items in flight were allowed
   std::size_t peak_admitted = 0;  ///< the most that was admitted at once, as predicted
-  std::size_t peak_forecast = 0;  ///< of the whole process, as Graph::plan() would have said
+  std::size_t peak_forecast = 0;  ///< of the whole process, as Graph::plan() says, and what items asked for on their way
   std::size_t peak_resident = 0;  ///< of the whole process since its start (VmHWM)
   bool interrupted = false;
 
