@@ -55,12 +55,16 @@ bool same_file(const Path& one, const Path& other) {
   return whole(one) == whole(other) || (number && number == number_of(other));
 }
 
+Named named_by_option(const std::string& what, const Path& path) {
+  Place option;
+  option.file = fmt::format("--{} {}", what, path.string());
+  return {std::move(option), "", fmt::format("the {} '{}'", what, path.string()), path};
+}
+
 std::vector<Named> files_of(const RunOptions& run) {
   std::vector<Named> files;
-  for (const auto& [what, path] : {std::pair("ledger", run.ledger), std::pair("trace", run.trace)})
-    if (!path.empty())
-      files.push_back(
-          {{fmt::format("--{} {}", what, path.string())}, "", fmt::format("the {} '{}'", what, path.string()), path});
+  if (!run.ledger.empty()) files.push_back(named_by_option("ledger", run.ledger));
+  if (!run.trace.empty()) files.push_back(named_by_option("trace", run.trace));
   return files;
 }
 
