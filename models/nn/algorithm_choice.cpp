@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "choice_cache.h"
+#include "onednn.h"
 
 namespace latentflow::nn {
 namespace {
@@ -55,6 +56,7 @@ std::string fastest(const std::string& key, std::span<const TimedAlgorithm> algo
   for (const TimedAlgorithm& algorithm : algorithms)
     if (const double seconds = algorithm.seconds(); best == nullptr || seconds < best_seconds)
       best = &algorithm, best_seconds = seconds;
+  onednn::forget_primitives();
   const std::lock_guard lock(choices.mutex);
   choices.cache.learn(key, best->name);
   return best->name;

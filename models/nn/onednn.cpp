@@ -42,6 +42,12 @@ void reorder(const Layout& from, const void* src, const Layout& to, void* dst) {
 OneThread::OneThread() : previous_(omp_get_max_threads()) { omp_set_num_threads(1); }
 OneThread::~OneThread() { omp_set_num_threads(previous_); }
 
+void forget_primitives() {
+  const int capacity = dnnl::get_primitive_cache_capacity();
+  dnnl::set_primitive_cache_capacity(0);
+  dnnl::set_primitive_cache_capacity(capacity);
+}
+
 double best_seconds(int runs, const std::function<void()>& call) {
   using Clock = std::chrono::steady_clock;
   call();

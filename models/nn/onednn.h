@@ -66,6 +66,10 @@ class OneThread {
   int previous_;
 };
 
+/// Lets go of the primitives that oneDNN keeps to make them again quickly; those in use stay. After algorithms were
+/// measured that is code of every one that was not chosen, some hundred KiB each.
+void forget_primitives();
+
 /// Best wall time in seconds of `runs` calls after one warm-up.
 double best_seconds(int runs, const std::function<void()>& call);
 
