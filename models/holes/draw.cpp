@@ -144,14 +144,6 @@ class Drawer {
 
 }  // namespace
 
-std::uint64_t mask_key(std::uint64_t seed, std::uint64_t item) {
-  // SplitMix64's finaliser (Steele, Lea, Flood 2014) spreads consecutive numbers over all 64 bits.
-  std::uint64_t state = seed * 0x9e3779b97f4a7c15ull + item + 1;
-  state = (state ^ (state >> 30)) * 0xbf58476d1ce4e5b9ull;
-  state = (state ^ (state >> 27)) * 0x94d049bb133111ebull;
-  return state ^ (state >> 31);
-}
-
 cv::Mat draw_mask(cv::Size size, const MaskDrawing& drawing, std::uint64_t key) {
   Drawer drawer(size, key);
   switch (drawing.kind) {

@@ -24,9 +24,6 @@ struct MaskDrawing {
   bool centred = false;  ///< box: in the middle, else anywhere
 };
 
-/// The key of one item's mask.
-std::uint64_t mask_key(std::uint64_t seed, std::uint64_t item);
-
 /// A mask of this size (see mask.h); depends on the arguments alone. Numbers of strokes grow with the area, their
 /// widths and lengths do not; strokes and letters end before they cover more than half of the picture, and cover at
 /// least a pixel.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "data/dice.h"
 #include "holes/draw.h"
 #include "mask_shape.h"
 
@@ -34,8 +35,7 @@ Result<Image> MakeMask::process(const Image& image, Context& ctx) const {
     drawing.amount = {params.share.low, params.share.high};
   }
   drawing.centred = params.centred;
-  return Image(
-      holes::draw_mask(size, drawing, holes::mask_key(static_cast<std::uint64_t>(params.seed), ctx.item().number)));
+  return Image(holes::draw_mask(size, drawing, data::item_key(params.seed, ctx.item().number)));
 }
 
 Prediction MakeMask::predict(const Shapes& shapes) const {
