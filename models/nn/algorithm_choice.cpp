@@ -30,6 +30,14 @@ double thread_seconds() {
 
 }  // namespace
 
+Dims timed_part(const Dims& dims, std::int64_t channels) {
+  constexpr std::int64_t tile = 12;  // a multiple of every Winograd's
+  constexpr std::int64_t most_rows = 4 * tile, most_columns = 20 * tile, most_floats = 1 << 20;
+  const std::int64_t columns = std::min(dims[3], most_columns);
+  const std::int64_t rows = most_floats / (columns * std::max(dims[1], channels)) / tile * tile;
+  return {1, dims[1], std::min(dims[2], std::clamp(rows, tile, most_rows)), columns};
+}
+
 double best_thread_seconds(int runs, const std::function<void()>& call) {
   call();
   double best = std::numeric_limits<double>::infinity();

@@ -16,9 +16,9 @@ namespace {
 /// A Conv by itself: operands, output, and requests for its layers.
 class LoneConvolution {
  public:
-  /// At most `rows` rows of its input and `images` of the batch.
-  LoneConvolution(const Graph& graph, const Node& node, const std::vector<Dims>& shapes, std::int64_t rows,
-                  std::int64_t images)
+  enum class Size { whole, timed };
+
+  LoneConvolution(const Graph& graph, const Node& node, const std::vector<Dims>& shapes, Size size)
       : node_(node), rounding_(*maker_of(graph, node.inputs[0])) {
     for (const ValueId id : node.inputs) {
       if (id == no_value) {
@@ -32,8 +32,7 @@ class LoneConvolution {
     }
     Operand& picture = operands_[0];
     picture.grid = &rounding_.as<QuantizeAttributes>();
-    picture.dims[0] = std::min(picture.dims[0], images);
-    picture.dims[2] = std::min(picture.dims[2], rows);
+    if (size == Size::timed) picture.dims = timed_part(picture.dims, operands_[1].dims[0]);
     picture.layout = picture.dims[1] >= preferred_block() ? blocked_layout(picture.dims, preferred_block())
                                                           : plain_layout(picture.dims);
     std::vector<const Dims*> inputs;
@@ -133,7 +132,7 @@ std::vector<bool> integer_convolutions(const Graph& graph, const std::vector<Dim
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
     if (!runs_in_integers(graph, node)) continue;
-    const LoneConvolution alone(graph, node, shapes, extent_limit, extent_limit);
+    const LoneConvolution alone(graph, node, shapes, LoneConvolution::Size::whole);
     result[i] = make_integer_convolution(alone.in_integers(weights)) != nullptr;
   }
   return result;
@@ -141,7 +140,6 @@ std::vector<bool> integer_convolutions(const Graph& graph, const std::vector<Dim
 
 Graph without_slow_integers(const Graph& graph, const std::vector<Dims>& shapes, PackedWeights& weights,
                             Winograd winograd) {
-  constexpr std::int64_t timed_rows = 96;
   const onednn::OneThread one_thread;
   const std::vector<bool> integers = integer_convolutions(graph, shapes, weights);
   std::vector<std::size_t> slow;
@@ -151,7 +149,7 @@ Graph without_slow_integers(const Graph& graph, const std::vector<Dims>& shapes,
       if (!needs_rounding(graph, node)) slow.push_back(i);
       continue;
     }
-    const LoneConvolution alone(graph, node, shapes, timed_rows, 1);
+    const LoneConvolution alone(graph, node, shapes, LoneConvolution::Size::timed);
     const bool bytes_before = comes_as_bytes(graph, node, integers);
     const Node* rounding = rounding_behind(graph, node, integers);
     auto in_integers = make_integer_convolution(alone.in_integers(weights, rounding));

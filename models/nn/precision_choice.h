@@ -13,7 +13,7 @@ namespace latentflow::nn {
 std::vector<bool> integer_convolutions(const Graph& graph, const std::vector<Dims>& shapes, PackedWeights& weights);
 
 /// The graph without the rounding in front of all but those convolutions that are faster in integers, and of nodes that
-/// take from a value what its rounding left: measured on at most 96 rows of one picture, once per shape and machine
+/// take from a value what its rounding left: measured on a part of one picture, once per shape of it and machine
 /// (algorithm_choice.h), with the conversions that either way needs between it and neighbours that can be computed in
 /// integers. Throws dnnl::error and std::bad_alloc.
 Graph without_slow_integers(const Graph& graph, const std::vector<Dims>& shapes, PackedWeights& weights,

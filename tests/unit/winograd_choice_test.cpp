@@ -61,6 +61,24 @@ TEST(WinogradChoice, WithoutOneDnnsIsRememberedApart) {
   EXPECT_GE(measured, 2) << "inference and training";
 }
 
+TEST(WinogradChoice, LargePicturesShareWhatWasMeasured) {
+  Builder small = testing::plain_denoiser({1, 1, 54, 250});
+  algorithms_of(small.graph, small.inputs(), Winograd::automatic);
+  const auto measured = known_algorithms();
+  ASSERT_FALSE(measured.empty());
+  Builder large = testing::plain_denoiser({2, 1, 99, 301});
+  algorithms_of(large.graph, large.inputs(), Winograd::automatic);
+  EXPECT_EQ(known_algorithms(), measured);
+}
+
+TEST(WinogradChoice, IsMadeOnAPart) {
+  EXPECT_EQ(timed_part({3, 64, 2000, 3000}, 64), (Dims{1, 64, 48, 240}));
+  EXPECT_EQ(timed_part({1, 64, 20, 30}, 64), (Dims{1, 64, 20, 30}));
+  EXPECT_EQ(timed_part({1, 16, 2000, 3000}, 256), (Dims{1, 16, 12, 240})) << "at most 4 MiB of the 256 channels";
+  EXPECT_EQ(timed_part({1, 9000, 2000, 3000}, 1), (Dims{1, 9000, 12, 240})) << "no less than one row of tiles";
+  EXPECT_EQ(timed_part({1, 256, 2000, 30}, 8), (Dims{1, 256, 48, 30}));
+}
+
 TEST(WinogradChoice, WithoutOneDnnsGivesTheSame) {
   Builder b = testing::plain_denoiser({2, 1, 33, 47});
   const auto inputs = b.inputs();

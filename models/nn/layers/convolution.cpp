@@ -66,7 +66,7 @@ struct Candidate {
   bool exists() const { return pd.get(true) != nullptr; }
 };
 
-/// The convolution of the request on a source of `src` extents (the request's own, or fewer rows for timing).
+/// The convolution of the request on a source of `src` extents (the request's own, or a part of it for timing).
 template <class Primitive>
 Candidate<Primitive> candidate(const LayerRequest& request, const FilterShape& filter, dnnl::algorithm algorithm,
                                const Layout& src, const Layout& dst) {
@@ -137,15 +137,15 @@ double seconds(const Candidate<Forward>& candidate) {
 /// The algorithms of a 3x3 convolution by the names they are remembered under; our own have winograd_name().
 constexpr const char *direct_name = "direct", *onednn_name = "winograd of oneDNN";
 
-/// Times the algorithms on at most `timed_rows` rows of one image: enough to rank them, a few milliseconds at most.
-std::string fastest_algorithm(const LayerRequest& request, const FilterShape& filter,
-                              std::span<const std::int64_t> own_tiles, bool onednn_winograd) {
-  constexpr std::int64_t timed_rows = 48;
+/// What is to happen with oneDNN's Winograd: it may exist and yet not be wanted.
+enum class Theirs { timed, missing, left_out };
+
+/// Times the algorithms on a part of the picture: enough to rank them, a few milliseconds each.
+std::string fastest_algorithm(const LayerRequest& request, const FilterShape& filter, const Dims& dst,
+                              std::span<const std::int64_t> own_tiles, Theirs theirs) {
   const auto& attributes = request.node.as<ConvAttributes>();
-  Dims src = request.operands[0].dims, dst = request.output;
-  src[0] = dst[0] = 1;
-  dst[2] = std::min(dst[2], timed_rows);
-  src[2] = dst[2] + 2 - attributes.pads[0] - attributes.pads[2];
+  const auto [top, left, bottom, right] = attributes.pads;
+  const Dims src{1, request.operands[0].dims[1], dst[2] + 2 - top - bottom, dst[3] + 2 - left - right};
   const auto timed = [&](dnnl::algorithm algorithm) {
     return [&, algorithm] {
       const auto small = candidate<Forward>(request, filter, algorithm, onednn::any(src), onednn::any(dst));
@@ -155,12 +155,11 @@ std::string fastest_algorithm(const LayerRequest& request, const FilterShape& fi
   std::vector<TimedAlgorithm> algorithms{{direct_name, timed(dnnl::algorithm::convolution_direct)}};
   for (const std::int64_t tile : own_tiles)
     algorithms.push_back({winograd_name(tile), [&, tile] { return winograd_seconds(attributes, src, dst, tile); }});
-  if (onednn_winograd) algorithms.push_back({onednn_name, timed(dnnl::algorithm::convolution_winograd)});
+  if (theirs == Theirs::timed) algorithms.push_back({onednn_name, timed(dnnl::algorithm::convolution_winograd)});
   // Choices among fewer algorithms are remembered apart: each would overwrite what the other had measured.
-  const std::string key =
-      fmt::format("{} {} {} bias {} post {}{}", fmt::join(request.operands[0].dims, "x"),
-                  fmt::join(request.output, "x"), fmt::join(attributes.pads, ","), request.node.inputs.size() > 2,
-                  request.post_ops.size(), request.winograd == Winograd::own ? " winograd own" : "");
+  const std::string key = fmt::format("{} {} {} bias {} post {}{}", fmt::join(src, "x"), fmt::join(dst, "x"),
+                                      fmt::join(attributes.pads, ","), request.node.inputs.size() > 2,
+                                      request.post_ops.size(), theirs == Theirs::left_out ? " winograd own" : "");
   return fastest(key, algorithms);
 }
 
@@ -168,21 +167,25 @@ std::string fastest_algorithm(const LayerRequest& request, const FilterShape& fi
 /// fewest products wherever it fits.
 std::unique_ptr<Layer> make_any_winograd(const LayerRequest& request, const FilterShape& filter) {
   if (request.winograd == Winograd::off || !fits_winograd(request.node.as<ConvAttributes>())) return nullptr;
-  const std::vector<std::int64_t> tiles = winograd_tiles(request);
+  const Dims part = timed_part(request.output, request.operands[0].dims[1]);
+  const std::vector<std::int64_t> tiles = winograd_tiles(request, part);
   if (request.winograd == Winograd::on) return tiles.empty() ? nullptr : make_winograd_convolution(request, tiles[0]);
-  Candidate<Forward> theirs;
+  Candidate<Forward> of_onednn;
   if (request.winograd == Winograd::automatic)
-    theirs = candidate<Forward>(request, filter, dnnl::algorithm::convolution_winograd,
-                                onednn::any(request.operands[0].dims), onednn::any(request.output));
+    of_onednn = candidate<Forward>(request, filter, dnnl::algorithm::convolution_winograd,
+                                   onednn::any(request.operands[0].dims), onednn::any(request.output));
   // For some shapes oneDNN transforms the whole picture at once instead of working through it in pieces: beyond the
-  // caches that is slower than the direct algorithm, and the few rows that are timed would not show it.
-  constexpr std::size_t most_scratch = 16 << 20;
-  const bool possible = theirs.exists() && theirs.pd.scratchpad_desc().get_size() <= most_scratch;
-  const std::string choice = fastest_algorithm(request, filter, tiles, possible);
+  // caches that is slower than the direct algorithm, the part that is timed would not show it, and timing it would take
+  // more memory than a run with a low ceiling has left.
+  constexpr std::size_t most_scratch = 4 << 20;
+  auto theirs = request.winograd == Winograd::own ? Theirs::left_out : Theirs::missing;
+  if (of_onednn.exists())
+    theirs = of_onednn.pd.scratchpad_desc().get_size() <= most_scratch ? Theirs::timed : Theirs::left_out;
+  const std::string choice = fastest_algorithm(request, filter, part, tiles, theirs);
   for (const std::int64_t tile : tiles)
     if (choice == winograd_name(tile)) return make_winograd_convolution(request, tile);
   if (choice == direct_name) return nullptr;
-  auto layer = std::make_unique<Convolution<Forward>>(request, filter, theirs.pd, theirs.fused);
+  auto layer = std::make_unique<Convolution<Forward>>(request, filter, of_onednn.pd, of_onednn.fused);
   layer->algorithm = onednn_name;
   layer->mixes_pixels = true;
   return layer;

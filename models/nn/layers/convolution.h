@@ -39,10 +39,10 @@ bool fits_winograd(const ConvAttributes& attributes);
 
 /// The name of our own Winograd algorithm with tiles of this side.
 std::string winograd_name(std::int64_t tile);
-/// Sides of the tiles that are worth timing for the request, the one with the fewest products first; empty when our own
-/// Winograd does not fit it.
-std::vector<std::int64_t> winograd_tiles(const LayerRequest& request);
-/// `tile`: one of winograd_tiles(request).
+/// Sides of the tiles that are worth timing for the request when its result is as large as `dst`, the one with the
+/// fewest products first; empty when our own Winograd does not fit it.
+std::vector<std::int64_t> winograd_tiles(const LayerRequest& request, const Dims& dst);
+/// `tile`: one of winograd_tiles().
 std::unique_ptr<Layer> make_winograd_convolution(const LayerRequest& request, std::int64_t tile);
 /// Time of one of these on zeros of the extents `src` and `dst`, in seconds of the calling thread.
 double winograd_seconds(const ConvAttributes& attributes, const Dims& src, const Dims& dst, std::int64_t tile);

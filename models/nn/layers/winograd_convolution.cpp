@@ -116,13 +116,13 @@ bool fits_winograd(const ConvAttributes& attributes) {
 
 std::string winograd_name(std::int64_t tile) { return fmt::format("winograd {0}x{0}", tile); }
 
-std::vector<std::int64_t> winograd_tiles(const LayerRequest& request) {
+std::vector<std::int64_t> winograd_tiles(const LayerRequest& request, const Dims& dst) {
   // With few channels the transforms cost more than the products save, and blocks would be mostly padding.
   constexpr std::int64_t least_channels = 8;
   if (!fits_winograd(request.node.as<ConvAttributes>()) || !fused_steps(request.post_ops) ||
       request.operands[0].dims[1] < least_channels || request.output[1] < least_channels)
     return {};
-  return winograd::worthwhile_tiles(request.output);
+  return winograd::worthwhile_tiles(dst);
 }
 
 std::unique_ptr<Layer> make_winograd_convolution(const LayerRequest& request, std::int64_t tile) {
