@@ -19,7 +19,7 @@ constexpr std::int64_t small = std::int64_t{1} << 18;
 }  // namespace
 
 void Gemm::operator()(const float* a, const float* b, float* c) const {
-  const std::int64_t lda = transpose_a ? rows : depth, ldb = transpose_b ? depth : columns;
+  const std::int64_t lda = line_of_a(), ldb = line_of_b();
   const auto block = [&](std::int64_t row, std::int64_t height, std::int64_t column, std::int64_t width) {
     const onednn::OneThread one_thread;
     dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', height, width, depth, 1.0f,

@@ -13,6 +13,9 @@ struct Gemm {
   std::int64_t rows = 0, columns = 0, depth = 0;
   float beta = 0;
 
+  /// Numbers of A and B that lie behind each other in memory.
+  std::int64_t line_of_a() const { return transpose_a ? rows : depth; }
+  std::int64_t line_of_b() const { return transpose_b ? depth : columns; }
   void operator()(const float* a, const float* b, float* c) const;
 };
 

@@ -22,11 +22,7 @@ Status check_precision(const Graph& graph, Precision precision) {
   if (precision == Precision::int8 && !has_quantized_layers(graph))
     return unsupported("precision int8 needs a quantized network, \"" + graph.name +
                        "\" has no quantized layer; `latentflow model quantize` makes one");
-  if (precision == Precision::bf16 && !onednn::runs(dnnl::cpu_isa::avx512_core))
-    return unsupported(
-        "precision bf16 needs a processor with AVX-512, this one (or ONEDNN_MAX_CPU_ISA) has none; "
-        "precision auto runs everywhere");
-  return success();
+  return precision == Precision::bf16 ? check_bfloat("auto") : success();
 }
 
 }  // namespace

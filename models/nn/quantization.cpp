@@ -53,6 +53,14 @@ Precision precision_of(std::string_view name) {
   return Precision::automatic;
 }
 
+Status check_bfloat(std::string_view otherwise) {
+  if (onednn::runs(dnnl::cpu_isa::avx512_core)) return success();
+  return unsupported(
+      fmt::format("precision bf16 needs a processor with AVX-512, this one (or ONEDNN_MAX_CPU_ISA) has none; precision "
+                  "{} runs everywhere",
+                  otherwise));
+}
+
 std::string grid_fault(const QuantizeAttributes& grid, const Dims& dims) {
   if (grid.scales.empty()) return "no scale";
   if (grid.scales.size() != grid.zero_points.size())

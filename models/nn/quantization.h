@@ -25,6 +25,9 @@ inline constexpr std::array<std::pair<std::string_view, Precision>, 4> precision
     {{"auto", Precision::automatic}, {"f32", Precision::f32}, {"bf16", Precision::bf16}, {"int8", Precision::int8}}};
 Precision precision_of(std::string_view name);
 
+/// Whether oneDNN computes in bfloat16 on this processor. Errors: unsupported, which advises precision `otherwise`.
+Status check_bfloat(std::string_view otherwise);
+
 /// What is wrong with a grid over a value of these extents; empty when nothing is. A scale has to be finite, above 0
 /// and not denormal, zero points have to be within low..high; several scales need as many extents along the axis.
 std::string grid_fault(const QuantizeAttributes& grid, const Dims& dims);

@@ -174,6 +174,7 @@ void read_autoencoder(Fields& fields, Recipe& recipe) {
   fields.mapping("k_sparse", [&](Fields& f) { read_k_sparse(f, autoencoder); });
   fields.mapping("stacked", [&](Fields& f) { f.read("steps", autoencoder.stacked_steps, 1, many); });
   fields.mapping("features", [&](Fields& f) { read_features(f, autoencoder.features); });
+  read_choice(fields, "precision", training_precision_names, autoencoder.precision);
   fields.mapping("validation", [&](Fields& f) { f.read("every", recipe.validation.every, 1, many); });
   check(fields, autoencoder);
 }

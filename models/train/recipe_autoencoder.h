@@ -62,6 +62,12 @@ struct PatchData {
   double floor = 0.01;  ///< see fit_whitening()
 };
 
+/// What the products of layers are computed in while they are trained. bf16: their factors are rounded to bfloat16;
+/// weights, sums, losses, penalties and updates stay in float32 (Micikevicius et al., "Mixed Precision Training", ICLR
+/// 2018; Kalamkar et al., "A Study of BFLOAT16 for Deep Learning Training", 2019).
+enum class TrainingPrecision { f32, bf16 };
+inline constexpr std::array<std::string_view, 2> training_precision_names{"f32", "bf16"};
+
 /// Training of the encoder with a softmax layer on top, for the labels.
 struct FineTuneRecipe {
   std::int64_t steps = 5000;
@@ -102,6 +108,7 @@ struct AutoencoderRecipe {
   std::optional<PatchData> patches;  ///< instead of digits
   std::optional<DataGraph> graph;    ///< instead of digits, or of the folder that patches come from
   FeatureRecipe features;
+  TrainingPrecision precision = TrainingPrecision::f32;  ///< of fine-tuning, too
 };
 
 }  // namespace latentflow::train

@@ -9,6 +9,7 @@
 #include "nn/model_card.h"
 #include "nn/onnx_import.h"
 #include "nn/pca.h"
+#include "nn/quantization.h"
 #include "support/autoencoder_runs.h"
 #include "train/autoencoder/autoencoder.h"
 #include "train/autoencoder/digit_rows.h"
@@ -124,6 +125,37 @@ TEST(AutoencoderTraining, GivesTheSameBitsForAnyNumberOfThreadsAndOthersForAnoth
   recipe.seed = 2;
   const TemporaryFolder folder;
   EXPECT_NE(weights[0], train_in(folder, recipe).average);
+}
+
+TEST(AutoencoderTraining, InBfloat16EndsWhereFloatDoes) {
+  if (const Status possible = nn::check_bfloat("f32"); !possible) GTEST_SKIP() << possible.error().message;
+  const auto recipe_in = [](const std::string& precision) {
+    return digit_recipe("precision: " + precision + R"(
+network: {layers: [144, 200, 100], encoder: sigmoid, code: sigmoid, output: sigmoid}
+optimiser: {rate: 0.003, warm_up: 5}
+features: {fine_tune: {steps: 50}}
+batch: 100
+steps: 300
+)");
+  };
+  const auto trained = [&](const std::string& precision, std::size_t threads) {
+    const tbb::global_control workers(tbb::global_control::max_allowed_parallelism, threads);
+    const TemporaryFolder folder;
+    return train_in(folder, recipe_in(precision)).average;
+  };
+  const std::vector<float> in_float = trained("f32", 2), rounded = trained("bf16", 2);
+  EXPECT_NE(in_float, rounded);
+  EXPECT_EQ(rounded, trained("bf16", 1)) << "the same bits for any number of threads";
+  const Recipe recipe = recipe_in("f32");
+  const Autoencoder shape = make_autoencoder(recipe.autoencoder);
+  const Result<ItemSet> digits = load_digits(recipe.autoencoder.digits, "", recipe.seed);
+  ASSERT_TRUE(digits.ok()) << digits.error().message;
+  const auto error = [&](const std::vector<float>& weights) {
+    return squared_error(shape, weights, digits->test.values);
+  };
+  const double before = error(initial_parameters(shape, 1));
+  EXPECT_LT(error(in_float), before / 2) << "something was learned";
+  EXPECT_NEAR(error(rounded) / error(in_float), 1, 0.03);
 }
 
 TEST(AutoencoderTraining, AResumedRunEndsWithTheBitsOfAnUninterruptedOne) {

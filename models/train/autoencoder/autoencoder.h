@@ -53,7 +53,8 @@ struct Terms {
 
 class AutoencoderGradient {
  public:
-  explicit AutoencoderGradient(Autoencoder autoencoder) : autoencoder_(std::move(autoencoder)) {}
+  explicit AutoencoderGradient(Autoencoder autoencoder, TrainingPrecision precision = TrainingPrecision::f32)
+      : autoencoder_(std::move(autoencoder)), tape_(precision), noisy_(precision) {}
 
   /// `input` and `target` are [rows, features], the first corrupted or not; penalties look at the input. `key` seeds
   /// the noise of stochastic_contractive. Overwrites `gradient` (flat). The same bits for any number of threads.

@@ -21,6 +21,13 @@ void add_column_sums(const std::vector<float>& matrix, std::int64_t rows, std::i
   });
 }
 
+void multiply(Tape& tape, const nn::Gemm& gemm, const float* a, const float* b, float* c) {
+  if (tape.bfloat)
+    (*tape.bfloat)(gemm, a, b, c);
+  else
+    gemm(a, b, c);
+}
+
 }  // namespace
 
 float first_derivative(Activation activation, float a) {
@@ -57,8 +64,8 @@ void forward(std::span<const DenseLayer> layers, std::span<const float> paramete
     const DenseLayer& layer = layers[l];
     std::vector<float>& output = tape.values[l + 1];
     output.resize(static_cast<std::size_t>(rows * layer.outputs));
-    nn::Gemm{false, !layer.tied, rows, layer.outputs, layer.inputs}(tape.values[l].data(),
-                                                                    parameters.data() + layer.weight, output.data());
+    multiply(tape, {false, !layer.tied, rows, layer.outputs, layer.inputs}, tape.values[l].data(),
+             parameters.data() + layer.weight, output.data());
     for_rows(rows, [&](std::int64_t row) {
       add_bias_and_squash(layer.activation, parameters.data() + layer.bias, output.data() + row * layer.outputs,
                           layer.outputs);
@@ -67,9 +74,8 @@ void forward(std::span<const DenseLayer> layers, std::span<const float> paramete
   }
 }
 
-void backward(std::span<const DenseLayer> layers, std::span<const float> parameters, const Tape& tape,
-              std::size_t first, std::size_t last, std::vector<float>& delta, std::span<float> gradient,
-              bool through_activation) {
+void backward(std::span<const DenseLayer> layers, std::span<const float> parameters, Tape& tape, std::size_t first,
+              std::size_t last, std::vector<float>& delta, std::span<float> gradient, bool through_activation) {
   const std::int64_t rows = tape.rows;
   std::vector<float> below;
   for (std::size_t l = last; l-- > first;) {
@@ -86,14 +92,14 @@ void backward(std::span<const DenseLayer> layers, std::span<const float> paramet
       });
     float* weight_gradient = gradient.data() + layer.weight;
     if (layer.tied)
-      nn::Gemm{true, false, layer.inputs, layer.outputs, rows, 1}(input.data(), delta.data(), weight_gradient);
+      multiply(tape, {true, false, layer.inputs, layer.outputs, rows, 1}, input.data(), delta.data(), weight_gradient);
     else
-      nn::Gemm{true, false, layer.outputs, layer.inputs, rows, 1}(delta.data(), input.data(), weight_gradient);
+      multiply(tape, {true, false, layer.outputs, layer.inputs, rows, 1}, delta.data(), input.data(), weight_gradient);
     add_column_sums(delta, rows, layer.outputs, gradient.data() + layer.bias);
     if (l == 0) return;
     below.resize(static_cast<std::size_t>(rows * layer.inputs));
-    nn::Gemm{false, layer.tied, rows, layer.inputs, layer.outputs}(delta.data(), parameters.data() + layer.weight,
-                                                                   below.data());
+    multiply(tape, {false, layer.tied, rows, layer.inputs, layer.outputs}, delta.data(),
+             parameters.data() + layer.weight, below.data());
     delta.swap(below);
   }
 }

@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
+#include "nn/bfloat_gemm.h"
 #include "train/recipe_autoencoder.h"
 
 namespace latentflow::train {
@@ -28,10 +30,15 @@ void for_rows(std::int64_t count, const std::function<void(std::int64_t)>& visit
 
 /// What forward keeps for backward: values[0] is the input [rows, inputs], values[l + 1] the output of layer l.
 struct Tape {
+  explicit Tape(TrainingPrecision precision = TrainingPrecision::f32) {
+    if (precision == TrainingPrecision::bf16) bfloat.emplace();
+  }
+
   std::int64_t rows = 0;
   std::vector<std::vector<float>> values;
   /// Per layer, empty or [rows, outputs]: what a penalty adds to d loss / d z of this layer.
   std::vector<std::vector<float>> extra;
+  std::optional<nn::BfloatGemm> bfloat;  ///< computes the products, forward and backward
 };
 
 /// `input` [rows, inputs of the first layer]. `after`, if given, may change the output of layer `l` in place.
@@ -41,8 +48,7 @@ void forward(std::span<const DenseLayer> layers, std::span<const float> paramete
 /// Goes back from layer `last` - 1 to `first`. `delta` is d loss / d output of layer last - 1 (or d / d z there, when
 /// `through_activation` is false); on return, d loss / d input of layer `first` (left as it is where first is 0:
 /// nothing below is trained). Adds to `gradient`, which is flat like the parameters.
-void backward(std::span<const DenseLayer> layers, std::span<const float> parameters, const Tape& tape,
-              std::size_t first, std::size_t last, std::vector<float>& delta, std::span<float> gradient,
-              bool through_activation = true);
+void backward(std::span<const DenseLayer> layers, std::span<const float> parameters, Tape& tape, std::size_t first,
+              std::size_t last, std::vector<float>& delta, std::span<float> gradient, bool through_activation = true);
 
 }  // namespace latentflow::train

@@ -11,6 +11,7 @@
 #include "item_rows.h"
 #include "minibatch.h"
 #include "nn/algorithm_choice.h"
+#include "nn/quantization.h"
 #include "stages.h"
 #include "train/features/trial.h"
 #include "train/model_file.h"
@@ -67,6 +68,8 @@ class AutoencoderTrainer {
   std::int64_t test_keep() const { return keep_in_use(shape_.k_sparse, whole_.codes()); }
 
   Status prepare() {
+    if (shape_.precision == TrainingPrecision::bf16)
+      if (Status possible = nn::check_bfloat("f32"); !possible) return possible;
     if (Status status = make_folders(job_); !status) return status;
     Result<ItemSet> items = load_items(job_);
     if (!items) return items.error();
@@ -103,7 +106,8 @@ class AutoencoderTrainer {
 
   Status run_stage() {
     const bool pretraining = stages_.pretrains(stage_);
-    AutoencoderGradient part(pretraining ? level_of(whole_, static_cast<std::size_t>(stage_)) : whole_);
+    AutoencoderGradient part(pretraining ? level_of(whole_, static_cast<std::size_t>(stage_)) : whole_,
+                             shape_.precision);
     std::vector<float> codes, seen_codes;
     std::span<const float> rows = items_.train.values, seen = items_.train.seen();
     if (pretraining && stage_ > 0) {

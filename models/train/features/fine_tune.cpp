@@ -28,7 +28,7 @@ Result<Classifier> fine_tune(const Autoencoder& autoencoder, std::span<const flo
                               ? make_classifier(autoencoder, parameters, *options.start, options.keep)
                               : make_classifier(autoencoder, parameters, classes, options.keep);
   OptimiserState state = start_state(classifier.parameters);
-  Tape tape;
+  Tape tape(options.precision);
   OptimiserRecipe optimiser;
   optimiser.rate = options.recipe.rate, optimiser.final_rate = options.recipe.rate * 1e-3;
   optimiser.warm_up = std::min<std::int64_t>(100, options.recipe.steps / 10);

@@ -16,6 +16,7 @@ struct FineTuning {
   std::int64_t batch = 100;
   std::int64_t keep = 0;  ///< as in Objective, in training and test
   std::uint64_t seed = 1;
+  TrainingPrecision precision = TrainingPrecision::f32;
   const std::atomic<bool>* stop = nullptr;
   std::function<void(const std::string&)> note = {};  ///< a line now and then
 };

@@ -30,7 +30,7 @@ Result<FeatureTrial> try_features(const TrainingJob& job, const Autoencoder& aut
   if (recipe.fine_tune) {
     FineTuning options{*recipe.fine_tune, regression ? &*regression : nullptr};
     options.batch = job.recipe.batch, options.keep = keep, options.seed = job.recipe.seed;
-    options.stop = job.stop, options.note = job.note;
+    options.precision = job.recipe.autoencoder.precision, options.stop = job.stop, options.note = job.note;
     Result<Classifier> tuned = fine_tune(autoencoder, parameters, items, options);
     if (!tuned) return tuned.error();
     trial.classifier = std::move(*tuned);

@@ -18,6 +18,7 @@ class Case:
     quantized: bool = False  # latentflow gets the network with convolutions in 8-bit integers, the others the float one
     quantized_model: str = ""  # that network, where it is not made for the bench
     winograd: str = "auto"  # what latentflow may choose between, as `latentflow model speed --winograd`
+    precision: str = "f32"  # of latentflow alone: of an epoch's products
     environment: dict = field(default_factory=dict)  # of latentflow's processes alone; the others run as they are
 
 
@@ -45,6 +46,8 @@ CASES = [
          ["latentflow", "PyTorch"]),
     Case("epoch", "an epoch of the autoencoder 784-1000-500-250-30, 60,000 rows in batches of 250, Adam", "epoch",
          "autoencoder.npz", 0, 0, 60000, 3, ["latentflow", "PyTorch"]),
+    Case("epoch_bf16", "the same epoch; latentflow's products in bfloat16, the peer in float32", "epoch", "autoencoder.npz", 0, 0,
+         60000, 3, ["latentflow", "PyTorch"], precision="bf16"),
     Case("job", "whole job: PNG photographs 768x512, noisy in, denoised PNG out", "job", "zoo:denoise_color", 512, 768, 0, 3,
          NO_TORCH),
 ]

@@ -155,9 +155,9 @@ class TrainingWork : public Work {
 /// Adam over all rows in their order, a batch a step; the result is the loss of every step so far.
 class EpochWork : public Work {
  public:
-  explicit EpochWork(Tensor rows)
+  EpochWork(Tensor rows, train::TrainingPrecision precision)
       : rows_(std::move(rows)),
-        gradient_(epoch_autoencoder()),
+        gradient_(epoch_autoencoder(), precision),
         optimiser_(train::start_state(epoch_parameters())),
         slopes_(optimiser_.weights.size()) {
     objective_.loss = train::Reconstruction::cross_entropy;
@@ -209,7 +209,9 @@ int work() {
       facts["gflop"] = training->gflop();
       work = std::move(training);
     } else if (request.at("kind") == "epoch") {
-      auto epoch = std::make_unique<EpochWork>(std::move(inputs.at(0)));
+      const bool rounds = request.at("precision") == "bf16";
+      auto epoch = std::make_unique<EpochWork>(std::move(inputs.at(0)),
+                                               rounds ? train::TrainingPrecision::bf16 : train::TrainingPrecision::f32);
       facts["gflop"] = epoch->gflop();
       work = std::move(epoch);
     } else {

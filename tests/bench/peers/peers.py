@@ -144,7 +144,7 @@ nodes:
             try:
                 model = self.model_for(engine, case)
                 facts = worker.ask("load", kind=case.kind, model=str(model), inputs=inputs, threads=self.arguments.threads,
-                                   winograd=case.winograd)
+                                   winograd=case.winograd, precision=case.precision)
                 self.versions[engine.name] = facts["version"]
                 gflop = facts.get("gflop", gflop)
                 if "instructions" in facts:
