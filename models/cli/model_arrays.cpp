@@ -9,8 +9,11 @@
 #include <algorithm>
 #include <cctype>
 #include <chrono>
+#include <cmath>
 #include <set>
+#include <string_view>
 
+#include "cli/command_line.h"
 #include "nn/npy.h"
 #include "nn/npz.h"
 #include "nn/onnx_import.h"
@@ -89,6 +92,17 @@ Result<std::vector<Tensor>> by_name(const Graph& graph, std::vector<NamedTensor>
   return inputs;
 }
 
+/// Numbers that are none go through most layers without a word.
+void warn_of_what_is_not_finite(std::string_view role, const std::string& name, const Tensor& tensor) {
+  const auto numbers = tensor.span();
+  const auto odd = [](float number) { return !std::isfinite(number); };
+  const auto count = std::count_if(numbers.begin(), numbers.end(), odd);
+  if (count == 0) return;
+  const auto first = std::find_if(numbers.begin(), numbers.end(), odd);
+  cli::say("warning: {} \"{}\" holds {} of {} numbers that are NaN or infinite, the first is {} at {}\n", role, name,
+           count, numbers.size(), *first, first - numbers.begin());
+}
+
 }  // namespace
 
 Result<std::vector<Tensor>> bind_inputs(const Graph& graph, const std::filesystem::path& in) {
@@ -141,6 +155,8 @@ Status run_arrays(const std::filesystem::path& model, const std::filesystem::pat
   const auto inputs = bind_inputs(graph, in);
   if (!inputs) return inputs.error();
 
+  for (std::size_t i = 0; i < inputs->size(); ++i)
+    warn_of_what_is_not_finite("input", graph.value(graph.inputs[i]).name, (*inputs)[i]);
   const auto threads =
       static_cast<std::size_t>(options.threads > 0 ? options.threads : tbb::this_task_arena::max_concurrency());
   const tbb::global_control limit(tbb::global_control::max_allowed_parallelism, threads);
@@ -153,6 +169,7 @@ Status run_arrays(const std::filesystem::path& model, const std::filesystem::pat
   std::vector<NamedTensor> named;
   for (std::size_t i = 0; i < outputs->size(); ++i)
     named.push_back({graph.value(graph.outputs[i]).name, (*outputs)[i]});
+  for (const NamedTensor& output : named) warn_of_what_is_not_finite("output", output.name, output.tensor);
   const Status written = *container == Container::npy ? write_npy(out, named[0].tensor) : write_npz(out, named);
   if (!written) return written;
   for (std::size_t i = 0; i < inputs->size(); ++i)

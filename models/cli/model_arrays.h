@@ -14,7 +14,8 @@ struct ArraysOptions {
 
 /// Reads the inputs (a .npy for a network of one input; a .npz with an array per input, named as the inputs or arr_0,
 /// arr_1 ... in their order), runs the network on all threads and writes the outputs (a .npy for one output, or a .npz
-/// with an array per output). Prints what was read and written. Errors name the file, the input and what it needs.
+/// with an array per output). Prints what was read and written, and warns of numbers that are NaN or infinite. Errors
+/// name the file, the input and what it needs.
 Status run_arrays(const std::filesystem::path& model, const std::filesystem::path& in, const std::filesystem::path& out,
                   const ArraysOptions& options);
 

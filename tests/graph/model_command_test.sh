@@ -36,6 +36,7 @@ by_column = [levels[(c * 16 + y) * 24 + x] for x in range(24) for y in range(16)
 npz("named.npz", image=image, sigma=sigma)
 npz("bytes.npz", zipfile.ZIP_DEFLATED, sigma=sigma, image=npy("|u1", (1, 3, 16, 24), bytes(by_column), True))
 npz("numbered.npz", arr_0=image, arr_1=sigma)
+npz("odd_numbers.npz", image=npy("<f4", (1, 3, 16, 24), struct.pack("<%df" % count, *levels[:-2], float("nan"), float("inf"))), sigma=sigma)
 npz("foreign.npz", image=image, sgima=sigma)
 npz("missing.npz", image=image)
 npz("rank.npz", image=npy("<f4", (16, 24), bytes(4 * 16 * 24)), sigma=sigma)
@@ -74,6 +75,8 @@ PYTHON
 expect_model 0 'clean 1x3x16x24' run "$model" named.npz named.npy
 expect_model 0 'clean 1x3x16x24' run "$model" bytes.npz packed.npz --threads 1
 expect_model 0 'clean 1x3x16x24' run "$model" numbered.npz numbered.npy
+expect_model 0 'warning: input "image" holds 2 of 1152 numbers that are NaN or infinite, the first is nan at 1150' run "$model" odd_numbers.npz odd.npy
+expect_model 0 'warning: output "clean" holds ' run "$model" odd_numbers.npz odd.npy
 expect_model 1 'the network has 2 inputs ("image" ?x3x?x?, "sigma" ?x1x?x?), "image.npy" holds one array' run "$model" image.npy out.npy
 expect_model 1 'holds an array "sgima", but the network has the inputs "image"' run "$model" foreign.npz out.npy
 expect_model 1 'no array for the input "sigma"' run "$model" missing.npz out.npy
