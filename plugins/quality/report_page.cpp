@@ -69,12 +69,12 @@ std::string ReportPage::html() const {
 
   std::string text = fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+      "{2}\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
       "<meta name=\"color-scheme\" content=\"light dark\">\n"
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src "
       "'unsafe-inline'; script-src 'unsafe-inline'\">\n<title>{0}</title>\n<style>\n{1}</style>\n</head>\n<body>\n"
       "<header>\n<h1>{0}</h1>\n",
-      escaped_html(title), report_style);
+      escaped_html(title), report_style, report_mark);
   text += fmt::format("<p>{} {}{}{}</p>\n", shown(), shown() == 1 ? "picture" : "pictures",
                       left_out > 0 ? fmt::format(", {} more are not shown", left_out) : "",
                       failed.empty() ? "" : fmt::format(", {} failed", failed.size()));

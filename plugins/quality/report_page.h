@@ -38,5 +38,7 @@ struct ReportPage {
 /// What html() puts into <style> and <script>.
 extern const char* const report_style;
 extern const char* const report_script;
+/// A line in the head of every page, by which an earlier report is known.
+inline constexpr const char* report_mark = "<meta name=\"generator\" content=\"latentflow\">";
 
 }  // namespace latentflow::quality

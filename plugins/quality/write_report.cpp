@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
+#include <fstream>
 
 #include "codecs/encode.h"
 #include "latentflow/files.h"
@@ -15,6 +17,18 @@ namespace latentflow::quality {
 namespace {
 
 constexpr std::int64_t longest_centre = 640;  // of a picture's centre; about what a column of the page is wide
+
+/// An earlier report may be replaced, a page of another origin, such as the start of a site, may not.
+Status check_replaceable(const Path& page) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(page, ignored)) return success();
+  std::ifstream file(page, std::ios::binary);
+  std::string head(512, '\0');
+  file.read(head.data(), static_cast<std::streamsize>(head.size()));
+  if (head.find(report_mark) != std::string::npos) return success();
+  return invalid_argument(fmt::format(
+      "path '{}' is there already and no report of latentflow; choose another path, or remove it", page.string()));
+}
 
 }  // namespace
 
@@ -39,6 +53,7 @@ void WriteReport::describe(Describe<WriteReport>& d) {
 
 Result<std::unique_ptr<WriteReport>> WriteReport::create(const Params& params, Services&) {
   if (Status status = check_target(params.path, {".html"}); !status) return std::move(status).error();
+  if (Status status = check_replaceable(params.path); !status) return std::move(status).error();
   constexpr std::size_t pictures = std::size(inputs) - 1;
   if (params.captions.size() > pictures)
     return invalid_argument(

@@ -2,6 +2,8 @@
 // rest.
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "quality/write_report.h"
 #include "support/fake_context.h"
 #include "support/pictures.h"
@@ -99,6 +101,12 @@ TEST_F(Report, RefusesWhatItCannotWrite) {
   wordy.captions = {"1", "2", "3", "4", "5"};
   EXPECT_EQ(refusal(wordy), "captions has 5 words, there are 4 pictures");
   EXPECT_EQ(refusal(params()), "");
+  WriteReport node(params());
+  ASSERT_TRUE(node.finish());
+  EXPECT_EQ(refusal(params()), "") << "an earlier report is replaced";
+  std::ofstream(params().path) << "<!DOCTYPE html><title>of somebody else</title>";
+  EXPECT_NE(refusal(params()).find("is there already and no report of latentflow"), std::string::npos)
+      << refusal(params());
 }
 
 }  // namespace
