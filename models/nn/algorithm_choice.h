@@ -11,9 +11,9 @@
 namespace latentflow::nn {
 
 /// The part of a picture of `dims` [N,C,H,W] on which algorithms are compared: of one image at most 48 x 240 pixels,
-/// whole tiles of any Winograd, and fewer rows where the larger of C and `channels`, those at the other end of the
-/// layer, would make more than 4 MiB of them. What is measured thus takes little memory and time however large the
-/// picture is, and all large pictures share one answer.
+/// whole tiles of any Winograd, and fewer rows, but at least 12, where the larger of C and `channels`, those at the
+/// other end of the layer, would make more than 4 MiB of them. What is measured thus takes little memory and time
+/// however large the picture is, and large pictures share answers.
 Dims timed_part(const Dims& dims, std::int64_t channels);
 
 /// One way to compute a step. `seconds` runs it; it is only called where there is a choice to make.

@@ -14,8 +14,8 @@
 namespace latentflow::nn {
 
 /// Whether 3x3 stride-1 convolutions may use Winograd: `automatic` takes the fastest of direct, our own and oneDNN's,
-/// timed once per shape, `own` likewise without oneDNN's, `on` our own with the fewest products wherever it fits, `off`
-/// none.
+/// timed once per shape of a part of the picture (algorithm_choice.h), `own` likewise without oneDNN's, `on` our own
+/// with the fewest products wherever it fits, `off` none.
 enum class Winograd { automatic, on, off, own };
 
 /// The names that users give them.

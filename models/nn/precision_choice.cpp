@@ -18,7 +18,9 @@ class LoneConvolution {
  public:
   enum class Size { whole, timed };
 
-  LoneConvolution(const Graph& graph, const Node& node, const std::vector<Dims>& shapes, Size size)
+  /// `bytes_before`: its input is made by a convolution in integers, which leaves floats with their channels last.
+  LoneConvolution(const Graph& graph, const Node& node, const std::vector<Dims>& shapes, Size size,
+                  bool bytes_before = false)
       : node_(node), rounding_(*maker_of(graph, node.inputs[0])) {
     for (const ValueId id : node.inputs) {
       if (id == no_value) {
@@ -32,9 +34,10 @@ class LoneConvolution {
     }
     Operand& picture = operands_[0];
     picture.grid = &rounding_.as<QuantizeAttributes>();
-    if (size == Size::timed) picture.dims = timed_part(picture.dims, operands_[1].dims[0]);
-    picture.layout = picture.dims[1] >= preferred_block() ? blocked_layout(picture.dims, preferred_block())
-                                                          : plain_layout(picture.dims);
+    if (size == Size::timed) picture.dims = part_of(picture.dims);
+    picture.layout = bytes_before                           ? left_by_integers()
+                     : picture.dims[1] >= preferred_block() ? blocked_layout(picture.dims, preferred_block())
+                                                            : plain_layout(picture.dims);
     std::vector<const Dims*> inputs;
     for (const Operand& operand : operands_) inputs.push_back(operand.id == no_value ? nullptr : &operand.dims);
     if (const Result<Dims> out = output_dims(node, inputs)) output_ = *out;
@@ -52,9 +55,10 @@ class LoneConvolution {
     if (rounding != nullptr) made.rounding = &rounding->as<QuantizeAttributes>();
     return made;
   }
-  /// Floats as a convolution in integers leaves them become those that a convolution in floats expects.
-  std::unique_ptr<Layer> rearrangement() const {
-    return make_reorder(channels_last_layout(input(), onednn::Memory::data_type::f32), operands_[0].layout);
+  /// Makes of floats as a convolution in integers leaves them those that `in_floats` reads; null where it reads them.
+  std::unique_ptr<Layer> rearrangement(const Layer& in_floats) const {
+    const Layout& read = in_floats.sources[0].layout;
+    return read == left_by_integers() ? nullptr : make_reorder(left_by_integers(), read);
   }
   /// The layer that makes bytes of the input.
   LayerResult conversion(PackedWeights& weights) const { return to_bytes(rounding_, operands_[0], weights); }
@@ -64,6 +68,17 @@ class LoneConvolution {
   }
 
  private:
+  /// timed_part() of the input, but no less than the filter reaches over.
+  Dims part_of(const Dims& whole) const {
+    const auto& geometry = node_.as<ConvAttributes>();
+    Dims part = timed_part(whole, operands_[1].dims[0]);
+    for (std::size_t axis = 0; axis < 2; ++axis) {
+      const std::int64_t reach = geometry.dilations[axis] * (geometry.kernel[axis] - 1) + 1;
+      part[axis + 2] = std::min(whole[axis + 2], std::max(part[axis + 2], reach));
+    }
+    return part;
+  }
+  Layout left_by_integers() const { return channels_last_layout(input(), onednn::Memory::data_type::f32); }
   static LayerResult to_bytes(const Node& rounding, const Operand& picture, PackedWeights& weights) {
     LayerRequest made{rounding, {&picture, 1}, picture.dims, {}, weights};
     made.integers = true;
@@ -149,23 +164,23 @@ Graph without_slow_integers(const Graph& graph, const std::vector<Dims>& shapes,
       if (!needs_rounding(graph, node)) slow.push_back(i);
       continue;
     }
-    const LoneConvolution alone(graph, node, shapes, LoneConvolution::Size::timed);
     const bool bytes_before = comes_as_bytes(graph, node, integers);
+    const LoneConvolution alone(graph, node, shapes, LoneConvolution::Size::timed, bytes_before);
     const Node* rounding = rounding_behind(graph, node, integers);
     auto in_integers = make_integer_convolution(alone.in_integers(weights, rounding));
     if (in_integers == nullptr) in_integers = make_integer_convolution(alone.in_integers(weights));
     const auto in_floats = make_convolution(alone.in_floats(weights, winograd));
     const auto conversion = alone.conversion(weights);
-    const auto rearrangement = alone.rearrangement();
     if (!integers[i] || in_integers == nullptr || !in_floats || !conversion) {
       slow.push_back(i);
       continue;
     }
+    const auto rearrangement = bytes_before ? alone.rearrangement(**in_floats) : nullptr;
     const auto behind = rounding == nullptr ? LayerResult(std::unique_ptr<Layer>())
                                             : alone.conversion_behind(*rounding, (*in_floats)->output, weights);
     // Each way is charged with what stands between it and neighbours in integers.
     const auto float_seconds = [&] {
-      return seconds(**in_floats) + (bytes_before ? seconds(*rearrangement) : 0) +
+      return seconds(**in_floats) + (rearrangement != nullptr ? seconds(*rearrangement) : 0) +
              (behind && *behind != nullptr ? seconds(**behind) : 0);
     };
     const auto integer_seconds = [&] { return seconds(*in_integers) + (bytes_before ? 0 : seconds(**conversion)); };

@@ -203,6 +203,17 @@ TEST(Precision, FloatsAreNotRoundedAndAutoTakesEither) {
       1e-4);
 }
 
+TEST(Precision, IsChosenForFiltersLargerThanThePartThatIsTimed) {
+  Chain chain;
+  const ValueId patches = chain.conv(chain.round(chain.builder.input({1, 3, 224, 224}), 0.01f), 3, 400, 16, 16);
+  chain.builder.graph.outputs = {patches};
+  const auto network = Network::create(chain.builder.graph, {Winograd::automatic, Precision::automatic});
+  ASSERT_TRUE(network.ok()) << network.error().message;
+  const auto outputs = (*network)->run(chain.builder.inputs());
+  ASSERT_TRUE(outputs.ok()) << outputs.error().message;
+  EXPECT_EQ(outputs->front().dims(), (Dims{1, 400, 14, 14}));
+}
+
 TEST(Precision, IsRefusedWhereItIsNotThere) {
   Builder b;
   b.graph.outputs = {b.conv(b.input({1, 16, 8, 8}), 16, 16, 3)};

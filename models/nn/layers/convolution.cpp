@@ -137,12 +137,9 @@ double seconds(const Candidate<Forward>& candidate) {
 /// The algorithms of a 3x3 convolution by the names they are remembered under; our own have winograd_name().
 constexpr const char *direct_name = "direct", *onednn_name = "winograd of oneDNN";
 
-/// What is to happen with oneDNN's Winograd: it may exist and yet not be wanted.
-enum class Theirs { timed, missing, left_out };
-
 /// Times the algorithms on a part of the picture: enough to rank them, a few milliseconds each.
 std::string fastest_algorithm(const LayerRequest& request, const FilterShape& filter, const Dims& dst,
-                              std::span<const std::int64_t> own_tiles, Theirs theirs) {
+                              std::span<const std::int64_t> own_tiles, bool onednn_winograd) {
   const auto& attributes = request.node.as<ConvAttributes>();
   const auto [top, left, bottom, right] = attributes.pads;
   const Dims src{1, request.operands[0].dims[1], dst[2] + 2 - top - bottom, dst[3] + 2 - left - right};
@@ -155,11 +152,11 @@ std::string fastest_algorithm(const LayerRequest& request, const FilterShape& fi
   std::vector<TimedAlgorithm> algorithms{{direct_name, timed(dnnl::algorithm::convolution_direct)}};
   for (const std::int64_t tile : own_tiles)
     algorithms.push_back({winograd_name(tile), [&, tile] { return winograd_seconds(attributes, src, dst, tile); }});
-  if (theirs == Theirs::timed) algorithms.push_back({onednn_name, timed(dnnl::algorithm::convolution_winograd)});
+  if (onednn_winograd) algorithms.push_back({onednn_name, timed(dnnl::algorithm::convolution_winograd)});
   // Choices among fewer algorithms are remembered apart: each would overwrite what the other had measured.
   const std::string key = fmt::format("{} {} {} bias {} post {}{}", fmt::join(src, "x"), fmt::join(dst, "x"),
                                       fmt::join(attributes.pads, ","), request.node.inputs.size() > 2,
-                                      request.post_ops.size(), theirs == Theirs::left_out ? " winograd own" : "");
+                                      request.post_ops.size(), onednn_winograd ? "" : " winograd own");
   return fastest(key, algorithms);
 }
 
@@ -167,9 +164,12 @@ std::string fastest_algorithm(const LayerRequest& request, const FilterShape& fi
 /// fewest products wherever it fits.
 std::unique_ptr<Layer> make_any_winograd(const LayerRequest& request, const FilterShape& filter) {
   if (request.winograd == Winograd::off || !fits_winograd(request.node.as<ConvAttributes>())) return nullptr;
+  if (request.winograd == Winograd::on) {
+    const std::vector<std::int64_t> tiles = winograd_tiles(request, request.output);
+    return tiles.empty() ? nullptr : make_winograd_convolution(request, tiles[0]);
+  }
   const Dims part = timed_part(request.output, request.operands[0].dims[1]);
   const std::vector<std::int64_t> tiles = winograd_tiles(request, part);
-  if (request.winograd == Winograd::on) return tiles.empty() ? nullptr : make_winograd_convolution(request, tiles[0]);
   Candidate<Forward> of_onednn;
   if (request.winograd == Winograd::automatic)
     of_onednn = candidate<Forward>(request, filter, dnnl::algorithm::convolution_winograd,
@@ -178,10 +178,8 @@ std::unique_ptr<Layer> make_any_winograd(const LayerRequest& request, const Filt
   // caches that is slower than the direct algorithm, the part that is timed would not show it, and timing it would take
   // more memory than a run with a low ceiling has left.
   constexpr std::size_t most_scratch = 4 << 20;
-  auto theirs = request.winograd == Winograd::own ? Theirs::left_out : Theirs::missing;
-  if (of_onednn.exists())
-    theirs = of_onednn.pd.scratchpad_desc().get_size() <= most_scratch ? Theirs::timed : Theirs::left_out;
-  const std::string choice = fastest_algorithm(request, filter, part, tiles, theirs);
+  const bool possible = of_onednn.exists() && of_onednn.pd.scratchpad_desc().get_size() <= most_scratch;
+  const std::string choice = fastest_algorithm(request, filter, part, tiles, possible);
   for (const std::int64_t tile : tiles)
     if (choice == winograd_name(tile)) return make_winograd_convolution(request, tile);
   if (choice == direct_name) return nullptr;
