@@ -1,9 +1,9 @@
 // bfloat_gemm.cpp: see bfloat_gemm.h.
 #include "bfloat_gemm.h"
 
-#include <tbb/enumerable_thread_specific.h>
-#include <tbb/parallel_for.h>
-#include <tbb/task_arena.h>
+#include <oneapi/tbb/enumerable_thread_specific.h>
+#include <oneapi/tbb/parallel_for.h>
+#include <oneapi/tbb/task_arena.h>
 
 #include <algorithm>
 
@@ -17,8 +17,8 @@ namespace {
 using onednn::Layout;
 using DataType = onednn::Memory::data_type;
 
-// As in gemm.cpp, but rounding what is read costs more than waking up threads.
-constexpr std::int64_t block_rows = 256, block_columns = 128;
+constexpr std::int64_t block_rows = Gemm::block_rows, block_columns = Gemm::block_columns;
+// Below this many multiply-adds rounding what is read costs more than it saves.
 constexpr std::int64_t small = std::int64_t{1} << 20;
 constexpr std::int64_t rounded_rows = 32;  // of A by one task
 
@@ -91,14 +91,14 @@ struct Block {
   dnnl::matmul product;
 };
 
-}  // namespace
-
 /// How many pieces of `extent` cover `total`, and how large the last one is.
 struct Pieces {
   std::int64_t extent, count, last;
   Pieces(std::int64_t total, std::int64_t most)
       : extent(std::min(total, most)), count((total + most - 1) / most), last(total - (count - 1) * most) {}
 };
+
+}  // namespace
 
 /// What a product is cut into: blocks of its result, and pieces of A and B to be rounded. Those at the far edges
 /// differ.

@@ -21,7 +21,8 @@ class BfloatGemm {
   BfloatGemm(BfloatGemm&&) noexcept;
   BfloatGemm& operator=(BfloatGemm&&) noexcept;
 
-  /// `gemm.beta` is 0 or 1. Throws dnnl::error where check_bfloat() fails (quantization.h).
+  /// `gemm.beta` is 0 or 1. Throws std::bad_alloc, and dnnl::error, always where check_bfloat() fails
+  /// (quantization.h).
   void operator()(const Gemm& gemm, const float* a, const float* b, float* c);
 
  private:

@@ -11,8 +11,6 @@
 namespace latentflow::nn {
 namespace {
 
-// A block of the result and what it reads fit the second cache, and a minibatch still gives work to many threads.
-constexpr std::int64_t block_rows = 256, block_columns = 128;
 // Below this many multiply-adds a product is done before other threads have woken up.
 constexpr std::int64_t small = std::int64_t{1} << 18;
 

@@ -13,7 +13,10 @@ struct Gemm {
   std::int64_t rows = 0, columns = 0, depth = 0;
   float beta = 0;
 
-  /// Numbers of A and B that lie behind each other in memory.
+  /// Of the blocks: one and what it reads fit the second cache, and a minibatch still gives work to many threads.
+  static constexpr std::int64_t block_rows = 256, block_columns = 128;
+
+  /// The numbers in a line of A and of B as they lie in memory.
   std::int64_t line_of_a() const { return transpose_a ? rows : depth; }
   std::int64_t line_of_b() const { return transpose_b ? depth : columns; }
   void operator()(const float* a, const float* b, float* c) const;

@@ -13,6 +13,7 @@
 #include "support/autoencoder_runs.h"
 #include "train/autoencoder/autoencoder.h"
 #include "train/autoencoder/digit_rows.h"
+#include "train/features/fine_tune.h"
 
 namespace latentflow::train {
 namespace {
@@ -133,7 +134,6 @@ TEST(AutoencoderTraining, InBfloat16EndsWhereFloatDoes) {
     return digit_recipe("precision: " + precision + R"(
 network: {layers: [144, 200, 100], encoder: sigmoid, code: sigmoid, output: sigmoid}
 optimiser: {rate: 0.003, warm_up: 5}
-features: {fine_tune: {steps: 50}}
 batch: 100
 steps: 300
 )");
@@ -156,6 +156,14 @@ steps: 300
   const double before = error(initial_parameters(shape, 1));
   EXPECT_LT(error(in_float), before / 2) << "something was learned";
   EXPECT_NEAR(error(rounded) / error(in_float), 1, 0.03);
+  const FineTuneRecipe tuning{60, 3e-3, 0};
+  FineTuning options{tuning, nullptr, 100};
+  const Result<Classifier> plain = fine_tune(shape, in_float, *digits, options);
+  options.precision = TrainingPrecision::bf16;
+  const Result<Classifier> tuned = fine_tune(shape, in_float, *digits, options);
+  ASSERT_TRUE(plain.ok() && tuned.ok());
+  EXPECT_NE(tuned->parameters, plain->parameters);
+  EXPECT_NEAR(held_out_errors(*tuned, *digits).test.rate(), held_out_errors(*plain, *digits).test.rate(), 0.05);
 }
 
 TEST(AutoencoderTraining, AResumedRunEndsWithTheBitsOfAnUninterruptedOne) {

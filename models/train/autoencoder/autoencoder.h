@@ -54,7 +54,7 @@ struct Terms {
 class AutoencoderGradient {
  public:
   explicit AutoencoderGradient(Autoencoder autoencoder, TrainingPrecision precision = TrainingPrecision::f32)
-      : autoencoder_(std::move(autoencoder)), tape_(precision), noisy_(precision) {}
+      : autoencoder_(std::move(autoencoder)), tape_(precision) {}
 
   /// `input` and `target` are [rows, features], the first corrupted or not; penalties look at the input. `key` seeds
   /// the noise of stochastic_contractive. Overwrites `gradient` (flat). The same bits for any number of threads.
@@ -72,7 +72,8 @@ class AutoencoderGradient {
   double weight_decay(const Penalty& penalty, std::span<const float> parameters, std::span<float> gradient) const;
 
   Autoencoder autoencoder_;
-  Tape tape_, noisy_;
+  Tape tape_;
+  Tape noisy_;  ///< in float32: stochastic_contractive looks at small differences
 };
 
 /// The `after` of forward() that leaves the `keep` largest activations of every code, the output of layer `encoder` -

@@ -11,6 +11,7 @@
 #include "item_rows.h"
 #include "minibatch.h"
 #include "nn/algorithm_choice.h"
+#include "nn/guarded.h"
 #include "nn/quantization.h"
 #include "stages.h"
 #include "train/features/trial.h"
@@ -291,6 +292,8 @@ class AutoencoderTrainer {
 
 }  // namespace
 
-Result<TrainingSummary> train_autoencoder(const TrainingJob& job) { return AutoencoderTrainer(job).run(); }
+Result<TrainingSummary> train_autoencoder(const TrainingJob& job) {
+  return nn::guarded([&] { return AutoencoderTrainer(job).run(); });
+}
 
 }  // namespace latentflow::train
