@@ -3,6 +3,8 @@
 #include <png.h>
 #include <zlib.h>
 
+#include <new>
+
 #include "encode.h"
 #include "png_failure.h"
 
@@ -56,6 +58,9 @@ Result<std::vector<std::uint8_t>> encode_png(const cv::Mat& picture, std::option
                     "or 4 channels of 8 or 16 bits",
                     picture.cols, picture.rows, picture.channels(), cv::depthToString(picture.depth())));
   std::vector<std::uint8_t> file;
+  try {  // for the largest file there may be: growing copies it, and what is not written to is not resident
+    file.reserve(picture.total() * picture.elemSize() * 65 / 64 + static_cast<std::size_t>(picture.rows) + (1 << 16));
+  } catch (const std::bad_alloc&) {}  // append() says so if the file itself does not fit
   PngFailure failure{};
   png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &failure, fail, keep_quiet);
   png_infop info = png == nullptr ? nullptr : png_create_info_struct(png);

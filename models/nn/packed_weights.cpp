@@ -1,30 +1,14 @@
 // packed_weights.cpp: see packed_weights.h.
 #include "packed_weights.h"
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
-
 #include <algorithm>
-#include <cstdlib>
-#include <new>
 
 #include "latentflow/aligned_memory.h"
 
 namespace latentflow::nn {
 
 std::shared_ptr<float> aligned_floats(std::size_t bytes) {
-  // Huge pages where the system grants them: faults and address translation cost a tenth and more of a short run.
-  constexpr std::size_t huge = std::size_t{2} << 20;
-  if (bytes < 2 * huge)
-    return {static_cast<float*>(allocate_aligned(bytes)), [](float* pointer) { free_aligned(pointer); }};
-  const std::size_t rounded = (bytes + huge - 1) / huge * huge;
-  void* memory = std::aligned_alloc(huge, rounded);
-  if (memory == nullptr) throw std::bad_alloc();
-#if defined(MADV_HUGEPAGE)
-  madvise(memory, rounded, MADV_HUGEPAGE);
-#endif
-  return {static_cast<float*>(memory), [](float* pointer) { std::free(pointer); }};
+  return {static_cast<float*>(allocate_aligned(bytes)), [](float* pointer) { free_aligned(pointer); }};
 }
 
 PackedWeights::Data PackedWeights::packed(ValueId id, const Tensor& tensor, const onednn::Layout& from,

@@ -21,6 +21,16 @@ TEST(AlignedMemory, IsAlignedAndWritableInWholeLinesForEverySize) {
   free_aligned(nullptr);
 }
 
+TEST(AlignedMemory, BeginsWithAHugePageFromTheSizeOfOneOn) {
+  for (const std::size_t bytes : {huge_page - 1, huge_page, huge_page + 1, 5 * huge_page / 2}) {
+    void* memory = allocate_aligned(bytes);
+    const std::size_t alignment = bytes < huge_page ? memory_alignment : huge_page;
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(memory) % alignment, 0u) << bytes;
+    std::memset(memory, 0xff, whole_lines(bytes));
+    free_aligned(memory);
+  }
+}
+
 TEST(AlignedMemory, RefusesWhatNoMachineHas) {
   EXPECT_THROW(allocate_aligned(SIZE_MAX), std::bad_alloc);
   EXPECT_THROW(allocate_aligned(PTRDIFF_MAX), std::bad_alloc);
