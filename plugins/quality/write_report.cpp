@@ -27,7 +27,8 @@ Status check_replaceable(const Path& page) {
   file.read(head.data(), static_cast<std::streamsize>(head.size()));
   if (head.find(report_mark) != std::string::npos) return success();
   return invalid_argument(fmt::format(
-      "path '{}' is there already and no report of latentflow; choose another path, or remove it", page.string()));
+      "path '{}' is there already and has no mark of a report of latentflow; choose another path, or remove it",
+      page.string()));
 }
 
 }  // namespace
@@ -36,7 +37,10 @@ void WriteReport::describe(Describe<WriteReport>& d) {
   d.name(
       "write_report",
       "writes one HTML page with a before-and-after slider for every picture; it needs no network and no other file");
-  d.field(&Params::path, "path", "an .html file, written whole after the last item").required();
+  d.field(&Params::path, "path",
+          "an .html file, written whole after the last item; an earlier report is replaced, a page of another origin "
+          "is not")
+      .required();
   d.field(&Params::title, "title", "headline of the page");
   d.field(&Params::captions, "captions", "names of the pictures a, b, c, d; before and after if left out");
   d.field(&Params::max_pictures, "max_pictures",

@@ -105,7 +105,7 @@ TEST_F(Report, RefusesWhatItCannotWrite) {
   ASSERT_TRUE(node.finish());
   EXPECT_EQ(refusal(params()), "") << "an earlier report is replaced";
   std::ofstream(params().path) << "<!DOCTYPE html><title>of somebody else</title>";
-  EXPECT_NE(refusal(params()).find("is there already and no report of latentflow"), std::string::npos)
+  EXPECT_NE(refusal(params()).find("is there already and has no mark of a report of latentflow"), std::string::npos)
       << refusal(params());
 }
 
