@@ -103,10 +103,9 @@ Result<std::vector<std::uint8_t>> encode_jpeg(const cv::Mat& picture, int qualit
   destination.base.init_destination = start_buffer;
   destination.base.empty_output_buffer = append_all;
   destination.base.term_destination = append_rest;
-  // Noise takes more than its pixels do; what is not written to costs nothing, growing would cost copies.
-  try {
+  try {  // noise takes more than its pixels do; growing copies the file, and what is not written to is not resident
     file.reserve(2 * picture.total() * static_cast<std::size_t>(picture.channels()) + sizeof destination.buffer);
-  } catch (...) { return out_of_memory("no memory for the encoded picture"); }
+  } catch (const std::bad_alloc&) {}  // append() says so if the file itself does not fit
   const bool written = write_rows(info, session, destination, picture, quality, chroma);
   jpeg_destroy_compress(&info);
   if (session.no_memory) return out_of_memory("no memory for the encoded picture");

@@ -2,6 +2,7 @@
 #include "decode.h"
 
 #include "family.h"
+#include "stages/precision_parameter.h"
 
 namespace latentflow::autoencoder {
 
@@ -12,12 +13,7 @@ void Decode::describe(Describe<Decode>& d) {
   d.field(&Params::stride, "stride", "the one encode used; 0 for patches side by side").range(0, 256).unit("pixels");
   d.field(&Params::depth, "depth", "samples of the picture; 8 and 16 are rounded and clipped")
       .choices({"float", "8", "16"});
-  d.field(&Params::precision, "precision",
-          "how the network computes: int8 as a quantized file says, f32 without rounding, auto the faster of the two "
-          "per layer (f32 where the file is not quantized), bf16 half the memory "
-          "of convolutional models, and faster dense layers where the processor has instructions for it; with AVX-512 "
-          "only")
-      .choices({"auto", "f32", "bf16", "int8"});
+  stages::describe_precision(d, &Params::precision);
   d.example("{node: decode, codes: codes, model: mnist_deep.onnx}");
 }
 

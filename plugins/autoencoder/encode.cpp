@@ -2,6 +2,7 @@
 #include "encode.h"
 
 #include "family.h"
+#include "stages/precision_parameter.h"
 
 namespace latentflow::autoencoder {
 
@@ -15,12 +16,7 @@ void Encode::describe(Describe<Encode>& d) {
           "decode needs the same")
       .range(0, 256)
       .unit("pixels");
-  d.field(&Params::precision, "precision",
-          "how the network computes: int8 as a quantized file says, f32 without rounding, auto the faster of the two "
-          "per layer (f32 where the file is not quantized), bf16 half the memory "
-          "of convolutional models, and faster dense layers where the processor has instructions for it; with AVX-512 "
-          "only")
-      .choices({"auto", "f32", "bf16", "int8"});
+  stages::describe_precision(d, &Params::precision);
   d.example("{node: encode, image: digits, model: mnist_deep.onnx}");
 }
 

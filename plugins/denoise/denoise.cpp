@@ -7,6 +7,7 @@
 
 #include "latentflow/finite.h"
 #include "noise_estimate.h"
+#include "stages/precision_parameter.h"
 
 namespace latentflow::denoise {
 
@@ -34,10 +35,7 @@ void Denoise::describe(Describe<Denoise>& d) {
       .range(1, 8);
   d.field(&Params::quality, "quality", "best takes the model of the name, fast its smaller twin in the zoo, NAME_fast")
       .choices({"fast", "best"});
-  d.field(&Params::precision, "precision",
-          "how the network computes: int8 as a quantized file says, f32 without rounding, auto the faster of the two "
-          "per layer (f32 where the file is not quantized), bf16 half the memory, with AVX-512 only")
-      .choices({"auto", "f32", "bf16", "int8"});
+  stages::describe_precision(d, &Params::precision);
   d.rule("ensemble is 1, 2, 4 or 8", [](const Params& p) { return (p.ensemble & (p.ensemble - 1)) == 0; });
   d.example("{node: denoise, image: photos, sigma: auto}");
 }

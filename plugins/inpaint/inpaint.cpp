@@ -10,6 +10,7 @@
 #include "holes/mask.h"
 #include "latentflow/finite.h"
 #include "picture.h"
+#include "stages/precision_parameter.h"
 
 namespace latentflow::inpaint {
 
@@ -38,10 +39,7 @@ void Inpaint::describe(Describe<Inpaint>& d) {
        "network: how many of the eight flips and rotations of a picture are filled and averaged: 1, 2, 4 or 8; takes "
        "so many times as long")
       .range(1, 8);
-  d.field(&Params::precision, "precision",
-          "network: how it computes: int8 as a quantized file says, f32 without rounding, auto the faster of the two "
-          "per layer (f32 where the file is not quantized), bf16 half the memory, with AVX-512 only")
-      .choices({"auto", "f32", "bf16", "int8"});
+  stages::describe_precision(d, &Params::precision);
   d.rule("ensemble is 1, 2, 4 or 8", [](const Params& p) { return (p.ensemble & (p.ensemble - 1)) == 0; });
   d.example("{node: inpaint, image: photos, mask: masks}");
 }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "nn/algorithm_choice.h"
 #include "nn/network.h"
 #include "nn/onnx_export.h"
 #include "nn/onnx_import.h"
@@ -212,6 +213,13 @@ TEST(Precision, IsChosenForFiltersLargerThanThePartThatIsTimed) {
   const auto outputs = (*network)->run(chain.builder.inputs());
   ASSERT_TRUE(outputs.ok()) << outputs.error().message;
   EXPECT_EQ(outputs->front().dims(), (Dims{1, 400, 14, 14}));
+  const auto integers = Network::create(chain.builder.graph, {Winograd::automatic, Precision::int8});
+  ASSERT_TRUE(integers.ok()) << integers.error().message;
+  if (count_integer_steps(steps(**integers, chain.builder.inputs())) == 0) return;
+  const auto known = known_algorithms();
+  EXPECT_TRUE(std::any_of(known.begin(), known.end(), [](const auto& choice) {
+    return choice.first.starts_with("int8 1x3x16x224 1x400x1x14 ");
+  })) << "timed on as many rows as the filter has";
 }
 
 TEST(Precision, IsRefusedWhereItIsNotThere) {
