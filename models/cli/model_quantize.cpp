@@ -66,7 +66,7 @@ CLI::App* add_command(CLI::App& app, Command& command) {
       ->capture_default_str();
   quantize
       ->add_option("--weight-bits", command.options.weight_bits,
-                   "8, or 7: runs in integers on processors without VNNI as well")
+                   "8, or 7: direct convolutions run in integers on processors without VNNI as well")
       ->check(CLI::IsMember({7, 8}))
       ->capture_default_str();
   quantize->add_option("--keep-float", command.options.keep_float, "names of convolutions that stay as they are");

@@ -70,6 +70,13 @@ std::string fastest(const std::string& key, std::span<const TimedAlgorithm> algo
   return best->name;
 }
 
+std::optional<std::string> known_algorithm(const std::string& key) {
+  Choices& choices = Choices::shared();
+  const std::lock_guard lock(choices.mutex);
+  const std::string* known = choices.cache.find(key);
+  return known == nullptr ? std::nullopt : std::optional(*known);
+}
+
 std::map<std::string, std::string> known_algorithms() {
   const std::lock_guard lock(Choices::shared().mutex);
   return Choices::shared().cache.known();

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -26,6 +27,9 @@ struct TimedAlgorithm {
 /// same answer without measuring, those of later processes too (choice_cache.h). One measurement at a time, so that two
 /// of them never disturb each other. Thread-safe.
 std::string fastest(const std::string& key, std::span<const TimedAlgorithm> algorithms);
+
+/// What fastest() has found for the key, or remembers; none where it would measure.
+std::optional<std::string> known_algorithm(const std::string& key);
 
 /// All answers so far, by key; a resumed training adopts those of the run that it goes on with, because other
 /// algorithms round otherwise.

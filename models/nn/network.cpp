@@ -76,12 +76,7 @@ Result<Network::CachedPlan> Network::make_plan(std::vector<Dims> input_dims, Pac
   if (!shapes) return std::move(shapes).error();
   const bool choose = options_.precision == Precision::automatic && has_quantized_layers(executed_);
   Graph faster;
-  if (choose) {
-    // The choice runs layers, so that it needs their weights, one layer after the other.
-    PackedWeights own, timed(weights_, PackedWeights::Packing::all);
-    faster = without_slow_integers(executed_, *shapes, packing == PackedWeights::Packing::all ? timed : own,
-                                   options_.winograd);
-  }
+  if (choose) faster = without_slow_integers(executed_, *shapes, options_.winograd);
   PackedWeights weights(weights_, packing);
   auto made = Plan::create(choose ? faster : executed_, *shapes, weights, options_);
   if (!made) return std::move(made).error();

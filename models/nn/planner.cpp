@@ -23,7 +23,7 @@ class Planner {
     const onednn::OneThread one_thread;
     integers_.assign(graph_.nodes.size(), false);
     if (options_.precision == Precision::int8 || options_.precision == Precision::automatic)
-      integers_ = integer_convolutions(graph_, shapes_, weights_);
+      integers_ = integer_convolutions(graph_, shapes_, options_.winograd);
     for (const Node& node : graph_.nodes)
       if (node.op == Op::quantize) grids_[index(node.output)] = &node.as<QuantizeAttributes>();
     const std::vector<FusedNode> nodes = fuse(graph_, shapes_, integers_);
@@ -179,7 +179,7 @@ class Planner {
     return false;
   }
 
-  /// Where oneDNN cannot round the result of a convolution as it stores it: one after the other.
+  /// Where a convolution cannot round its result as it stores it: one after the other.
   Status add_apart(FusedNode convolution) {
     const Node& rounding = *convolution.rounding;
     convolution.rounding = nullptr;

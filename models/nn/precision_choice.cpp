@@ -49,8 +49,8 @@ class LoneConvolution {
     return {node_, operands_, output_, {}, weights, winograd};
   }
   /// Its result as floats, or as those of `rounding`.
-  LayerRequest in_integers(PackedWeights& weights, const Node* rounding = nullptr) const {
-    LayerRequest made{node_, operands_, output_, {}, weights, Winograd::off};
+  LayerRequest in_integers(PackedWeights& weights, Winograd winograd, const Node* rounding = nullptr) const {
+    LayerRequest made{node_, operands_, output_, {}, weights, winograd};
     made.integers = true;
     if (rounding != nullptr) made.rounding = &rounding->as<QuantizeAttributes>();
     return made;
@@ -91,20 +91,6 @@ class LoneConvolution {
   Dims output_;
 };
 
-double seconds(const Layer& layer) {
-  std::vector<std::shared_ptr<float>> buffers;
-  const auto zeros = [&](std::size_t bytes) {
-    buffers.push_back(aligned_floats(bytes));
-    std::fill_n(reinterpret_cast<char*>(buffers.back().get()), bytes, char{0});
-    return buffers.back().get();
-  };
-  std::vector<const float*> sources;
-  for (const Layer::Source& source : layer.sources) sources.push_back(zeros(layout_bytes(source.layout)));
-  float* output = zeros(layout_bytes(layer.output));
-  auto* scratch = reinterpret_cast<std::byte*>(zeros(layer.scratch_bytes));
-  return best_thread_seconds(3, [&] { layer.run({sources, output, scratch}); });
-}
-
 bool keeps_integers(Op op) { return op == Op::relu || op == Op::leaky_relu; }
 
 /// The result of a convolution in integers is rounded as it is stored: no conversion is needed before `node`.
@@ -140,58 +126,68 @@ const Node* rounding_behind(const Graph& graph, const Node& node, const std::vec
   return wanted ? rounding : nullptr;
 }
 
+constexpr const char *in_floats = "f32", *in_integers = "int8";
+
+/// The name of the faster way, from timing both: each is charged with what stands between it and neighbours in
+/// integers.
+std::string time_both(const LoneConvolution& alone, const std::string& key, const Node* rounding, bool bytes_before,
+                      Winograd winograd) {
+  PackedWeights weights;  // of layers that are timed and dropped
+  auto integers = make_integer_convolution(alone.in_integers(weights, winograd, rounding));
+  if (integers == nullptr) integers = make_integer_convolution(alone.in_integers(weights, winograd));
+  const auto floats = make_convolution(alone.in_floats(weights, winograd));
+  const auto conversion = alone.conversion(weights);
+  if (integers == nullptr || !floats || !conversion) return in_floats;
+  const auto rearrangement = bytes_before ? alone.rearrangement(**floats) : nullptr;
+  const auto behind = rounding == nullptr ? LayerResult(std::unique_ptr<Layer>())
+                                          : alone.conversion_behind(*rounding, (*floats)->output, weights);
+  const auto float_seconds = [&] {
+    return best_thread_seconds(**floats) + (rearrangement != nullptr ? best_thread_seconds(*rearrangement) : 0) +
+           (behind && *behind != nullptr ? best_thread_seconds(**behind) : 0);
+  };
+  const auto integer_seconds = [&] {
+    return best_thread_seconds(*integers) + (bytes_before ? 0 : best_thread_seconds(**conversion));
+  };
+  const std::vector<TimedAlgorithm> ways{{in_floats, float_seconds}, {in_integers, integer_seconds}};
+  return fastest(key, ways);
+}
+
 }  // namespace
 
-std::vector<bool> integer_convolutions(const Graph& graph, const std::vector<Dims>& shapes, PackedWeights& weights) {
+std::vector<bool> integer_convolutions(const Graph& graph, const std::vector<Dims>& shapes, Winograd winograd) {
+  PackedWeights weights;  // nothing is packed to find out
   std::vector<bool> result(graph.nodes.size(), false);
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
     if (!runs_in_integers(graph, node)) continue;
     const LoneConvolution alone(graph, node, shapes, LoneConvolution::Size::whole);
-    result[i] = make_integer_convolution(alone.in_integers(weights)) != nullptr;
+    result[i] = has_integer_convolution(alone.in_integers(weights, winograd));
   }
   return result;
 }
 
-Graph without_slow_integers(const Graph& graph, const std::vector<Dims>& shapes, PackedWeights& weights,
-                            Winograd winograd) {
+Graph without_slow_integers(const Graph& graph, const std::vector<Dims>& shapes, Winograd winograd) {
   const onednn::OneThread one_thread;
-  const std::vector<bool> integers = integer_convolutions(graph, shapes, weights);
+  const std::vector<bool> integers = integer_convolutions(graph, shapes, winograd);
   std::vector<std::size_t> slow;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
-    if (!runs_in_integers(graph, node)) {
+    if (!runs_in_integers(graph, node) || !integers[i]) {
       if (!needs_rounding(graph, node)) slow.push_back(i);
       continue;
     }
     const bool bytes_before = comes_as_bytes(graph, node, integers);
     const LoneConvolution alone(graph, node, shapes, LoneConvolution::Size::timed, bytes_before);
     const Node* rounding = rounding_behind(graph, node, integers);
-    auto in_integers = make_integer_convolution(alone.in_integers(weights, rounding));
-    if (in_integers == nullptr) in_integers = make_integer_convolution(alone.in_integers(weights));
-    const auto in_floats = make_convolution(alone.in_floats(weights, winograd));
-    const auto conversion = alone.conversion(weights);
-    if (!integers[i] || in_integers == nullptr || !in_floats || !conversion) {
-      slow.push_back(i);
-      continue;
-    }
-    const auto rearrangement = bytes_before ? alone.rearrangement(**in_floats) : nullptr;
-    const auto behind = rounding == nullptr ? LayerResult(std::unique_ptr<Layer>())
-                                            : alone.conversion_behind(*rounding, (*in_floats)->output, weights);
-    // Each way is charged with what stands between it and neighbours in integers.
-    const auto float_seconds = [&] {
-      return seconds(**in_floats) + (rearrangement != nullptr ? seconds(*rearrangement) : 0) +
-             (behind && *behind != nullptr ? seconds(**behind) : 0);
-    };
-    const auto integer_seconds = [&] { return seconds(*in_integers) + (bytes_before ? 0 : seconds(**conversion)); };
     const auto& geometry = node.as<ConvAttributes>();
     const std::string key =
         fmt::format("int8 {} {} kernel {} strides {} dilations {} winograd {} bytes before {} behind {}",
                     fmt::join(alone.input(), "x"), fmt::join(alone.output(), "x"), fmt::join(geometry.kernel, "x"),
                     fmt::join(geometry.strides, "x"), fmt::join(geometry.dilations, "x"), static_cast<int>(winograd),
                     bytes_before, rounding != nullptr);
-    const std::vector<TimedAlgorithm> ways{{"f32", float_seconds}, {"int8", integer_seconds}};
-    if (fastest(key, ways) == "f32") slow.push_back(i);
+    auto faster = known_algorithm(key);
+    if (faster != in_floats && faster != in_integers) faster = time_both(alone, key, rounding, bytes_before, winograd);
+    if (faster == in_floats) slow.push_back(i);
   }
   Graph faster = graph;  // shares the weights
   remove_rounding(faster, slow);

@@ -152,13 +152,14 @@ bool runs_in_integers(const Graph& graph, const Node& node) {
   const ValueInfo& weights = graph.value(node.inputs[1]);
   const Node* maker = maker_of(graph, node.inputs[0]);
   if (!weights.grid || maker == nullptr || maker->op != Op::quantize) return false;
-  const auto& input = maker->as<QuantizeAttributes>();
   const auto& grid = *weights.grid;
-  if (input.scales.size() != 1 || !grid.is_signed || (grid.scales.size() > 1 && grid.axis != 0) ||
-      std::any_of(grid.zero_points.begin(), grid.zero_points.end(), [](std::int32_t zero) { return zero != 0; }))
-    return false;
-  if (has_vnni()) return true;
-  return !input.is_signed && pairs_fit(*weights.constant, grid);
+  return maker->as<QuantizeAttributes>().scales.size() == 1 && grid.is_signed &&
+         (grid.scales.size() == 1 || grid.axis == 0) &&
+         std::all_of(grid.zero_points.begin(), grid.zero_points.end(), [](std::int32_t zero) { return zero == 0; });
+}
+
+bool direct_sums_fit(const QuantizeAttributes& input, const Tensor& weights, const QuantizeAttributes& grid) {
+  return has_vnni() || (!input.is_signed && pairs_fit(weights, grid));
 }
 
 }  // namespace latentflow::nn

@@ -53,10 +53,13 @@ void remove_rounding(Graph& graph);
 /// The same for some readers (indices into graph.nodes) alone.
 void remove_rounding(Graph& graph, const std::vector<std::size_t>& readers);
 
-/// Whether oneDNN can compute the Conv in integers on this processor, without losing a bit of the sums: input and
-/// weights are quantized, the input with one grid of uint8 (or int8, where the processor has VNNI), the weights with
-/// int8 around 0, one scale for all or per output channel. Without VNNI the products of two neighbouring input channels
-/// are added in 16 bits, saturating, so there every such pair of weights has to stay within -128..128 in sum.
+/// Whether the Conv may be computed in integers: input and weights are quantized, the input with one grid, the weights
+/// with int8 around 0, one scale for all or per output channel.
 bool runs_in_integers(const Graph& graph, const Node& node);
+
+/// Whether oneDNN's direct convolution of them loses no bit of its sums on this processor. Without VNNI it takes uint8
+/// alone, and the products of two neighbouring input channels are added in 16 bits, saturating, so there every such
+/// pair of weights has to stay within -128..128 in sum.
+bool direct_sums_fit(const QuantizeAttributes& input, const Tensor& weights, const QuantizeAttributes& grid);
 
 }  // namespace latentflow::nn

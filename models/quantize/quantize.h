@@ -13,7 +13,7 @@ namespace latentflow::quantize {
 struct Options {
   RangeMethod ranges = RangeMethod::percentile;
   double percentile = 99.999;
-  int weight_bits = 8;                  ///< 8, or 7: exact in integers on processors without VNNI, too
+  int weight_bits = 8;                  ///< 8, or 7: direct_sums_fit() without VNNI, too
   std::vector<std::string> keep_float;  ///< names of convolutions that are not tried
   double most_loss = 0.05;              ///< dB of PSNR that the whole may lose
 };

@@ -53,10 +53,17 @@ std::vector<LayerReport> steps(const Network& network, const std::vector<Tensor>
   return *network.layers(dims);
 }
 
-std::size_t count_integer_steps(const std::vector<LayerReport>& steps) {
+std::size_t count_steps(const std::vector<LayerReport>& steps, std::string_view algorithm) {
   return static_cast<std::size_t>(std::count_if(
-      steps.begin(), steps.end(), [](const LayerReport& step) { return step.algorithm.starts_with("int8 ("); }));
+      steps.begin(), steps.end(), [&](const LayerReport& step) { return step.algorithm.starts_with(algorithm); }));
 }
+
+std::size_t count_integer_steps(const std::vector<LayerReport>& steps) {
+  return count_steps(steps, "int8 (") + count_steps(steps, "int8 winograd");
+}
+
+/// Those of convolutions in integers: the direct ones, and Winograd's where it fits.
+constexpr Winograd both[] = {Winograd::off, Winograd::on};
 
 /// Rounding may tip over where float and double differ in the last digit, so a few numbers may be one step off.
 void expect_within_a_step(const Tensor& got, const Tensor& wanted, double step) {
@@ -106,78 +113,116 @@ struct Geometry {
 };
 
 TEST(IntegerConvolution, AgreesWithLoops) {
-  for (const Geometry& g : {Geometry{16, 16, 3, 1, 0}, Geometry{3, 24, 3, 1, 0}, Geometry{20, 13, 3, 1, 7},
-                            Geometry{32, 48, 2, 2, 0}, Geometry{17, 8, 1, 1, 128}, Geometry{24, 32, 3, 2, 100}}) {
-    Chain chain;
-    const ValueId x = chain.round(chain.builder.input({2, g.in, 11, 13}), 0.01f, g.zero);
-    chain.builder.graph.outputs = {chain.builder.node(Op::relu, {chain.conv(x, g.in, g.out, g.kernel, g.stride)})};
-    const std::vector<Tensor> inputs = chain.builder.inputs();
-    const auto network = Network::create(chain.builder.graph, {Winograd::off, Precision::int8});
-    ASSERT_TRUE(network) << network.error().message;
-    const auto got = (*network)->run(inputs);
-    ASSERT_TRUE(got) << got.error().message;
-    EXPECT_EQ(count_integer_steps(steps(**network, inputs)), 1u) << g.in << " to " << g.out << ", zero " << g.zero;
-    const Tensor wanted = reference_run(chain.builder.graph, inputs)[0];
-    EXPECT_LT(testing::largest_difference((*got)[0], wanted), 3e-6 * (1 + testing::value_range(wanted)))
-        << g.in << " to " << g.out << ", zero " << g.zero;
-  }
+  for (const Winograd winograd : both)
+    for (const Geometry& g : {Geometry{16, 16, 3, 1, 0}, Geometry{3, 24, 3, 1, 0}, Geometry{20, 13, 3, 1, 7},
+                              Geometry{32, 48, 2, 2, 0}, Geometry{17, 8, 1, 1, 128}, Geometry{24, 32, 3, 2, 100}}) {
+      Chain chain;
+      const ValueId x = chain.round(chain.builder.input({2, g.in, 11, 13}), 0.01f, g.zero);
+      chain.builder.graph.outputs = {chain.builder.node(Op::relu, {chain.conv(x, g.in, g.out, g.kernel, g.stride)})};
+      const std::vector<Tensor> inputs = chain.builder.inputs();
+      const auto network = Network::create(chain.builder.graph, {winograd, Precision::int8});
+      ASSERT_TRUE(network) << network.error().message;
+      const auto got = (*network)->run(inputs);
+      ASSERT_TRUE(got) << got.error().message;
+      EXPECT_EQ(count_integer_steps(steps(**network, inputs)), 1u) << g.in << " to " << g.out << ", zero " << g.zero;
+      const bool fits = winograd == Winograd::on && g.kernel == 3 && g.stride == 1 && g.in % 16 == 0 && g.out % 16 == 0;
+      EXPECT_EQ(count_steps(steps(**network, inputs), "int8 winograd 4x4"), fits ? 1u : 0u);
+      const Tensor wanted = reference_run(chain.builder.graph, inputs)[0];
+      EXPECT_LT(testing::largest_difference((*got)[0], wanted), 3e-6 * (1 + testing::value_range(wanted)))
+          << g.in << " to " << g.out << ", zero " << g.zero;
+    }
 }
 
 TEST(IntegerConvolution, ChainsStayInIntegers) {
-  for (const std::int32_t zero : {0, 9}) {
-    Chain chain;
-    Builder& b = chain.builder;
-    ValueId x = chain.round(b.input({1, 16, 12, 12}), 0.008f);
-    x = chain.round(b.node(Op::relu, {chain.conv(x, 16, 24, 3)}), 0.01f);
-    x = chain.round(b.node(Op::leaky_relu, {chain.conv(x, 24, 32, 3)}, LeakyReluAttributes{0.1f}), 0.01f, zero);
-    b.graph.outputs = {chain.conv(x, 32, 16, 1)};
-    const std::vector<Tensor> inputs = b.inputs();
-    const auto network = Network::create(b.graph, {Winograd::off, Precision::int8});
-    ASSERT_TRUE(network) << network.error().message;
-    const std::vector<LayerReport> plan = steps(**network, inputs);
-    EXPECT_EQ(count_integer_steps(plan), 3u);
-    EXPECT_EQ(std::count_if(plan.begin(), plan.end(),
-                            [](const LayerReport& step) { return step.fused.ends_with("+Quantize"); }),
-              2);
-    EXPECT_LE(plan.size(), 5u);  // bytes at the front, floats at the back
-    const auto got = (*network)->run(inputs);
-    ASSERT_TRUE(got) << got.error().message;
-    // A step of the last grid through 32 weights of at most 64 * 0.004 each.
-    const Tensor wanted = reference_run(b.graph, inputs)[0];
-    EXPECT_LT(testing::largest_difference((*got)[0], wanted), 0.01 * 64 * 0.004 * 3);
-  }
+  for (const Winograd winograd : both)
+    for (const std::int32_t zero : {0, 9}) {
+      Chain chain;
+      Builder& b = chain.builder;
+      ValueId x = chain.round(b.input({1, 16, 12, 12}), 0.008f);
+      x = chain.round(b.node(Op::relu, {chain.conv(x, 16, 48, 3)}), 0.01f);
+      x = chain.round(b.node(Op::leaky_relu, {chain.conv(x, 48, 32, 3)}, LeakyReluAttributes{0.1f}), 0.01f, zero);
+      b.graph.outputs = {chain.conv(x, 32, 16, 1)};
+      const std::vector<Tensor> inputs = b.inputs();
+      const auto network = Network::create(b.graph, {winograd, Precision::int8});
+      ASSERT_TRUE(network) << network.error().message;
+      const std::vector<LayerReport> plan = steps(**network, inputs);
+      EXPECT_EQ(count_integer_steps(plan), 3u);
+      EXPECT_EQ(std::count_if(plan.begin(), plan.end(),
+                              [](const LayerReport& step) { return step.fused.ends_with("+Quantize"); }),
+                2);
+      EXPECT_LE(plan.size(), 5u);  // bytes at the front, floats at the back
+      const auto got = (*network)->run(inputs);
+      ASSERT_TRUE(got) << got.error().message;
+      // A step of the last grid through 32 weights of at most 64 * 0.004 each.
+      const Tensor wanted = reference_run(b.graph, inputs)[0];
+      EXPECT_LT(testing::largest_difference((*got)[0], wanted), 0.01 * 64 * 0.004 * 3);
+    }
 }
 
 TEST(IntegerConvolution, BranchesAreReadAsFloats) {
-  Chain chain;
-  Builder& b = chain.builder;
-  ValueId x = chain.round(b.input({1, 16, 10, 10}), 0.008f, 100);
-  const ValueId inner = chain.round(b.node(Op::relu, {chain.conv(x, 16, 16, 3)}), 0.01f);
-  const ValueId sum = b.node(Op::add, {chain.conv(inner, 16, 16, 3), x});
-  b.graph.outputs = {b.node(Op::sub, {sum, inner}), x};
-  const std::vector<Tensor> inputs = b.inputs();
-  const auto network = Network::create(b.graph, {Winograd::off, Precision::int8});
-  ASSERT_TRUE(network) << network.error().message;
-  EXPECT_EQ(count_integer_steps(steps(**network, inputs)), 2u);
-  const auto got = (*network)->run(inputs);
-  ASSERT_TRUE(got) << got.error().message;
-  const std::vector<Tensor> wanted = reference_run(b.graph, inputs);
-  EXPECT_LT(testing::largest_difference((*got)[0], wanted[0]), 0.01 + 0.01 * 64 * 0.004 * 3);
-  expect_within_a_step((*got)[1], wanted[1], 0.008);
+  for (const Winograd winograd : both) {
+    Chain chain;
+    Builder& b = chain.builder;
+    ValueId x = chain.round(b.input({1, 16, 10, 10}), 0.008f, 100);
+    const ValueId inner = chain.round(b.node(Op::relu, {chain.conv(x, 16, 16, 3)}), 0.01f);
+    const ValueId sum = b.node(Op::add, {chain.conv(inner, 16, 16, 3), x});
+    b.graph.outputs = {b.node(Op::sub, {sum, inner}), x};
+    const std::vector<Tensor> inputs = b.inputs();
+    const auto network = Network::create(b.graph, {winograd, Precision::int8});
+    ASSERT_TRUE(network) << network.error().message;
+    EXPECT_EQ(count_integer_steps(steps(**network, inputs)), 2u);
+    const auto got = (*network)->run(inputs);
+    ASSERT_TRUE(got) << got.error().message;
+    const std::vector<Tensor> wanted = reference_run(b.graph, inputs);
+    EXPECT_LT(testing::largest_difference((*got)[0], wanted[0]), 0.01 + 0.01 * 64 * 0.004 * 3);
+    expect_within_a_step((*got)[1], wanted[1], 0.008);
+  }
 }
 
 TEST(IntegerConvolution, IsRightWhereProductsCouldSaturate) {
-  Chain chain;
-  chain.limit = 127;
-  const ValueId x = chain.round(chain.builder.input({1, 32, 9, 9}), 0.004f);
-  chain.builder.graph.outputs = {chain.conv(x, 32, 32, 3)};
-  const std::vector<Tensor> inputs{Tensor::filled({1, 32, 9, 9}, 1.02f)};
-  const auto network = Network::create(chain.builder.graph, {Winograd::off, Precision::int8});
-  ASSERT_TRUE(network) << network.error().message;
-  const auto got = (*network)->run(inputs);
-  ASSERT_TRUE(got) << got.error().message;
-  const Tensor wanted = reference_run(chain.builder.graph, inputs)[0];
-  EXPECT_LT(testing::largest_difference((*got)[0], wanted), 1e-5 * (1 + testing::value_range(wanted)));
+  for (const Winograd winograd : both) {
+    Chain chain;
+    chain.limit = 127;
+    const ValueId x = chain.round(chain.builder.input({1, 32, 9, 9}), 0.004f);
+    chain.builder.graph.outputs = {chain.conv(x, 32, 32, 3)};
+    const std::vector<Tensor> inputs{Tensor::filled({1, 32, 9, 9}, 1.02f)};
+    const auto network = Network::create(chain.builder.graph, {winograd, Precision::int8});
+    ASSERT_TRUE(network) << network.error().message;
+    const auto got = (*network)->run(inputs);
+    ASSERT_TRUE(got) << got.error().message;
+    const Tensor wanted = reference_run(chain.builder.graph, inputs)[0];
+    EXPECT_LT(testing::largest_difference((*got)[0], wanted), 1e-5 * (1 + testing::value_range(wanted)));
+    // Winograd's sums are exact on any processor, the direct ones with VNNI alone.
+    if (winograd == Winograd::on) { EXPECT_EQ(count_integer_steps(steps(**network, inputs)), 1u); }
+  }
+}
+
+/// The same arithmetic whichever algorithm computes it, also where it is chosen by measurement.
+TEST(IntegerConvolution, IsTheSameByEveryAlgorithm) {
+  for (const bool is_signed : {false, true}) {
+    Chain chain;
+    chain.limit = 127;
+    Builder& b = chain.builder;
+    const std::int32_t zero = is_signed ? -20 : 0;
+    ValueId x = chain.round(b.input({2, 16, 14, 17}), 0.01f, zero, is_signed);
+    x = chain.round(b.node(Op::clip, {chain.conv(x, 16, 48, 3)}, ClipAttributes{0.1f, 2.0f}), 0.01f, zero, is_signed);
+    x = chain.round(b.node(Op::leaky_relu, {chain.conv(x, 48, 32, 3)}, LeakyReluAttributes{0.1f}), 0.05f, zero,
+                    is_signed);
+    const ValueId before = chain.conv(x, 32, 32, 3);
+    b.graph.outputs = {b.node(Op::relu, {b.node(Op::add, {chain.conv(x, 32, 32, 3), before})})};
+    const std::vector<Tensor> inputs = b.inputs();
+    const Tensor wanted = reference_run(b.graph, inputs)[0];
+    for (const Winograd winograd : {Winograd::off, Winograd::on, Winograd::automatic, Winograd::own}) {
+      const auto network = Network::create(b.graph, {winograd, Precision::int8});
+      ASSERT_TRUE(network) << network.error().message;
+      const auto got = (*network)->run(inputs);
+      ASSERT_TRUE(got) << got.error().message;
+      // A step of a grid through some of 48 or 32 weights of at most 127 * 0.007.
+      EXPECT_LT(testing::largest_difference((*got)[0], wanted), 0.05 * 127 * 0.007 * 4);
+      EXPECT_GT(testing::value_range(wanted), 20);
+      if (winograd == Winograd::on) { EXPECT_EQ(count_steps(steps(**network, inputs), "int8 winograd"), 4u); }
+    }
+  }
 }
 
 TEST(Precision, FloatsAreNotRoundedAndAutoTakesEither) {

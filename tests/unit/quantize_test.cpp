@@ -215,8 +215,7 @@ TEST(Quantize, RoundingThatARemainderIsTakenFromStaysWhateverIsFaster) {
   const nn::Graph split = SplitCase().rounded(true);
   const auto shapes = nn::infer_shapes(split, std::vector<Dims>{{1, 1, 64, 64}});
   ASSERT_TRUE(shapes);
-  nn::PackedWeights weights;
-  const nn::Graph faster = nn::without_slow_integers(split, *shapes, weights, nn::Winograd::off);
+  const nn::Graph faster = nn::without_slow_integers(split, *shapes, nn::Winograd::off);
   const auto sub = std::find_if(faster.nodes.begin(), faster.nodes.end(),
                                 [](const nn::Node& node) { return node.op == nn::Op::sub; });
   ASSERT_NE(sub, faster.nodes.end());

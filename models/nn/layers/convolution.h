@@ -1,9 +1,13 @@
 // convolution.h: shared by the convolution layers.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <optional>
 
 #include "layer.h"
+#include "nn/shared_work.h"
+#include "nn/winograd/winograd.h"
 
 namespace latentflow::nn {
 
@@ -22,8 +26,10 @@ dnnl::primitive_attr convolution_attributes(std::span<const PostOp> post_ops, st
 /// absorbed; `small` is the output of a Conv and the input of a ConvTranspose.
 Dims far_padding(const ConvAttributes& attributes, const Dims& small, const Dims& large);
 
-/// Conv in integers, where the request asks for it and oneDNN has a primitive compiled for it; else null. The caller
-/// knows that its sums are exact (runs_in_integers).
+/// Conv in integers with exact sums, where the request asks for it and there is an algorithm: oneDNN's, compiled and
+/// on weights that its sums are exact for (direct_sums_fit), or Winograd's; else false and null. Where both are there
+/// the faster one is taken, measured as for floats.
+bool has_integer_convolution(const LayerRequest& request);
 std::unique_ptr<Layer> make_integer_convolution(const LayerRequest& request);
 
 /// 3x3 convolution to so few output channels that oneDNN would spend most of its work on padding: computed row by row
@@ -36,6 +42,16 @@ std::unique_ptr<Layer> make_block_convolution(const LayerRequest& request);
 
 /// Whether Winograd's algorithm for 3x3 filters computes it: stride 1, undilated, one group.
 bool fits_winograd(const ConvAttributes& attributes);
+
+/// The post operation as its kernels do it; none where they cannot.
+std::optional<winograd::Step> winograd_step(const PostOp& post);
+
+/// share_work() over groups of tiles: neighbouring ones on one thread, because the next one's pixels are fetched ahead,
+/// and enough pieces to end together.
+template <class Work>
+void share_groups(std::int64_t groups, const Work& work) {
+  share_work(groups, std::clamp<std::int64_t>(groups / (8 * most_sharers()), 1, 4), work);
+}
 
 /// The name of our own Winograd algorithm with tiles of this side.
 std::string winograd_name(std::int64_t tile);

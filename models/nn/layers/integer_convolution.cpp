@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
-#include "convolution.h"
+#include "integer_convolution.h"
+#include "nn/algorithm_choice.h"
 #include "nn/quantization.h"
 #include "primitive_layer.h"
 
@@ -34,29 +36,6 @@ bool append_posts(dnnl::post_ops& list, std::span<const PostOp> posts, float uni
   return true;
 }
 
-/// Grids of the source, the filters and the result, and the bias as oneDNN wants it.
-struct Numbers {
-  onednn::Grids grids;
-  std::vector<float> bias;
-};
-std::optional<Numbers> numbers_of(const LayerRequest& request) {
-  const Operand& weights = request.operands[1];
-  const QuantizeAttributes& input = *request.operands[0].grid;
-  const auto channels = static_cast<std::size_t>(request.output[1]);
-  const bool biased = request.node.inputs.size() > 2 && request.operands[2].constant != nullptr;
-  Numbers made{{input.scales[0], input.zero_points[0]}, {}};
-  if (request.rounding != nullptr)
-    made.grids.dst_scale = request.rounding->scales[0], made.grids.dst_zero = request.rounding->zero_points[0];
-  for (std::size_t i = 0; i < channels; ++i) {
-    made.grids.filter_scales.push_back(weights.grid->scales[weights.grid->scales.size() > 1 ? i : 0]);
-    if (biased)
-      made.bias.push_back(request.operands[2].constant->span()[i] / onednn::Scaling::bias_unit(made.grids, i));
-    const float scale = made.grids.src_scale * made.grids.filter_scales[i] / made.grids.dst_scale;
-    if (!std::isnormal(scale) || (biased && !std::isfinite(made.bias.back()))) return {};
-  }
-  return made;
-}
-
 /// Others than those compiled at run time are slow, or add products in another order than quantization.h counts on.
 bool is_compiled(std::string_view implementation) {
   return implementation.starts_with("jit") || implementation.starts_with("brg");
@@ -64,19 +43,19 @@ bool is_compiled(std::string_view implementation) {
 
 class IntegerConvolution final : public Layer {
  public:
-  IntegerConvolution(const LayerRequest& request, Forward::primitive_desc pd, const Numbers& numbers)
+  IntegerConvolution(const LayerRequest& request, Forward::primitive_desc pd, const IntegerNumbers& numbers)
       : scaling_(numbers.grids), pd_(std::move(pd)), primitive_(pd_) {
     const Operand& weights = request.operands[1];
     const Layout wanted = pd_.weights_desc();
     weights_ = request.weights.packed(weights.id, "int8", wanted, [&](float* packed) {
-      const std::vector<std::int32_t> integers = integers_of(*weights.constant, *weights.grid);
-      const std::vector<std::int8_t> bytes(integers.begin(), integers.end());
+      const std::vector<std::int8_t> bytes = byte_filter(weights);
       onednn::reorder({weights.dims, Type::s8, onednn::Memory::format_tag::oihw}, bytes.data(), wanted, packed);
     });
     weight_bytes = wanted.get_size();
     if (!numbers.bias.empty()) {
       bias_ = aligned_floats(numbers.bias.size() * sizeof(float));
-      std::copy(numbers.bias.begin(), numbers.bias.end(), bias_.get());
+      for (std::size_t i = 0; i < numbers.bias.size(); ++i)
+        bias_.get()[i] = numbers.bias[i] / onednn::Scaling::bias_unit(numbers.grids, i);
     }
     output = pd_.dst_desc();
     sources.push_back({0, pd_.src_desc(), Sharing::none});
@@ -105,32 +84,109 @@ class IntegerConvolution final : public Layer {
   std::shared_ptr<float> bias_;
 };
 
-}  // namespace
-
-std::unique_ptr<Layer> make_integer_convolution(const LayerRequest& request) {
-  if (!request.integers || request.operands[0].grid == nullptr || request.operands[1].grid == nullptr) return nullptr;
+/// The direct convolution; empty where oneDNN has none that is compiled, or none that is exact.
+Forward::primitive_desc describe_direct(const LayerRequest& request, const IntegerNumbers& numbers) {
+  const Operand& weights = request.operands[1];
   const QuantizeAttributes& input = *request.operands[0].grid;
-  const auto numbers = numbers_of(request);
   dnnl::post_ops posts;
-  if (!numbers || !append_posts(posts, request.post_ops, onednn::Scaling::post_unit(numbers->grids))) return nullptr;
+  if (!direct_sums_fit(input, *weights.constant, *weights.grid) ||
+      !append_posts(posts, request.post_ops, onednn::Scaling::post_unit(numbers.grids)))
+    return {};
   dnnl::primitive_attr attributes = onednn::user_scratchpad();
   attributes.set_post_ops(posts);
-  onednn::Scaling(numbers->grids).describe(attributes);
+  onednn::Scaling(numbers.grids).describe(attributes);
 
   const auto& geometry = request.node.as<ConvAttributes>();
-  const Dims &src = request.operands[0].dims, &weights = request.operands[1].dims;
-  auto pd = onednn::describe_forward<Forward>(
-      dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct,
-      channels_last_layout(src, integer_type(input)), {weights, Type::s8, onednn::Memory::format_tag::any},
-      numbers->bias.empty() ? Layout() : onednn::plain({request.output[1]}),
-      channels_last_layout(request.output, request.rounding != nullptr ? integer_type(*request.rounding) : Type::f32),
-      {{geometry.strides[0], geometry.strides[1]},
-       {geometry.dilations[0] - 1, geometry.dilations[1] - 1},
-       {geometry.pads[0], geometry.pads[1]},
-       far_padding(geometry, request.output, src)},
-      attributes);
-  if (pd.get(true) == nullptr || !is_compiled(pd.impl_info_str())) return nullptr;
-  return std::make_unique<IntegerConvolution>(request, std::move(pd), *numbers);
+  const Dims& src = request.operands[0].dims;
+  auto pd = onednn::describe_forward<Forward>(dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct,
+                                              channels_last_layout(src, integer_type(input)),
+                                              {weights.dims, Type::s8, onednn::Memory::format_tag::any},
+                                              numbers.bias.empty() ? Layout() : onednn::plain({request.output[1]}),
+                                              channels_last_layout(request.output, result_type(request)),
+                                              {{geometry.strides[0], geometry.strides[1]},
+                                               {geometry.dilations[0] - 1, geometry.dilations[1] - 1},
+                                               {geometry.pads[0], geometry.pads[1]},
+                                               far_padding(geometry, request.output, src)},
+                                              attributes);
+  return pd.get(true) != nullptr && is_compiled(pd.impl_info_str()) ? pd : Forward::primitive_desc();
+}
+
+bool may_take_winograd(const LayerRequest& request, const IntegerNumbers& numbers) {
+  return request.winograd != Winograd::off && fits_integer_winograd(request, numbers);
+}
+
+/// Whether Winograd's algorithm is faster than the direct one, measured on a part of the picture.
+bool winograd_wins(const LayerRequest& request, const IntegerNumbers& numbers) {
+  const Dims dst = timed_part(request.output, request.operands[0].dims[1]);
+  const auto [top, left, bottom, right] = request.node.as<ConvAttributes>().pads;
+  std::vector<Operand> operands(request.operands.begin(), request.operands.end());
+  operands[0].dims = {1, operands[0].dims[1], dst[2] + 2 - top - bottom, dst[3] + 2 - left - right};
+  PackedWeights weights;  // nothing is to stay of the algorithm that loses
+  LayerRequest part{request.node, operands, dst, request.post_ops, weights, request.winograd};
+  part.integers = true, part.rounding = request.rounding;
+  const auto direct = [&] {
+    auto pd = describe_direct(part, numbers);
+    return pd.get(true) == nullptr ? std::numeric_limits<double>::infinity()
+                                   : best_thread_seconds(IntegerConvolution(part, std::move(pd), numbers));
+  };
+  const auto own = [&] { return best_thread_seconds(*make_integer_winograd(part, numbers)); };
+  const std::string key =
+      fmt::format("int8 conv {} {} {} signed {} result {} post {}", fmt::join(operands[0].dims, "x"),
+                  fmt::join(dst, "x"), fmt::join(request.node.as<ConvAttributes>().pads, ","),
+                  request.operands[0].grid->is_signed, static_cast<int>(result_type(request)), request.post_ops.size());
+  constexpr const char* own_name = "winograd";
+  const std::vector<TimedAlgorithm> ways{{"direct", direct}, {own_name, own}};
+  return fastest(key, ways) == own_name;
+}
+
+/// None where the request is not for integers.
+std::optional<IntegerNumbers> numbers_for_integers(const LayerRequest& request) {
+  if (!request.integers || request.operands[0].grid == nullptr || request.operands[1].grid == nullptr) return {};
+  return integer_numbers(request);
+}
+
+}  // namespace
+
+std::optional<IntegerNumbers> integer_numbers(const LayerRequest& request) {
+  const Operand& weights = request.operands[1];
+  const QuantizeAttributes& input = *request.operands[0].grid;
+  const auto channels = static_cast<std::size_t>(request.output[1]);
+  const bool biased = request.node.inputs.size() > 2 && request.operands[2].constant != nullptr;
+  IntegerNumbers made{{input.scales[0], input.zero_points[0]}, {}};
+  if (request.rounding != nullptr)
+    made.grids.dst_scale = request.rounding->scales[0], made.grids.dst_zero = request.rounding->zero_points[0];
+  for (std::size_t i = 0; i < channels; ++i) {
+    made.grids.filter_scales.push_back(weights.grid->scales[weights.grid->scales.size() > 1 ? i : 0]);
+    if (biased) made.bias.push_back(request.operands[2].constant->span()[i]);
+    if (!std::isnormal(made.scale(i))) return {};
+    if (biased && !std::isfinite(made.bias[i] / onednn::Scaling::bias_unit(made.grids, i))) return {};
+  }
+  return made;
+}
+
+std::vector<std::int8_t> byte_filter(const Operand& weights) {
+  const std::vector<std::int32_t> integers = integers_of(*weights.constant, *weights.grid);
+  return {integers.begin(), integers.end()};
+}
+
+onednn::Memory::data_type result_type(const LayerRequest& request) {
+  return request.rounding != nullptr ? integer_type(*request.rounding) : Type::f32;
+}
+
+bool has_integer_convolution(const LayerRequest& request) {
+  const auto numbers = numbers_for_integers(request);
+  return numbers && (may_take_winograd(request, *numbers) || describe_direct(request, *numbers).get(true) != nullptr);
+}
+
+std::unique_ptr<Layer> make_integer_convolution(const LayerRequest& request) {
+  const auto numbers = numbers_for_integers(request);
+  if (!numbers) return nullptr;
+  auto direct = describe_direct(request, *numbers);
+  const bool exists = direct.get(true) != nullptr;
+  if (may_take_winograd(request, *numbers) &&
+      (!exists || request.winograd == Winograd::on || winograd_wins(request, *numbers)))
+    return make_integer_winograd(request, *numbers);
+  return exists ? std::make_unique<IntegerConvolution>(request, std::move(direct), *numbers) : nullptr;
 }
 
 }  // namespace latentflow::nn

@@ -1,6 +1,11 @@
 // layer.cpp: choosing a factory, and the reorder layer that the planner puts between disagreeing neighbours.
 #include "layer.h"
 
+#include <oneapi/tbb/task_arena.h>
+
+#include <algorithm>
+
+#include "nn/algorithm_choice.h"
 #include "primitive_layer.h"
 
 namespace latentflow::nn {
@@ -69,6 +74,21 @@ std::int64_t channel_block(const Layout& layout, const Dims& dims) {
     for (const std::int64_t block : {16, 8})
       if (layout == blocked_layout(dims, block)) return block;
   return 1;
+}
+
+double best_thread_seconds(const Layer& layer) {
+  std::vector<std::shared_ptr<float>> buffers;
+  const auto zeros = [&](std::size_t bytes) {
+    buffers.push_back(aligned_floats(bytes));
+    std::fill_n(reinterpret_cast<char*>(buffers.back().get()), bytes, char{0});
+    return buffers.back().get();
+  };
+  std::vector<const float*> sources;
+  for (const Layer::Source& source : layer.sources) sources.push_back(zeros(layout_bytes(source.layout)));
+  float* output = zeros(layout_bytes(layer.output));
+  auto* scratch = reinterpret_cast<std::byte*>(zeros(layer.scratch_bytes));
+  tbb::task_arena alone(1);
+  return alone.execute([&] { return best_thread_seconds(3, [&] { layer.run({sources, output, scratch}); }); });
 }
 
 LayerResult make_layer(const LayerRequest& request) {

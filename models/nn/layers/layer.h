@@ -113,6 +113,10 @@ LayerResult make_layer(const LayerRequest& request);
 /// Copies between two layouts of the same extents; `grid`: of the integers that floats are made of.
 std::unique_ptr<Layer> make_reorder(const Layout& from, const Layout& to, const QuantizeAttributes* grid = nullptr);
 
+/// Best time of three runs on zeros after one to warm up, in seconds of the calling thread, in a task arena of its own,
+/// so that idle threads do not share the work.
+double best_thread_seconds(const Layer& layer);
+
 /// Helpers of the factories.
 inline Error layer_error(const Node& node, const std::string& what) {
   return unsupported(std::string(to_string(node.op)) + " '" + node.name + "' " + what);

@@ -72,7 +72,7 @@ class RoundedFloats final : public Layer {
   std::int64_t inner_ = 1, outer_ = 1;
 };
 
-/// Bytes with the channels of a pixel side by side, as oneDNN's convolutions in integers read them.
+/// Bytes with the channels of a pixel side by side, as convolutions in integers read them.
 class RoundedBytes final : public Layer {
  public:
   explicit RoundedBytes(const LayerRequest& request)

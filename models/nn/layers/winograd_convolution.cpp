@@ -11,10 +11,7 @@
 
 namespace latentflow::nn {
 
-namespace {
-
-/// The post operation as the kernel does it; none where it cannot.
-std::optional<winograd::Step> kernel_step(const PostOp& post) {
+std::optional<winograd::Step> winograd_step(const PostOp& post) {
   using Kind = winograd::Step::Kind;
   if (post.kind == PostOp::Kind::sum) return winograd::Step{Kind::sum, 0, 0};
   switch (post.op) {
@@ -31,10 +28,12 @@ std::optional<winograd::Step> kernel_step(const PostOp& post) {
   }
 }
 
+namespace {
+
 /// How many of the post operations the kernel does; the others run behind it, where sums cannot.
 std::optional<std::size_t> fused_steps(std::span<const PostOp> posts) {
   std::size_t fused = 0;
-  while (fused < posts.size() && kernel_step(posts[fused])) ++fused;
+  while (fused < posts.size() && winograd_step(posts[fused])) ++fused;
   for (const PostOp& post : posts.subspan(fused))
     if (post.kind == PostOp::Kind::sum) return std::nullopt;
   return fused;
@@ -71,22 +70,18 @@ class WinogradConvolution final : public Layer {
       if (post.kind == PostOp::Kind::sum)
         sources.push_back({request.operands.size() - 1, output, Sharing::must_overwrite});
       if (i < fused)
-        steps_.push_back(*kernel_step(post));
+        steps_.push_back(*winograd_step(post));
       else
         behind_.emplace_back(activation_descriptor(post.op, post.attributes, output));
     }
-    scratch_each_ = (winograd::forward_scratch_bytes(shape_) + cache_line - 1) / cache_line * cache_line;
+    scratch_each_ = whole_lines(winograd::forward_scratch_bytes(shape_));
     scratch_bytes = scratch_each_ * static_cast<std::size_t>(most_sharers());
   }
 
   void run(const LayerCall& call) const override {
     winograd::Shape shape = shape_;
     shape.wanted = call.wanted, shape.readable = call.readable;
-    const std::int64_t groups = winograd::forward_groups(shape);
-    // Neighbouring groups on one thread, because the next one's pixels are fetched ahead; enough pieces to end
-    // together.
-    const std::int64_t grain = std::clamp<std::int64_t>(groups / (8 * most_sharers()), 1, 4);
-    share_work(groups, grain, [&](std::int64_t first, std::int64_t last, int sharer) {
+    share_groups(winograd::forward_groups(shape), [&](std::int64_t first, std::int64_t last, int sharer) {
       winograd::forward(shape, call.sources[0], filter_.get(), bias_.get(), steps_, call.output,
                         call.scratch + static_cast<std::size_t>(sharer) * scratch_each_, {first, last});
     });
@@ -96,8 +91,6 @@ class WinogradConvolution final : public Layer {
   }
 
  private:
-  static constexpr std::size_t cache_line = 64;
-
   winograd::Shape shape_;
   std::size_t scratch_each_ = 0;  // of one thread
   PackedWeights::Data filter_;

@@ -44,19 +44,20 @@ struct Places {
 /// sums[point][source channel][result channel] += products over the tiles of a group.
 template <int Block>
 void add_products(const Shape& shape, const Places& places, std::int64_t tiles, float* scratch) {
-  const Channels<Block> d;
+  const Floats<Channels<Block>> floats;
   const std::int64_t in = shape.padded_src_channels(), out = shape.padded_dst_channels();
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(floats.d));
   for (std::int64_t point = 0; point < points; ++point)
     for (std::int64_t channel = 0; channel < out; channel += 2 * lanes) {
-      const Product product{scratch + point * places.patch_stride,
-                            in,
-                            scratch + places.gradients + point * places.gradient_stride + channel,
-                            out,
-                            tiles,
-                            scratch + places.sums + point * places.sum_stride + channel,
-                            out};
-      channel + 2 * lanes <= out ? multiply<2, true, true>(d, product, in) : multiply<1, true, true>(d, product, in);
+      const Product<float> product{scratch + point * places.patch_stride,
+                                   in,
+                                   scratch + places.gradients + point * places.gradient_stride + channel,
+                                   out,
+                                   tiles,
+                                   scratch + places.sums + point * places.sum_stride + channel,
+                                   out};
+      channel + 2 * lanes <= out ? multiply<2, true, true>(floats, product, in)
+                                 : multiply<1, true, true>(floats, product, in);
     }
 }
 

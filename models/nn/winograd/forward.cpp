@@ -13,6 +13,8 @@
 #include "dispatch.h"
 #include "multiply-inl.h"
 #include "patches-inl.h"
+#include "prefetch-inl.h"
+#include "steps-inl.h"
 #include "tiles.h"
 #include "transforms-inl.h"
 
@@ -31,29 +33,6 @@ std::int64_t panel_width() {
 
 std::int64_t rows_of(const Shape& shape, const Tiling& tiling) {
   return group_size(tiling, point_count(shape.tile) * shape.padded_src_channels(), patch_budget_bytes, most_rows);
-}
-
-template <class D, class V>
-HWY_INLINE V finish(D d, V value, std::span<const Step> steps, const float* before) {
-  for (const Step& step : steps) switch (step.kind) {
-      case Step::Kind::sum: value = hn::Add(value, hn::LoadU(d, before)); break;
-      case Step::Kind::leaky_relu: {
-        const auto zero = hn::Zero(d);
-        value = hn::MulAdd(hn::Set(d, step.low), hn::Min(value, zero), hn::Max(value, zero));
-        break;
-      }
-      case Step::Kind::clip: value = hn::Min(hn::Max(value, hn::Set(d, step.low)), hn::Set(d, step.high)); break;
-    }
-  return value;
-}
-
-/// Whole tiles that are only rectified, or not even that, need no decisions per pixel.
-enum class Ending { nothing, rectify, any };
-
-Ending ending_of(std::span<const Step> steps) {
-  if (steps.empty()) return Ending::nothing;
-  const bool rectifies = steps.size() == 1 && steps[0].kind == Step::Kind::leaky_relu && steps[0].low == 0;
-  return rectifies ? Ending::rectify : Ending::any;
 }
 
 /// Products [point][tile][column] of the output channels from `channel` become pixels.
@@ -96,7 +75,7 @@ HWY_NOINLINE void store_tiles(const Shape& shape, const Tiling& tiling, std::int
 template <int Tile, int Block, Ending ending>
 void forward_blocks(const Shape& shape, const float* src, const float* packed, const Store& store, float* scratch,
                     Part groups) {
-  const Channels<Block> d;
+  const Floats<Channels<Block>> floats;
   const Tiling tiling(shape, Tile);
   constexpr std::int64_t points = point_count(Tile);
   const std::int64_t in = shape.padded_src_channels(), out = shape.padded_dst_channels(), width = panel_width<Block>();
@@ -111,22 +90,24 @@ void forward_blocks(const Shape& shape, const float* src, const float* packed, c
                         shape.top,
                         shape.left,
                         shape.readable.within(shape.src_height, shape.src_width)};
+  const PixelPlanes planes{
+      src, in / Block, Block * std::int64_t{sizeof(float)}, shape.src_height, shape.src_width, shape.top, shape.left};
   const std::int64_t last_group = std::min(groups.last, group_count(tiling, rows));
   for (std::int64_t first = groups.first * rows; first < last_group * rows; first += rows) {
     const std::int64_t tiles = std::min(rows, tiling.count - first);
     const std::int64_t used = (tiles + 1) / 2 * 2;  // products come in even numbers of rows
     transform_patches<Block, InputTransform<patch_side(Tile)>>(picture, tiling, first, tiles, rows, patches);
-    PatchPrefetch<Block> following(picture, tiling, first + tiles, std::min(rows, tiling.count - first - tiles),
-                                   points * panels);
+    PatchPrefetch following(planes, tiling, first + tiles, std::min(rows, tiling.count - first - tiles),
+                            points * panels);
     for (std::int64_t channel = 0; channel < out; channel += width) {
       const bool whole = channel + width <= out;
       const std::int64_t columns = whole ? width : width / 2, stride = point_stride(rows, columns);
       const float* filter = packed + points * in * channel;
       for (std::int64_t point = 0; point < points; ++point) {
         following.next_share();
-        const Product product{patches + point * patch_stride, in,     filter + point * in * columns, columns, in,
-                              products + point * stride,      columns};
-        whole ? multiply<2, false, false>(d, product, used) : multiply<1, false, false>(d, product, used);
+        const Product<float> product{patches + point * patch_stride, in,     filter + point * in * columns, columns, in,
+                                     products + point * stride,      columns};
+        whole ? multiply<2, false, false>(floats, product, used) : multiply<1, false, false>(floats, product, used);
       }
       if (whole)
         store_tiles<Tile, Block, 2, ending>(shape, tiling, first, tiles, products, stride, channel, store);
@@ -139,14 +120,8 @@ void forward_blocks(const Shape& shape, const float* src, const float* packed, c
 template <int Tile, int Block>
 void forward_ending(const Shape& shape, const float* src, const float* packed, const Store& store, float* scratch,
                     Part groups) {
-  const auto run = [&](auto ending) {
-    forward_blocks<Tile, Block, ending()>(shape, src, packed, store, scratch, groups);
-  };
-  switch (ending_of(store.steps)) {
-    case Ending::nothing: return run(std::integral_constant<Ending, Ending::nothing>());
-    case Ending::rectify: return run(std::integral_constant<Ending, Ending::rectify>());
-    case Ending::any: return run(std::integral_constant<Ending, Ending::any>());
-  }
+  with_ending(ending_of(store.steps),
+              [&](auto ending) { forward_blocks<Tile, Block, ending()>(shape, src, packed, store, scratch, groups); });
 }
 
 /// Calls `function` with the side of the tiles and the channels per block as types.

@@ -26,37 +26,50 @@ constexpr int most_rows = 6;
 #endif
 
 /// c[row][column] (+)= sum over steps of a(row, step) b[step][column]. The left factor lies as [row][step] or,
-/// transposed, as [step][row].
+/// transposed, as [step][row]. An element is a number, or what `Arithmetic` takes for one step.
+template <class T>
 struct Product {
-  const float* a;
+  const T* a;
   std::int64_t a_stride;
-  const float* b;
+  const T* b;
   std::int64_t b_stride;
   std::int64_t steps;
-  float* c;
+  T* c;
   std::int64_t c_stride;
 };
 
-template <int Rows, int Vectors, bool Transposed, bool Accumulate, class D>
-HWY_INLINE void multiply_rows(D d, const Product& product) {
+/// Tag of the elements, and what a step does to a sum.
+template <class D>
+struct Floats {
+  D d;
+  using Vector = hn::Vec<D>;
+  HWY_INLINE Vector add_product(Vector value, Vector factor, Vector sum) const {
+    return hn::MulAdd(value, factor, sum);
+  }
+};
+
+template <int Rows, int Vectors, bool Transposed, bool Accumulate, class Arithmetic, class T>
+HWY_INLINE void multiply_rows(const Arithmetic& arithmetic, const Product<T>& product) {
+  using Vector = typename Arithmetic::Vector;
+  const auto d = arithmetic.d;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  hn::Vec<D> sums[Rows][Vectors];
+  Vector sums[Rows][Vectors];
 #pragma GCC unroll 16
   for (int row = 0; row < Rows; ++row)
 #pragma GCC unroll 2
     for (int v = 0; v < Vectors; ++v)
       sums[row][v] = Accumulate ? hn::LoadU(d, product.c + row * product.c_stride + v * lanes) : hn::Zero(d);
-  const float* a = product.a;
-  const float* b = product.b;
+  const T* a = product.a;
+  const T* b = product.b;
   for (std::int64_t step = 0; step < product.steps; ++step) {
-    hn::Vec<D> factors[Vectors];
+    Vector factors[Vectors];
 #pragma GCC unroll 2
     for (int v = 0; v < Vectors; ++v) factors[v] = hn::LoadU(d, b + v * lanes);
 #pragma GCC unroll 16
     for (int row = 0; row < Rows; ++row) {
       const auto value = hn::Set(d, Transposed ? a[row] : a[row * product.a_stride]);
 #pragma GCC unroll 2
-      for (int v = 0; v < Vectors; ++v) sums[row][v] = hn::MulAdd(value, factors[v], sums[row][v]);
+      for (int v = 0; v < Vectors; ++v) sums[row][v] = arithmetic.add_product(value, factors[v], sums[row][v]);
     }
     a += Transposed ? product.a_stride : 1;
     b += product.b_stride;
@@ -68,23 +81,23 @@ HWY_INLINE void multiply_rows(D d, const Product& product) {
 }
 
 /// The last rows, an even number of them below most_rows.
-template <int Rows, int Vectors, bool Transposed, bool Accumulate, class D>
-HWY_INLINE void multiply_rest(D d, const Product& product, std::int64_t rows) {
+template <int Rows, int Vectors, bool Transposed, bool Accumulate, class Arithmetic, class T>
+HWY_INLINE void multiply_rest(const Arithmetic& arithmetic, const Product<T>& product, std::int64_t rows) {
   if constexpr (Rows > 0) {
-    if (rows == Rows) return multiply_rows<Rows, Vectors, Transposed, Accumulate>(d, product);
-    multiply_rest<Rows - 2, Vectors, Transposed, Accumulate>(d, product, rows);
+    if (rows == Rows) return multiply_rows<Rows, Vectors, Transposed, Accumulate>(arithmetic, product);
+    multiply_rest<Rows - 2, Vectors, Transposed, Accumulate>(arithmetic, product, rows);
   }
 }
 
 /// `rows`: any even number.
-template <int Vectors, bool Transposed, bool Accumulate, class D>
-HWY_INLINE void multiply(D d, Product product, std::int64_t rows) {
+template <int Vectors, bool Transposed, bool Accumulate, class Arithmetic, class T>
+HWY_INLINE void multiply(const Arithmetic& arithmetic, Product<T> product, std::int64_t rows) {
   for (; rows >= most_rows; rows -= most_rows) {
-    multiply_rows<most_rows, Vectors, Transposed, Accumulate>(d, product);
+    multiply_rows<most_rows, Vectors, Transposed, Accumulate>(arithmetic, product);
     product.a += most_rows * (Transposed ? 1 : product.a_stride);
     product.c += most_rows * product.c_stride;
   }
-  multiply_rest<most_rows - 2, Vectors, Transposed, Accumulate>(d, product, rows);
+  multiply_rest<most_rows - 2, Vectors, Transposed, Accumulate>(arithmetic, product, rows);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -8,7 +8,6 @@
 #define LATENTFLOW_WINOGRAD_PATCHES_INL_H
 #endif
 
-#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include "tiles.h"
@@ -67,43 +66,6 @@ HWY_NOINLINE void transform_patches(const Picture& picture, const Tiling& tiling
         }
     }
 }
-
-/// Asks for the sources of the patches of a group of tiles, a share at a time, while something else computes: the
-/// matrices of one group fill the second-level cache, so without it every patch is waited for.
-template <int Block>
-class PatchPrefetch {
- public:
-  /// In `shares` equal shares.
-  PatchPrefetch(const Picture& picture, const Tiling& tiling, std::int64_t first, std::int64_t tiles,
-                std::int64_t shares)
-      : picture_(picture),
-        tiling_(tiling),
-        first_(first),
-        blocks_(picture.channels / Block),
-        units_(tiles * blocks_),
-        shares_(shares) {}
-
-  HWY_INLINE void next_share() {
-    for (++share_; unit_ * shares_ < units_ * share_; ++unit_)
-      prefetch(tiling_.at(first_ + unit_ / blocks_), unit_ % blocks_);
-  }
-
- private:
-  HWY_INLINE void prefetch(const Place& tile, std::int64_t block) const {
-    constexpr std::int64_t line = 64 / sizeof(float);
-    const std::int64_t row_step = picture_.width * Block, y = tile.y - picture_.top, x = tile.x - picture_.left;
-    const std::int64_t begin = std::max<std::int64_t>(x, 0) * Block,
-                       end = std::min(x + patch_side(tiling_.side), picture_.width) * Block;
-    const float* plane = picture_.data + (tile.image * blocks_ + block) * picture_.height * row_step;
-    for (std::int64_t row = std::max<std::int64_t>(y, 0); row < std::min(y + patch_side(tiling_.side), picture_.height);
-         ++row)
-      for (std::int64_t at = begin; at < end; at += line) hwy::Prefetch(plane + row * row_step + at);
-  }
-
-  const Picture& picture_;
-  const Tiling& tiling_;
-  std::int64_t first_, blocks_, units_, shares_, unit_ = 0, share_ = 0;
-};
 
 }  // namespace HWY_NAMESPACE
 }  // namespace latentflow::nn::winograd

@@ -45,14 +45,18 @@ struct Store {
   float* dst;
 };
 
-/// Floats between the matrices of neighbouring points: one cache line more than they need, so that the streams of a
+/// Elements between the matrices of neighbouring points: one cache line more than they need, so that the streams of a
 /// transform do not all fall on the same cache sets.
-inline std::int64_t point_stride(std::int64_t rows, std::int64_t columns) { return rows * columns + 16; }
+template <class T = float>
+std::int64_t point_stride(std::int64_t rows, std::int64_t columns) {
+  return rows * columns + 64 / static_cast<std::int64_t>(sizeof(T));
+}
 
-/// Tiles per group: as many as keep `floats_per_tile` of each within `budget_bytes`, in multiples of `multiple`.
-inline std::int64_t group_size(const Tiling& tiling, std::int64_t floats_per_tile, std::int64_t budget_bytes,
-                               std::int64_t multiple) {
-  const std::int64_t fitting = budget_bytes / (floats_per_tile * static_cast<std::int64_t>(sizeof(float)));
+/// Tiles per group: as many as keep `elements_per_tile` of each within `budget_bytes`, in multiples of `multiple`.
+template <class T = float>
+std::int64_t group_size(const Tiling& tiling, std::int64_t elements_per_tile, std::int64_t budget_bytes,
+                        std::int64_t multiple) {
+  const std::int64_t fitting = budget_bytes / (elements_per_tile * static_cast<std::int64_t>(sizeof(T)));
   const std::int64_t wanted = std::clamp<std::int64_t>(fitting, multiple, 96);
   return (std::min(wanted, tiling.count) + multiple - 1) / multiple * multiple;
 }

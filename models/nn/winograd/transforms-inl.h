@@ -127,7 +127,7 @@ struct FilterTransform {
 /// Both directions: read(row, column) gives the picture, write(row, column, vector) takes the result.
 template <class Transform, class D, class Read, class Write>
 HWY_INLINE void transform(D d, const Read& read, const Write& write) {
-  HWY_ALIGN float half[Transform::to * Transform::from * hn::MaxLanes(d)];
+  HWY_ALIGN hn::TFromD<D> half[Transform::to * Transform::from * hn::MaxLanes(d)];
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
   for (int column = 0; column < Transform::from; ++column)
     Transform::apply(
