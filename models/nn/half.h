@@ -2,19 +2,19 @@
 #pragma once
 
 #include <bit>
-#include <cmath>
 #include <cstdint>
 
 namespace latentflow::nn {
 
 inline constexpr float half_limit = 65504;  ///< the largest finite one
 
+// Without branches, so that loops of it become vectors: signs of weights are as good as random.
 inline float half_to_float(std::uint16_t half) {
-  const std::uint32_t magnitude = half & 0x7fffu;
-  if (magnitude >= 0x7c00u) return magnitude > 0x7c00u ? NAN : (half & 0x8000u) != 0 ? -INFINITY : INFINITY;
+  const std::uint32_t sign = half & 0x8000u, magnitude = half & 0x7fffu;
   // Exponent and fraction lie 13 bits higher in a float, whose exponent 0 means a power of 2 lower by 112.
-  const float value = std::bit_cast<float>(magnitude << 13) * 0x1p112f;
-  return (half & 0x8000u) != 0 ? -value : value;
+  const std::uint32_t finite = std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude << 13) * 0x1p112f);
+  const std::uint32_t bits = magnitude >= 0x7c00u ? magnitude << 13 | 0x7f800000u : finite;
+  return std::bit_cast<float>(sign << 16 | bits);
 }
 
 /// The nearest one, of two equally near ones the even one; for numbers within +-half_limit.

@@ -81,7 +81,7 @@ Known Importer::read_constant(const onnx::TensorProto& tensor, const std::string
   if (is_small_integer_type(tensor.data_type()))
     return SmallIntegers{dims, take(read_small_integers(tensor, subject)),
                          tensor.data_type() == onnx::TensorProto::INT8};
-  if (!is_integer_type(tensor.data_type())) return FloatConstant{take(read_floats(tensor, subject))};
+  if (!is_integer_type(tensor.data_type())) return FloatConstant{take(read_floats(tensor, subject, weights_))};
   Integers integers{dims, {}};
   for (const std::int64_t number : take(read_integers(tensor, subject)))
     integers.elements.push_back({.number = number});
@@ -238,24 +238,38 @@ ValueId Importer::emit(Op op, const std::string& node, const std::string& output
 
 }  // namespace onnx_import
 
-Result<Graph> parse_onnx(std::span<const std::byte> bytes, const std::string& name,
-                         const std::optional<std::filesystem::path>& folder) {
+namespace {
+
+/// `read` fills the model, or returns false where the bytes are none.
+template <class Read>
+Result<Graph> import_model(const Read& read, std::uintmax_t size, const std::string& name,
+                           const std::optional<std::filesystem::path>& folder) {
   const auto failed = [&](Error error) {
     error.message = fmt::format("\"{}\": {}", name, error.message);
     return error;
   };
-  if (bytes.empty()) return failed(bad_input("is empty"));
-  if (bytes.size() > onnx_size_limit)
-    return failed(unsupported(fmt::format("has {} bytes, allowed are {}", bytes.size(), onnx_size_limit)));
+  if (size == 0) return failed(bad_input("is empty"));
+  if (size > onnx_size_limit)
+    return failed(unsupported(fmt::format("has {} bytes, allowed are {}", size, onnx_size_limit)));
   try {
     onnx::ModelProto model;
-    if (!model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
-      return failed(bad_input(
-          fmt::format("is no complete ONNX file: cut off, damaged or of another format ({} bytes)", bytes.size())));
+    if (!read(model))
+      return failed(
+          bad_input(fmt::format("is no complete ONNX file: cut off, damaged or of another format ({} bytes)", size)));
     return onnx_import::Importer(model, folder).run();
   } catch (onnx_import::Refusal& refusal) { return failed(std::move(refusal.error)); } catch (const std::bad_alloc&) {
     return failed(out_of_memory("does not fit into memory"));
   } catch (const std::exception& failure) { return failed(internal_error(failure.what())); }
+}
+
+}  // namespace
+
+Result<Graph> parse_onnx(std::span<const std::byte> bytes, const std::string& name,
+                         const std::optional<std::filesystem::path>& folder) {
+  const auto read = [&](onnx::ModelProto& model) {
+    return model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+  };
+  return import_model(read, bytes.size(), name, folder);
 }
 
 Result<Graph> load_onnx(const std::filesystem::path& path) {
@@ -268,16 +282,18 @@ Result<Graph> load_onnx(const std::filesystem::path& path) {
   if (!std::filesystem::is_regular_file(status)) return failed(io_error, "is not a file");
   const std::uintmax_t size = std::filesystem::file_size(path, error);
   if (error) return failed(io_error, error.message());
-  if (size > onnx_size_limit)
-    return failed(unsupported, fmt::format("has {} bytes, allowed are {}", size, onnx_size_limit));
-  std::vector<std::byte> bytes;
-  try {
-    bytes.resize(size);
-  } catch (const std::bad_alloc&) { return failed(out_of_memory, "does not fit into memory"); }
   std::ifstream file(path, std::ios::binary);
-  file.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(size));
   if (!file) return failed(io_error, std::generic_category().message(errno));
-  return parse_onnx(bytes, path.string(), path.parent_path());
+  // Read as it is taken apart, so that its bytes are in memory once.
+  int failure = 0;
+  const auto read = [&](onnx::ModelProto& model) {
+    const bool whole = model.ParseFromIstream(&file);
+    if (file.bad()) failure = errno;
+    return whole;
+  };
+  Result<Graph> graph = import_model(read, size, path.string(), path.parent_path());
+  if (failure != 0) return failed(io_error, std::generic_category().message(failure));
+  return graph;
 }
 
 std::string file_version(const std::filesystem::path& path) {

@@ -16,6 +16,7 @@
 #include "graph.h"
 #include "onnx_external.h"
 #include "onnx_views.h"
+#include "slab.h"
 
 namespace latentflow::nn::onnx_import {
 
@@ -107,6 +108,7 @@ class Importer {
   const onnx::ModelProto& model_;
   const onnx::GraphProto& proto_;
   ExternalData external_;
+  Slab weights_;
   std::int64_t opset_ = 0;
   Graph graph_;
   std::map<std::string, Known> known_;

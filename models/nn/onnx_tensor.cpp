@@ -87,11 +87,11 @@ std::string type_name(int data_type) {
   return onnx::TensorProto::DataType_Name(static_cast<onnx::TensorProto::DataType>(data_type));
 }
 
-Result<Tensor> read_floats(const onnx::TensorProto& proto, const std::string& subject) {
+Result<Tensor> read_floats(const onnx::TensorProto& proto, const std::string& subject, Slab& slab) {
   const auto count = count_of(proto, subject);
   if (!count) return count.error();
-  Tensor tensor(Dims(proto.dims().begin(), proto.dims().end()));
-  float* out = tensor.mutable_data();
+  const std::shared_ptr<float> memory = slab.take(static_cast<std::size_t>(*count) * sizeof(float));
+  float* out = memory.get();
   Status copied = success();
   switch (proto.data_type()) {
     case onnx::TensorProto::FLOAT:
@@ -111,7 +111,7 @@ Result<Tensor> read_floats(const onnx::TensorProto& proto, const std::string& su
   if (!copied) return copied.error();
   for (std::int64_t i = 0; i < *count; ++i)
     if (!std::isfinite(out[i])) return bad_input(fmt::format("{} holds {} at element {}", subject, out[i], i));
-  return tensor;
+  return Tensor::over({proto.dims().begin(), proto.dims().end()}, {memory, out});
 }
 
 Result<std::vector<std::int32_t>> read_small_integers(const onnx::TensorProto& proto, const std::string& subject) {

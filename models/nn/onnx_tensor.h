@@ -7,6 +7,7 @@
 
 #include "latentflow/result.h"
 #include "latentflow/tensor.h"
+#include "slab.h"
 
 namespace latentflow::nn {
 
@@ -24,9 +25,9 @@ std::string type_name(int data_type);
 /// or absurd.
 Result<std::int64_t> element_count_of(const onnx::TensorProto& proto, const std::string& subject);
 
-/// The tensor's floats, which lie inside: see onnx_external.h for others. `subject` names it in errors: a wrong number
-/// of bytes, NaN or infinity.
-Result<Tensor> read_floats(const onnx::TensorProto& proto, const std::string& subject);
+/// The tensor's floats, which lie inside: see onnx_external.h for others; in memory from `slab`. `subject` names it in
+/// errors: a wrong number of bytes, NaN or infinity.
+Result<Tensor> read_floats(const onnx::TensorProto& proto, const std::string& subject, Slab& slab);
 
 /// The elements of a tensor of quantized numbers, row-major.
 Result<std::vector<std::int32_t>> read_small_integers(const onnx::TensorProto& proto, const std::string& subject);

@@ -49,8 +49,8 @@ PackedWeights::Copy PackedWeights::copy_of(const Entry& wanted, const std::funct
   });
   if (entry == entries_.end()) entry = entries_.insert(entry, wanted);
   if (Data data = entry->data.lock()) return {std::move(data), &*entry, true};
-  const std::shared_ptr<float> data = aligned_floats(wanted.bytes);
-  if (packing == Packing::none) return {data, &*entry, false};
+  if (packing == Packing::none) return {aligned_floats(wanted.bytes), &*entry, false};
+  const std::shared_ptr<float> data = slab_.take(wanted.bytes);
   pack(data.get());
   entry->data = data;
   return {data, &*entry, true};

@@ -10,6 +10,7 @@
 
 #include "nn/graph.h"
 #include "nn/onednn.h"
+#include "nn/slab.h"
 
 namespace latentflow::nn {
 
@@ -19,7 +20,7 @@ struct PackedForm {
   std::size_t bytes = 0;
 };
 
-/// Packed constants live as long as a plan holds them. Thread-safe.
+/// Packed constants live as long as a plan holds them, or others beside which they lie (slab.h). Thread-safe.
 class PackedWeights {
  public:
   PackedWeights() = default;
@@ -70,6 +71,7 @@ class PackedWeights {
   std::vector<PackedForm> taken_;
   bool complete_ = true;
   mutable std::mutex mutex_;
+  Slab slab_;
   std::list<Entry> entries_;  ///< never erased, so that their addresses stand for forms
 };
 

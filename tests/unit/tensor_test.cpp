@@ -36,6 +36,17 @@ TEST(AlignedMemory, RefusesWhatNoMachineHas) {
   EXPECT_THROW(allocate_aligned(PTRDIFF_MAX), std::bad_alloc);
 }
 
+TEST(Tensor, OverMemoryOfOthersIsCopiedBeforeItChanges) {
+  const std::shared_ptr<float[]> block(new float[32]{});
+  Tensor tensor = Tensor::over({2, 3}, {block, block.get() + 16});
+  EXPECT_EQ(tensor.data(), block.get() + 16);
+  EXPECT_EQ(tensor.size(), 6);
+  tensor.mutable_data()[5] = 1;
+  EXPECT_NE(tensor.data(), block.get() + 16);
+  EXPECT_EQ(block[21], 0.0f);
+  EXPECT_EQ(tensor.span()[5], 1.0f);
+}
+
 TEST(Tensor, GivesItsMemoryToTheNextOfItsSize) {
   // What an item of 64x64 pixels does: tensors come and go among small blocks, of which one stays.
   std::vector<std::unique_ptr<std::array<char, 40>>> kept;

@@ -57,6 +57,15 @@ class Tensor {
     return tensor;
   }
 
+  /// Over floats of a larger block that has other users, 64-byte aligned, as many as the extents say. Copied by
+  /// mutable_data() while they use it.
+  static Tensor over(Dims dims, std::shared_ptr<float[]> memory) {
+    Tensor tensor;
+    tensor.dims_ = std::move(dims);
+    tensor.data_ = std::move(memory);
+    return tensor;
+  }
+
   const Dims& dims() const { return dims_; }
   std::int64_t size() const { return data_ ? element_count(dims_) : 0; }
   bool empty() const { return size() == 0; }
