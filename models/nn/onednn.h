@@ -67,7 +67,8 @@ class OneThread {
 };
 
 /// Lets go of the primitives that oneDNN keeps to make them again quickly; those in use stay. After algorithms were
-/// measured that is code of every one that was not chosen, some hundred KiB each.
+/// measured that is code of every one that was not chosen, some hundred KiB each. Descriptors without a primitive have
+/// to be made anew: oneDNN 2.6 computed wrong sums with what it had described before.
 void forget_primitives();
 
 /// Best wall time in seconds of `runs` calls after one warm-up.

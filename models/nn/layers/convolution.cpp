@@ -170,19 +170,23 @@ std::unique_ptr<Layer> make_any_winograd(const LayerRequest& request, const Filt
   }
   const Dims part = timed_part(request.output, request.operands[0].dims[1]);
   const std::vector<std::int64_t> tiles = winograd_tiles(request, part);
-  Candidate<Forward> of_onednn;
-  if (request.winograd == Winograd::automatic)
-    of_onednn = candidate<Forward>(request, filter, dnnl::algorithm::convolution_winograd,
-                                   onednn::any(request.operands[0].dims), onednn::any(request.output));
+  const auto describe = [&] {
+    return candidate<Forward>(request, filter, dnnl::algorithm::convolution_winograd,
+                              onednn::any(request.operands[0].dims), onednn::any(request.output));
+  };
   // For some shapes oneDNN transforms the whole picture at once instead of working through it in pieces: beyond the
   // caches that is slower than the direct algorithm, the part that is timed would not show it, and timing it would take
   // more memory than a run with a low ceiling has left.
   constexpr std::size_t most_scratch = 4 << 20;
-  const bool possible = of_onednn.exists() && of_onednn.pd.scratchpad_desc().get_size() <= most_scratch;
+  const bool possible = request.winograd == Winograd::automatic && [&] {
+    const Candidate<Forward> described = describe();
+    return described.exists() && described.pd.scratchpad_desc().get_size() <= most_scratch;
+  }();
   const std::string choice = fastest_algorithm(request, filter, part, tiles, possible);
   for (const std::int64_t tile : tiles)
     if (choice == winograd_name(tile)) return make_winograd_convolution(request, tile);
   if (choice == direct_name) return nullptr;
+  const Candidate<Forward> of_onednn = describe();  // anew: see forget_primitives()
   auto layer = std::make_unique<Convolution<Forward>>(request, filter, of_onednn.pd, of_onednn.fused);
   layer->algorithm = onednn_name;
   layer->mixes_pixels = true;

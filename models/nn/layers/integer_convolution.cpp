@@ -111,6 +111,10 @@ Forward::primitive_desc describe_direct(const LayerRequest& request, const Integ
   return pd.get(true) != nullptr && is_compiled(pd.impl_info_str()) ? pd : Forward::primitive_desc();
 }
 
+bool has_direct(const LayerRequest& request, const IntegerNumbers& numbers) {
+  return describe_direct(request, numbers).get(true) != nullptr;
+}
+
 bool may_take_winograd(const LayerRequest& request, const IntegerNumbers& numbers) {
   return request.winograd != Winograd::off && fits_integer_winograd(request, numbers);
 }
@@ -175,18 +179,19 @@ onednn::Memory::data_type result_type(const LayerRequest& request) {
 
 bool has_integer_convolution(const LayerRequest& request) {
   const auto numbers = numbers_for_integers(request);
-  return numbers && (may_take_winograd(request, *numbers) || describe_direct(request, *numbers).get(true) != nullptr);
+  return numbers && (may_take_winograd(request, *numbers) || has_direct(request, *numbers));
 }
 
 std::unique_ptr<Layer> make_integer_convolution(const LayerRequest& request) {
   const auto numbers = numbers_for_integers(request);
   if (!numbers) return nullptr;
-  auto direct = describe_direct(request, *numbers);
-  const bool exists = direct.get(true) != nullptr;
   if (may_take_winograd(request, *numbers) &&
-      (!exists || request.winograd == Winograd::on || winograd_wins(request, *numbers)))
+      (request.winograd == Winograd::on || !has_direct(request, *numbers) || winograd_wins(request, *numbers)))
     return make_integer_winograd(request, *numbers);
-  return exists ? std::make_unique<IntegerConvolution>(request, std::move(direct), *numbers) : nullptr;
+  // Described when nothing is measured any more: see forget_primitives().
+  auto direct = describe_direct(request, *numbers);
+  if (direct.get(true) == nullptr) return nullptr;
+  return std::make_unique<IntegerConvolution>(request, std::move(direct), *numbers);
 }
 
 }  // namespace latentflow::nn
