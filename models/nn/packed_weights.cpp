@@ -3,13 +3,7 @@
 
 #include <algorithm>
 
-#include "latentflow/aligned_memory.h"
-
 namespace latentflow::nn {
-
-std::shared_ptr<float> aligned_floats(std::size_t bytes) {
-  return {static_cast<float*>(allocate_aligned(bytes)), [](float* pointer) { free_aligned(pointer); }};
-}
 
 PackedWeights::Data PackedWeights::packed(ValueId id, const Tensor& tensor, const onednn::Layout& from,
                                           const onednn::Layout& to) {

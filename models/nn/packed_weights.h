@@ -75,7 +75,4 @@ class PackedWeights {
   std::list<Entry> entries_;  ///< never erased, so that their addresses stand for forms
 };
 
-/// Uninitialised floats, 64-byte aligned. Throws std::bad_alloc.
-std::shared_ptr<float> aligned_floats(std::size_t bytes);
-
 }  // namespace latentflow::nn

@@ -63,9 +63,9 @@ struct PatchData {
 };
 
 /// What the products of layers are computed in while they are trained. bf16: their factors are rounded to bfloat16;
-/// weights, sums, losses, what penalties compute from
-/// activations and updates stay in float32 (Micikevicius et al., "Mixed Precision Training", ICLR
-/// 2018; Kalamkar et al., "A Study of BFLOAT16 for Deep Learning Training", 2019).
+/// weights, sums, losses, what penalties compute from activations, and updates stay in float32 (Micikevicius et al.,
+/// "Mixed Precision Training", ICLR 2018; Kalamkar et al., "A Study of BFLOAT16 for Deep Learning Training",
+/// 2019).
 enum class TrainingPrecision { f32, bf16 };
 inline constexpr std::array<std::string_view, 2> training_precision_names{"f32", "bf16"};
 
