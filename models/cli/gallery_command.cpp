@@ -2,7 +2,6 @@
 // draws.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <signal.h>
 #include <tbb/global_control.h>
 #include <unistd.h>
 #include <CLI/CLI.hpp>
@@ -12,6 +11,7 @@
 #include <thread>
 
 #include "cli/command_line.h"
+#include "cli/signal_thread.h"
 #include "gallery/pages.h"
 #include "latentflow/graph.h"
 #include "show/gnuplot.h"
@@ -152,10 +152,7 @@ int run(int argc, char** argv) {
                   "; needs a folder with the files of MNIST, one with such a folder mnist in it, or synthetic"));
   if (Status status = show::check_gnuplot(); !status) return fail(status.error());
 
-  struct sigaction action {};
-  action.sa_handler = on_interrupt;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  cli::handle_signals(on_interrupt);
   const tbb::global_control workers(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
   if (!no_training)
     if (Status status = train_missing(plan, only, collection); !status) return fail(status.error());

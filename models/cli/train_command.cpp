@@ -1,6 +1,5 @@
 // train_command.cpp: the program latentflow-train, to which `latentflow train` hands over.
 #include <fmt/format.h>
-#include <signal.h>
 #include <tbb/global_control.h>
 #include <unistd.h>
 #include <CLI/CLI.hpp>
@@ -11,6 +10,7 @@
 #include <thread>
 
 #include "cli/command_line.h"
+#include "cli/signal_thread.h"
 #include "model_options.h"
 #include "train/trainer.h"
 #include "train/training_run.h"
@@ -134,10 +134,7 @@ int run(int argc, char** argv) {
   job.note = [](const std::string& line) { cli::say("{}\n", line); };
   job.stop = &stop_requested;
 
-  struct sigaction action {};
-  action.sa_handler = on_interrupt;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  cli::handle_signals(on_interrupt);
   const tbb::global_control workers(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
   const Result<train::TrainingSummary> summary = train::train(job);
   if (summary) {

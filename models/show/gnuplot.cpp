@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <cmath>
+#include <csignal>
 #include <cstring>
 
 #include "output.h"
@@ -105,7 +106,14 @@ Result<std::string> run_gnuplot(const std::string& script) {
   char name[] = "gnuplot", settings[] = "--default-settings", from_input[] = "-";
   char* arguments[] = {name, settings, from_input, nullptr};
   pid_t child = 0;
-  const int failure = posix_spawnp(&child, name, &actions, nullptr, arguments, environ);
+  posix_spawnattr_t attributes;  // so that Ctrl-C ends it, too, whatever this thread blocks
+  posix_spawnattr_init(&attributes);
+  sigset_t none;
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  const int failure = posix_spawnp(&child, name, &actions, &attributes, arguments, environ);
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (failure == ENOENT)
     return unsupported("plots need the program gnuplot, which is not installed: apt install gnuplot-nox");

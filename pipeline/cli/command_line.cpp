@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "diagnostics.h"
+#include "signal_thread.h"
 
 namespace latentflow::cli {
 namespace {
@@ -97,6 +98,7 @@ int run_program(const std::function<int()>& body, int failed) {
   int code = failed;
   std::string failure;
   try {
+    keep_signals_from_work();
     code = body();
   } catch (const std::bad_alloc&) { failure = "not enough memory"; } catch (const std::system_error& caught) {
     failure =

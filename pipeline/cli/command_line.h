@@ -29,7 +29,8 @@ int usage_error(const CLI::App& app, const CLI::ParseError& error, int count, ch
 
 /// The exit code of `body`. An exception becomes one line on standard error and `failed`, and so does text that did not
 /// reach standard output, because a table that is cut off looks like a whole one. Streams that are closed when the
-/// program begins are occupied first, so that no file gets their number and with it what is meant for them.
+/// program begins are occupied first, so that no file gets their number and with it what is meant for them. Signals are
+/// kept from threads that compute (signal_thread.h).
 int run_program(const std::function<int()>& body, int failed = 1);
 
 }  // namespace latentflow::cli

@@ -6,6 +6,8 @@
 #include <csignal>
 #include <string_view>
 
+#include "signal_thread.h"
+
 namespace latentflow::cli {
 namespace {
 
@@ -27,24 +29,15 @@ extern "C" void on_signal(int) {
   }
 }
 
-void install(void (*handler)(int)) {
-  struct sigaction action {};
-  action.sa_handler = handler;
-  sigemptyset(&action.sa_mask);
-  action.sa_flags = SA_RESTART;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-}
-
 }  // namespace
 
 SignalGuard::SignalGuard(Stop& stop) {
   target = &stop;
-  install(on_signal);
+  handle_signals(on_signal);
 }
 
 SignalGuard::~SignalGuard() {
-  install(SIG_DFL);
+  handle_signals(SIG_DFL);
   target = nullptr;
 }
 

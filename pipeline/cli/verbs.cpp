@@ -10,6 +10,7 @@
 #include "commands.h"
 #include "diagnostics.h"
 #include "registry.h"
+#include "signal_thread.h"
 
 namespace latentflow::cli {
 
@@ -28,6 +29,7 @@ int hand_over(const std::string& verb, char** arguments, const std::vector<std::
   const std::string program = "latentflow-" + verb;
   if (verb.find('/') == std::string::npos) {
     const std::string beside = (program_folder() / program).string();
+    take_signals();  // what is blocked stays blocked
     execv(beside.c_str(), arguments);
     if (errno == ENOENT) execvp(program.c_str(), arguments);
     if (errno != ENOENT) {

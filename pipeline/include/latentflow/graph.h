@@ -78,7 +78,10 @@ class Host {
   std::unique_ptr<Implementation> implementation_;
 };
 
-/// Asks a run to end; may be called from any thread and from a signal handler.
+/// Asks a run to end; may be called from any thread and from a signal handler. No handler may interrupt a thread that
+/// runs a graph: block the signals where Graph::run is called, before it starts workers, and take them in a thread of
+/// your own. While oneDNN multiplies matrices, the stack pointer lies in the heap (oneDNN issue 4845, there until 3.11),
+/// where the frame of a handler overwrites other memory.
 class Stop {
  public:
   /// Items in flight are finished, the others are counted as cancelled.

@@ -1,0 +1,42 @@
+// signal_thread.cpp: see signal_thread.h.
+#include "signal_thread.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <thread>
+
+namespace latentflow::cli {
+namespace {
+
+void mask(int how) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(how, &signals, nullptr);
+}
+
+}  // namespace
+
+void keep_signals_from_work() {
+  std::thread([] {
+    take_signals();
+    for (;;) pause();
+  }).detach();
+  mask(SIG_BLOCK);
+}
+
+void take_signals() { mask(SIG_UNBLOCK); }
+
+void handle_signals(void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+}  // namespace latentflow::cli

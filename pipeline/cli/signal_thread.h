@@ -1,0 +1,18 @@
+// signal_thread.h: which thread SIGINT and SIGTERM interrupt: never one that computes.
+#pragma once
+
+namespace latentflow::cli {
+
+/// From here on SIGINT and SIGTERM interrupt a thread that does nothing else, never the calling thread and those it
+/// starts: while oneDNN multiplies matrices, the stack pointer of its thread lies in the heap (oneDNN issue 4845, there
+/// until 3.11), and the frame of a handler would overwrite what other blocks hold. To be called first of all, because
+/// threads that are there already take signals as before. Throws std::system_error where no thread can be started.
+void keep_signals_from_work();
+
+/// The calling thread takes SIGINT and SIGTERM again: for a program that this one is about to become.
+void take_signals();
+
+/// SIGINT and SIGTERM call `handler`, or do what they do by default (SIG_DFL).
+void handle_signals(void (*handler)(int));
+
+}  // namespace latentflow::cli
