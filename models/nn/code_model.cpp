@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <functional>
 #include <set>
@@ -65,6 +66,7 @@ Result<std::int64_t> code_keep(const Graph& graph, std::int64_t codes) {
 
 void keep_largest(std::span<float> code, std::int64_t keep) {
   if (keep >= static_cast<std::int64_t>(code.size())) return;
+  if (std::any_of(code.begin(), code.end(), [](float number) { return std::isnan(number); })) return;
   std::vector<float> sorted(code.begin(), code.end());
   const auto last = sorted.begin() + static_cast<std::ptrdiff_t>(keep - 1);
   std::nth_element(sorted.begin(), last, sorted.end(), std::greater<>());

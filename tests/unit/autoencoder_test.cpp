@@ -271,6 +271,9 @@ TEST(KSparse, KeepsExactlyTheLargestActivations) {
                    : largest_dropped = std::max(largest_dropped, before[i]);
     EXPECT_GE(least_kept, largest_dropped);
   }
+  std::vector<float> unordered{1, std::nanf(""), 3, 2};
+  nn::keep_largest(unordered, 1);
+  EXPECT_TRUE(std::isnan(unordered[1]) && unordered[0] == 1 && unordered[2] == 3 && unordered[3] == 2);
   using enum Activation;
   const Autoencoder shape = make_autoencoder(recipe_of({10, 30}, linear, linear, linear, true));
   AutoencoderGradient objective(shape);
