@@ -37,8 +37,8 @@ inline constexpr const char* code_keep_key = "code_keep";
 /// What the key says, 0 where it is missing. Errors: bad_input for anything but 1 to `codes`.
 Result<std::int64_t> code_keep(const Graph& graph, std::int64_t codes);
 
-/// Sets all but the `keep` largest numbers to 0; of equal ones the first are kept. A code with NaN stays as it is: it has
-/// no order, and whoever looks for NaN has to find it.
+/// Sets all but the `keep` largest numbers to 0; of equal ones the first are kept. A code with NaN stays as it is: it
+/// has no order, and whoever looks for NaN has to find it.
 void keep_largest(std::span<float> code, std::int64_t keep);
 
 /// The part of a network that computes value `output` from value `input`, as a network of its own with that one input

@@ -106,11 +106,13 @@ Result<std::string> run_gnuplot(const std::string& script) {
   char name[] = "gnuplot", settings[] = "--default-settings", from_input[] = "-";
   char* arguments[] = {name, settings, from_input, nullptr};
   pid_t child = 0;
-  posix_spawnattr_t attributes;  // so that Ctrl-C ends it, too, whatever this thread blocks
+  // gnuplot would inherit what this thread blocks (cli/signal_thread.h), and Ctrl-C would not end it.
+  sigset_t blocked;
+  pthread_sigmask(SIG_BLOCK, nullptr, &blocked);
+  for (const int signal : {SIGINT, SIGTERM}) sigdelset(&blocked, signal);
+  posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
-  sigset_t none;
-  sigemptyset(&none);
-  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigmask(&attributes, &blocked);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
   const int failure = posix_spawnp(&child, name, &actions, &attributes, arguments, environ);
   posix_spawnattr_destroy(&attributes);

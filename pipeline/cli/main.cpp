@@ -313,8 +313,8 @@ int run_latentflow(int count, char** values) {
 }  // namespace
 
 int main(int count, char** values) {
-  // Larger blocks go back to the system when they are freed. By default glibc raises this bound to the largest block freed
-  // so far, keeps such blocks in one heap per thread, and a run takes more than was forecast.
+  // Larger blocks go back to the system when they are freed. By default glibc raises this bound to the largest block
+  // freed so far, keeps such blocks in one heap per thread, and a run takes more than was forecast.
   mallopt(M_MMAP_THRESHOLD, 1 << 20);
   // Blocks below that bound, and larger ones that find room between them, stay with the thread that freed them, up to
   // 8 MiB each, less where there are many cores: clearing pages that were just given back took a tenth of the time of a

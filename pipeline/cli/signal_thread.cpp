@@ -1,10 +1,10 @@
 // signal_thread.cpp: see signal_thread.h.
 #include "signal_thread.h"
 
-#include <pthread.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <system_error>
 #include <thread>
 
 namespace latentflow::cli {
@@ -21,10 +21,12 @@ void mask(int how) {
 }  // namespace
 
 void keep_signals_from_work() {
-  std::thread([] {
-    take_signals();
-    for (;;) pause();
-  }).detach();
+  try {
+    std::thread([] {
+      take_signals();
+      for (;;) pause();
+    }).detach();
+  } catch (const std::system_error&) { return; }
   mask(SIG_BLOCK);
 }
 

@@ -3,10 +3,11 @@
 
 namespace latentflow::cli {
 
-/// From here on SIGINT and SIGTERM interrupt a thread that does nothing else, never the calling thread and those it
-/// starts: while oneDNN multiplies matrices, the stack pointer of its thread lies in the heap (oneDNN issue 4845, there
-/// until 3.11), and the frame of a handler would overwrite what other blocks hold. To be called first of all, because
-/// threads that are there already take signals as before. Throws std::system_error where no thread can be started.
+/// From here on SIGINT and SIGTERM interrupt neither the calling thread nor those it starts, but one that does nothing
+/// else: while oneDNN multiplies matrices, the stack pointer of its thread lies in the heap (oneDNN issue 4845, up to
+/// 3.11.1), and the frame of a handler would overwrite what other blocks hold. To be called first of all: threads that
+/// are there already take signals as before (those of libraries that OpenCV brings, which do not call oneDNN). Where no
+/// thread can be started, everything stays as it was.
 void keep_signals_from_work();
 
 /// The calling thread takes SIGINT and SIGTERM again: for a program that this one is about to become.

@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <string_view>
+#include <thread>
 
 #include "signal_thread.h"
 
@@ -12,12 +13,13 @@ namespace latentflow::cli {
 namespace {
 
 std::atomic<Stop*> target{nullptr};
+std::atomic<int> handlers{0};  // that run, in another thread than the guard's
 
 void say(std::string_view text) {
   if (write(STDERR_FILENO, text.data(), text.size()) < 0) return;  // nothing can be done about it here
 }
 
-extern "C" void on_signal(int) {
+void ask_to_stop() {
   Stop* stop = target.load();
   if (stop == nullptr) return;
   if (!stop->draining()) {
@@ -29,6 +31,12 @@ extern "C" void on_signal(int) {
   }
 }
 
+extern "C" void on_signal(int) {
+  ++handlers;
+  ask_to_stop();
+  --handlers;
+}
+
 }  // namespace
 
 SignalGuard::SignalGuard(Stop& stop) {
@@ -37,8 +45,9 @@ SignalGuard::SignalGuard(Stop& stop) {
 }
 
 SignalGuard::~SignalGuard() {
-  handle_signals(SIG_DFL);
   target = nullptr;
+  while (handlers != 0) std::this_thread::yield();  // one may hold the Stop, which ends with its run
+  handle_signals(SIG_DFL);
 }
 
 }  // namespace latentflow::cli

@@ -29,7 +29,7 @@ int hand_over(const std::string& verb, char** arguments, const std::vector<std::
   const std::string program = "latentflow-" + verb;
   if (verb.find('/') == std::string::npos) {
     const std::string beside = (program_folder() / program).string();
-    take_signals();  // what is blocked stays blocked
+    take_signals();  // that program inherits what is blocked, and may be none of ours
     execv(beside.c_str(), arguments);
     if (errno == ENOENT) execvp(program.c_str(), arguments);
     if (errno != ENOENT) {

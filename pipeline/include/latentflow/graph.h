@@ -79,8 +79,8 @@ class Host {
 };
 
 /// Asks a run to end; may be called from any thread and from a signal handler. No handler may interrupt a thread that
-/// runs a graph: block the signals where Graph::run is called, before it starts workers, and take them in a thread of
-/// your own. While oneDNN multiplies matrices, the stack pointer lies in the heap (oneDNN issue 4845, there until 3.11),
+/// runs a graph: block the signals before anything in the process starts workers of oneTBB, and take them in a thread
+/// of your own. While oneDNN multiplies matrices, the stack pointer lies in the heap (oneDNN issue 4845, up to 3.11.1),
 /// where the frame of a handler overwrites other memory.
 class Stop {
  public:
