@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <tbb/global_control.h>
-#include <unistd.h>
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
@@ -21,13 +20,6 @@ namespace latentflow::gallery {
 namespace {
 
 constexpr int refused = 1, failed = 3, interrupted = 130;
-
-std::atomic<bool> stop_requested{false};
-
-// The first Ctrl-C ends after the current step with a checkpoint, the second one at once.
-void on_interrupt(int) {
-  if (stop_requested.exchange(true)) _exit(interrupted);
-}
 
 void note(const std::string& line) { cli::say("{}\n", line); }
 
@@ -145,14 +137,13 @@ int run(int argc, char** argv) {
   if (!read) return fail(read.error());
   const Plan plan = synthetic ? for_drawn_digits(*read) : *read;
   if (Status status = check_names(plan, only); !status) return fail(status.error());
-  Collection collection({models, recipes, data, photographs, note, &stop_requested, plan.variants, synthetic});
+  Collection collection({models, recipes, data, photographs, note, &cli::stop_on_signals(), plan.variants, synthetic});
   if (Status status = collection.check_data(plan); !status)
     return fail(
         not_found("--data: " + status.error().message +
                   "; needs a folder with the files of MNIST, one with such a folder mnist in it, or synthetic"));
   if (Status status = show::check_gnuplot(); !status) return fail(status.error());
 
-  cli::handle_signals(on_interrupt);
   const tbb::global_control workers(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
   if (!no_training)
     if (Status status = train_missing(plan, only, collection); !status) return fail(status.error());

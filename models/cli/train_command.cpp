@@ -1,10 +1,8 @@
 // train_command.cpp: the program latentflow-train, to which `latentflow train` hands over.
 #include <fmt/format.h>
 #include <tbb/global_control.h>
-#include <unistd.h>
 #include <CLI/CLI.hpp>
 
-#include <atomic>
 #include <cstdio>
 #include <filesystem>
 #include <thread>
@@ -20,13 +18,6 @@ namespace {
 using namespace latentflow;
 
 constexpr int refused = 1, failed = 3, interrupted = 130;
-
-std::atomic<bool> stop_requested{false};
-
-// The first Ctrl-C ends after the current step with a checkpoint, the second one at once.
-void on_interrupt(int) {
-  if (stop_requested.exchange(true)) _exit(interrupted);
-}
 
 /// "90", "90s", "70m" or "1.5h" in seconds.
 std::string read_duration(const std::string& text, double& seconds) {
@@ -132,9 +123,8 @@ int run(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) job.command += fmt::format("{}{}", i == 1 ? "latentflow train " : " ", argv[i]);
   job.report = print;
   job.note = [](const std::string& line) { cli::say("{}\n", line); };
-  job.stop = &stop_requested;
+  job.stop = &cli::stop_on_signals();
 
-  cli::handle_signals(on_interrupt);
   const tbb::global_control workers(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
   const Result<train::TrainingSummary> summary = train::train(job);
   if (summary) {

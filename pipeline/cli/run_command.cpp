@@ -11,7 +11,7 @@
 #include "progress.h"
 #include "report_node.h"
 #include "report_text.h"
-#include "signals.h"
+#include "signal_guard.h"
 
 namespace latentflow::cli {
 namespace {

@@ -15,7 +15,7 @@
 #include "graph_data.h"
 #include "progress.h"
 #include "report_text.h"
-#include "signals.h"
+#include "signal_guard.h"
 
 namespace latentflow::cli {
 namespace {

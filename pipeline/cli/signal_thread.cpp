@@ -18,6 +18,12 @@ void mask(int how) {
   pthread_sigmask(how, &signals, nullptr);
 }
 
+std::atomic<bool> stop_requested{false};
+
+extern "C" void request_stop(int) {
+  if (stop_requested.exchange(true)) _exit(130);
+}
+
 }  // namespace
 
 void keep_signals_from_work() {
@@ -39,6 +45,11 @@ void handle_signals(void (*handler)(int)) {
   action.sa_flags = SA_RESTART;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+}
+
+const std::atomic<bool>& stop_on_signals() {
+  handle_signals(request_stop);
+  return stop_requested;
 }
 
 }  // namespace latentflow::cli

@@ -1,5 +1,7 @@
-// signal_thread.h: which thread SIGINT and SIGTERM interrupt: never one that computes.
+// signal_thread.h: which thread SIGINT and SIGTERM interrupt, never one that computes, and what they do.
 #pragma once
+
+#include <atomic>
 
 namespace latentflow::cli {
 
@@ -15,5 +17,9 @@ void take_signals();
 
 /// SIGINT and SIGTERM call `handler`, or do what they do by default (SIG_DFL).
 void handle_signals(void (*handler)(int));
+
+/// The first SIGINT or SIGTERM from now on sets the flag, for work that ends at its next step; the second one ends the
+/// process at once, with exit code 130.
+const std::atomic<bool>& stop_on_signals();
 
 }  // namespace latentflow::cli

@@ -1,5 +1,5 @@
-// signals.cpp: see signals.h.
-#include "signals.h"
+// signal_guard.cpp: see signal_guard.h.
+#include "signal_guard.h"
 
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-// signals.h: Ctrl-C and SIGTERM: the first drains, the second aborts.
+// signal_guard.h: Ctrl-C and SIGTERM while a graph runs: the first drains, the second aborts.
 #pragma once
 
 #include "latentflow/graph.h"
