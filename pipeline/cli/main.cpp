@@ -1,17 +1,16 @@
 // main.cpp: the command `latentflow`.
 #include <fmt/format.h>
-#include <malloc.h>
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <filesystem>
 #include <functional>
-#include <thread>
 
 #include "command_line.h"
 #include "commands.h"
 #include "diagnostics.h"
 #include "eval.h"
+#include "process_start.h"
 
 namespace {
 
@@ -313,15 +312,8 @@ int run_latentflow(int count, char** values) {
 }  // namespace
 
 int main(int count, char** values) {
-  // Larger blocks go back to the system when they are freed. By default glibc raises this bound to the largest block
-  // freed so far, keeps such blocks in one heap per thread, and a run takes more than was forecast.
-  mallopt(M_MMAP_THRESHOLD, 1 << 20);
-  // Blocks below that bound, and larger ones that find room between them, stay with the thread that freed them, up to
-  // 8 MiB each, less where there are many cores: clearing pages that were just given back took a tenth of the time of a
-  // folder of photographs.
-  const int kept = std::clamp(64 / static_cast<int>(std::max(1u, std::thread::hardware_concurrency())), 1, 8) << 20;
-  mallopt(M_TOP_PAD, kept);
-  mallopt(M_TRIM_THRESHOLD, kept);
+  set_up_heap();
+  end_idle_blas_threads();
   std::vector<char*> words = with_help_option(count, values);
   return run_program([&] { return run_latentflow(static_cast<int>(words.size()) - 1, words.data()); });
 }

@@ -1,6 +1,7 @@
 // admission.cpp: see admission.h.
 #include "admission.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -196,6 +197,11 @@ std::size_t own_size(const std::string& name) {
 }
 
 }  // namespace
+
+void give_unused_memory_back() {
+  malloc_trim(0);
+  mallopt(M_TRIM_THRESHOLD, 1 << 20);
+}
 
 std::size_t resident_bytes() { return own_size("VmRSS:"); }
 std::size_t peak_resident_bytes() { return own_size("VmHWM:"); }

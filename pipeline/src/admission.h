@@ -98,6 +98,12 @@ std::size_t default_memory_budget();
 /// stacks of threads, heaps. Measured: 12 MiB without a network, 15 to 25 MiB with one.
 inline constexpr std::size_t first_use_bytes = std::size_t{16} << 20;
 
+/// A ceiling of the process below which memory that is free goes back to the system sooner, at the cost of time.
+inline constexpr std::size_t scarce_memory = std::size_t{512} << 20;
+
+/// Gives the system back what malloc holds and nobody uses, now and, but for 1 MiB a heap, from here on.
+void give_unused_memory_back();
+
 /// Resident bytes of this process now (VmRSS); 0 where the system does not say.
 std::size_t resident_bytes();
 

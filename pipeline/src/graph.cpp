@@ -80,6 +80,12 @@ RunOptions effective(const CheckedGraph& graph, RunOptions options) {
   return options;
 }
 
+/// What the program itself takes beside items, now that its nodes and models are loaded.
+std::size_t program_bytes(const RunOptions& options) {
+  if (options.whole_process && options.max_memory < scarce_memory) give_unused_memory_back();
+  return resident_bytes() + first_use_bytes;
+}
+
 /// Takes what the program itself needs off the budget of the items.
 void leave_room_for_program(std::size_t program, RunOptions& options, std::vector<Problem>& problems) {
   if (!options.whole_process) return;
@@ -169,7 +175,7 @@ Report Graph::run(const RunOptions& given) const {
   report.max_memory = options.max_memory;
   Prepared prepared = prepare(checked, problems(), implementation_->host, options.threads, &options);
   report.problems = std::move(prepared.problems);
-  const std::size_t program = resident_bytes() + first_use_bytes;  // nodes and models are loaded
+  const std::size_t program = program_bytes(options);
   if (!report.refused()) leave_room_for_program(program, options, report.problems);
   Ledger ledger;
   if (!report.refused())
@@ -210,7 +216,7 @@ Plan Graph::plan(const RunOptions& given) const {
   const auto refused = [&] {
     return std::any_of(plan.problems.begin(), plan.problems.end(), [](const Problem& one) { return !one.warning; });
   };
-  plan.program = resident_bytes() + first_use_bytes;
+  plan.program = program_bytes(options);
   if (!refused()) leave_room_for_program(plan.program, options, plan.problems);
   plan.max_memory = options.max_memory;
   plan.threads = options.threads;
