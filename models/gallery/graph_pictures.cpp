@@ -10,6 +10,7 @@
 #include <opencv2/imgcodecs.hpp>
 #include <optional>
 
+#include "codecs/opencv_codecs.h"
 #include "codes/picture_rows.h"
 #include "latentflow/graph.h"
 #include "show/output.h"
@@ -77,9 +78,11 @@ std::optional<cv::Mat> grid_of(const fs::path& folder) {
   for (fs::directory_iterator entry(folder, failure), end; !failure && entry != end; entry.increment(failure))
     files.push_back(entry->path());
   std::sort(files.begin(), files.end());
+  const Result<const codecs::OpencvCodecs*> opencv = codecs::opencv_codecs();
+  if (!opencv) return std::nullopt;
   std::vector<cv::Mat> tiles;
   for (const fs::path& file : files) {
-    const cv::Mat pixels = cv::imread(file.string(), cv::IMREAD_UNCHANGED);
+    const cv::Mat pixels = (*opencv)->read(file.string(), cv::IMREAD_UNCHANGED);
     if (pixels.empty() || (pixels.channels() != 1 && pixels.channels() != 3)) continue;
     const nn::CodeItem item{nn::CodeItem::Kind::image, pixels.rows, pixels.cols, pixels.channels()};
     std::vector<float> row(static_cast<std::size_t>(item.features()));

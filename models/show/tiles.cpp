@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include "codecs/encode.h"
 #include "codes/picture_rows.h"
 #include "output.h"
 
@@ -126,11 +126,9 @@ Status write_png(const std::filesystem::path& file, const cv::Mat& picture) {
   cv::split(picture, planes);
   const bool grey =
       cv::norm(planes[0], planes[1], cv::NORM_INF) == 0 && cv::norm(planes[0], planes[2], cv::NORM_INF) == 0;
-  std::vector<std::uint8_t> bytes;
-  if (!cv::imencode(".png", grey ? planes[0] : picture, bytes, {cv::IMWRITE_PNG_COMPRESSION, 9}))
-    return io_error(
-        fmt::format("{}: OpenCV cannot encode a picture of {}x{}", file.string(), picture.cols, picture.rows));
-  return write_result(file, {bytes.begin(), bytes.end()});
+  const Result<std::vector<std::uint8_t>> bytes = codecs::encode_png(grey ? planes[0] : picture, 9);
+  if (!bytes) return io_error(fmt::format("{}: {}", file.string(), bytes.error().message));
+  return write_result(file, {bytes->begin(), bytes->end()});
 }
 
 }  // namespace latentflow::show

@@ -8,6 +8,8 @@
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include "codecs/opencv_codecs.h"
+
 namespace latentflow::train {
 namespace {
 
@@ -20,10 +22,10 @@ bool is_picture(const std::filesystem::path& file) {
   return false;
 }
 
-cv::Mat decode(const std::filesystem::path& file, bool color) {
+cv::Mat decode(const codecs::OpencvCodecs& opencv, const std::filesystem::path& file, bool color) {
   cv::Mat pixels;
   try {
-    pixels = cv::imread(file.string(), color ? cv::IMREAD_COLOR : cv::IMREAD_GRAYSCALE);
+    pixels = opencv.read(file.string(), color ? cv::IMREAD_COLOR : cv::IMREAD_GRAYSCALE);
     if (color && !pixels.empty()) cv::cvtColor(pixels, pixels, cv::COLOR_BGR2RGB);
   } catch (const cv::Exception&) { return {}; }
   return pixels;
@@ -47,9 +49,11 @@ Result<std::vector<Photograph>> load_photographs(const std::filesystem::path& fo
     files.resize(most);
   }
 
+  const Result<const codecs::OpencvCodecs*> opencv = codecs::opencv_codecs();
+  if (!opencv) return opencv.error();
   std::vector<Photograph> photographs(files.size());
   tbb::parallel_for(std::size_t{0}, files.size(), [&](std::size_t i) {
-    photographs[i] = {fs::relative(files[i], folder).string(), decode(files[i], color)};
+    photographs[i] = {fs::relative(files[i], folder).string(), decode(**opencv, files[i], color)};
   });
   std::vector<std::string> problems;
   for (const Photograph& photograph : photographs) {

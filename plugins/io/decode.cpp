@@ -7,7 +7,7 @@
 #include <opencv2/core.hpp>
 #include <opencv2/imgcodecs.hpp>
 
-#include "opencv_codecs.h"
+#include "codecs/opencv_codecs.h"
 #include "segments.h"
 
 namespace latentflow::io {
@@ -33,13 +33,13 @@ Result<cv::Mat> by_opencv(ByteSpan file, const Header& header, const Path& path)
   if (file.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
     return unsupported(fmt::format("file has {} bytes, {} files of up to 2147483647 can be decoded", file.size(),
                                    to_string(header.format)));
-  const Result<const OpencvCodecs*> codecs = opencv_codecs();
-  if (!codecs) return codecs.error();
+  const Result<const codecs::OpencvCodecs*> opencv = codecs::opencv_codecs();
+  if (!opencv) return opencv.error();
   cv::Mat picture;
   if (header.format == Format::pfm || header.format == Format::hdr)
-    picture = (*codecs)->read(path.string(), cv::IMREAD_UNCHANGED);
+    picture = (*opencv)->read(path.string(), cv::IMREAD_UNCHANGED);
   else
-    picture = (*codecs)->decode(
+    picture = (*opencv)->decode(
         cv::Mat(1, static_cast<int>(file.size()), CV_8U, const_cast<std::uint8_t*>(file.data())), cv::IMREAD_UNCHANGED);
   if (picture.empty())
     return bad_input(fmt::format("{} file is damaged: its pixels cannot be decoded", to_string(header.format)));

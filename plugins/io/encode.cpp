@@ -9,7 +9,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "codecs/encode.h"
-#include "opencv_codecs.h"
+#include "codecs/opencv_codecs.h"
 
 namespace latentflow::io {
 namespace {
@@ -135,10 +135,10 @@ Result<std::vector<std::uint8_t>> encode(const cv::Mat& picture, const std::stri
     // The family of PNM files is told apart by channels, not by the name a user may have given.
     const bool pnm = extension == "pgm" || extension == "ppm";
     const std::string name = pnm ? (picture.channels() == 1 ? ".pgm" : ".ppm") : "." + extension;
-    const Result<const OpencvCodecs*> codecs = opencv_codecs();
-    if (!codecs) return codecs.error();
+    const Result<const codecs::OpencvCodecs*> opencv = codecs::opencv_codecs();
+    if (!opencv) return opencv.error();
     std::vector<std::uint8_t> file;
-    if (!(*codecs)->encode(name, picture, file, settings))
+    if (!(*opencv)->encode(name, picture, file, settings))
       return io_error(fmt::format("a picture of {}x{} cannot be encoded as {}", picture.cols, picture.rows, extension));
     return file;
   } catch (const std::bad_alloc&) {

@@ -3,7 +3,7 @@
 
 #include <dlfcn.h>
 
-namespace latentflow::io {
+namespace latentflow::codecs {
 
 Result<const OpencvCodecs*> opencv_codecs() {
   static const Result<const OpencvCodecs*> loaded = []() -> Result<const OpencvCodecs*> {
@@ -16,4 +16,4 @@ Result<const OpencvCodecs*> opencv_codecs() {
   return loaded;
 }
 
-}  // namespace latentflow::io
+}  // namespace latentflow::codecs

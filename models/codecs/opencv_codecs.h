@@ -8,7 +8,7 @@
 
 #include "latentflow/result.h"
 
-namespace latentflow::io {
+namespace latentflow::codecs {
 
 /// The functions of opencv2/imgcodecs.hpp. In Debian that library needs some hundred others, which take longer to load
 /// than everything else, and few runs meet a file that is neither PNG nor JPEG nor TIFF.
@@ -23,4 +23,4 @@ struct OpencvCodecs {
 /// reason.
 Result<const OpencvCodecs*> opencv_codecs();
 
-}  // namespace latentflow::io
+}  // namespace latentflow::codecs
