@@ -20,15 +20,15 @@ namespace {
 
 constexpr std::size_t mebibyte = std::size_t{1} << 20;
 
-/// What a free block at the end of a heap may have before the system gets it back: 16 MiB, less where there are many
-/// cores, because each may have a heap.
+/// What a free block at the end of a heap may have before the system gets half of it back (the rest is M_TOP_PAD): 16
+/// MiB, less on more than 8 cores, because each may have a heap.
 std::size_t kept_by_heap() {
   const std::size_t cores = std::max(1u, std::thread::hardware_concurrency());
   return std::clamp<std::size_t>(128 / cores, 2, 16) * mebibyte;
 }
 
-/// Lets the heap that began with the process grow by `bytes` and M_TOP_PAD, in huge pages. What is not used of them is
-/// not resident.
+/// Lets the heap that began with the process grow by `bytes` and M_TOP_PAD, in whole huge pages. Pages that nothing was
+/// written to are not resident.
 void grow_in_huge_pages(std::size_t bytes) {
 #if defined(MADV_HUGEPAGE)
   void* block = std::malloc(bytes);
@@ -50,8 +50,9 @@ void set_up_heap() {
   mallopt(M_TOP_PAD, static_cast<int>(kept / 2));
   mallopt(M_MMAP_THRESHOLD, static_cast<int>(kept));  // so that the next block comes from the heap
   grow_in_huge_pages(kept / 2 - mebibyte / 16);       // and stays below what is given back
-  // Larger blocks go back to the system when they are freed. By default glibc raises this bound to the largest block
-  // freed so far, keeps such blocks in one heap per thread, and a run takes more than was forecast.
+  // Larger blocks go back to the system when they are freed, unless they found room in a heap. By default glibc raises
+  // this bound to the largest block freed so far, lets heaps grow by such blocks, and a run takes more than was
+  // forecast.
   mallopt(M_MMAP_THRESHOLD, static_cast<int>(mebibyte));
 }
 

@@ -199,8 +199,9 @@ std::size_t own_size(const std::string& name) {
 }  // namespace
 
 void give_unused_memory_back() {
-  malloc_trim(0);
   mallopt(M_TRIM_THRESHOLD, 1 << 20);
+  mallopt(M_TOP_PAD, 1 << 17);  // stays where a heap is trimmed
+  malloc_trim(0);
 }
 
 std::size_t resident_bytes() { return own_size("VmRSS:"); }

@@ -101,7 +101,8 @@ inline constexpr std::size_t first_use_bytes = std::size_t{16} << 20;
 /// A ceiling of the process below which memory that is free goes back to the system sooner, at the cost of time.
 inline constexpr std::size_t scarce_memory = std::size_t{512} << 20;
 
-/// Gives the system back what malloc holds and nobody uses, now and, but for 1 MiB a heap, from here on.
+/// Gives the system back what lies free between blocks and at the end of the heap that began with the process, and lets
+/// malloc keep no more than 1 MiB at the end of each heap from here on, in this process for good.
 void give_unused_memory_back();
 
 /// Resident bytes of this process now (VmRSS); 0 where the system does not say.

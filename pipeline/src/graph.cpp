@@ -80,8 +80,9 @@ RunOptions effective(const CheckedGraph& graph, RunOptions options) {
   return options;
 }
 
-/// What the program itself takes beside items, now that its nodes and models are loaded.
-std::size_t program_bytes(const RunOptions& options) {
+/// Once nodes and models are loaded: gives back what that left, where memory is scarce. Returns what the program itself
+/// takes beside items.
+std::size_t settle_program(const RunOptions& options) {
   if (options.whole_process && options.max_memory < scarce_memory) give_unused_memory_back();
   return resident_bytes() + first_use_bytes;
 }
@@ -175,7 +176,7 @@ Report Graph::run(const RunOptions& given) const {
   report.max_memory = options.max_memory;
   Prepared prepared = prepare(checked, problems(), implementation_->host, options.threads, &options);
   report.problems = std::move(prepared.problems);
-  const std::size_t program = program_bytes(options);
+  const std::size_t program = settle_program(options);
   if (!report.refused()) leave_room_for_program(program, options, report.problems);
   Ledger ledger;
   if (!report.refused())
@@ -216,7 +217,7 @@ Plan Graph::plan(const RunOptions& given) const {
   const auto refused = [&] {
     return std::any_of(plan.problems.begin(), plan.problems.end(), [](const Problem& one) { return !one.warning; });
   };
-  plan.program = program_bytes(options);
+  plan.program = settle_program(options);
   if (!refused()) leave_room_for_program(plan.program, options, plan.problems);
   plan.max_memory = options.max_memory;
   plan.threads = options.threads;
