@@ -1,4 +1,4 @@
-// opencv_codecs.h: OpenCV's codecs for the rarer formats, loaded when the first such file is met.
+// opencv_codecs.h: OpenCV's codecs, loaded where they are first needed: for the rarer formats, and to train.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,8 @@
 namespace latentflow::codecs {
 
 /// The functions of opencv2/imgcodecs.hpp. In Debian that library needs some hundred others, which take longer to load
-/// than everything else, and few runs meet a file that is neither PNG nor JPEG nor TIFF.
+/// than everything else, and few runs meet a file that is neither PNG nor JPEG nor TIFF, or read photographs to train
+/// on.
 struct OpencvCodecs {
   cv::Mat (*decode)(const cv::Mat& file, int flags);
   cv::Mat (*read)(const std::string& path, int flags);

@@ -1,7 +1,7 @@
 // opencv_module.cpp: what liblatentflow_opencv_codecs.so consists of; see opencv_codecs.h.
 #include <opencv2/imgcodecs.hpp>
 
-#include "codecs/opencv_codecs.h"
+#include "opencv_codecs.h"
 
 extern "C" [[gnu::visibility("default")]] const latentflow::codecs::OpencvCodecs latentflow_opencv_codecs;
 

@@ -72,17 +72,15 @@ std::optional<std::string> bytes_of(const fs::path& file) {
 }
 
 /// The pictures of a folder by name, which have one size; nothing where there are none or they differ.
-std::optional<cv::Mat> grid_of(const fs::path& folder) {
+std::optional<cv::Mat> grid_of(const codecs::OpencvCodecs& opencv, const fs::path& folder) {
   std::vector<fs::path> files;
   std::error_code failure;
   for (fs::directory_iterator entry(folder, failure), end; !failure && entry != end; entry.increment(failure))
     files.push_back(entry->path());
   std::sort(files.begin(), files.end());
-  const Result<const codecs::OpencvCodecs*> opencv = codecs::opencv_codecs();
-  if (!opencv) return std::nullopt;
   std::vector<cv::Mat> tiles;
   for (const fs::path& file : files) {
-    const cv::Mat pixels = (*opencv)->read(file.string(), cv::IMREAD_UNCHANGED);
+    const cv::Mat pixels = opencv.read(file.string(), cv::IMREAD_UNCHANGED);
     if (pixels.empty() || (pixels.channels() != 1 && pixels.channels() != 3)) continue;
     const nn::CodeItem item{nn::CodeItem::Kind::image, pixels.rows, pixels.cols, pixels.channels()};
     std::vector<float> row(static_cast<std::size_t>(item.features()));
@@ -105,7 +103,9 @@ Status take(const fs::path& work, const std::string& name, const std::string& pr
   };
   std::error_code ignored;
   if (fs::is_directory(work / name, ignored)) {
-    const std::optional<cv::Mat> grid = grid_of(work / name);
+    const Result<const codecs::OpencvCodecs*> opencv = codecs::opencv_codecs();
+    if (!opencv) return opencv.error();
+    const std::optional<cv::Mat> grid = grid_of(**opencv, work / name);
     if (!grid) return missing("no pictures of one size to");
     drawn.files.push_back(target + ".png");
     return show::write_png(folder / drawn.files.back(), *grid);
