@@ -141,7 +141,7 @@ void add_denoise(CLI::App& app, DenoiseArguments& denoise, RunArguments& argumen
 }
 
 struct InpaintArguments : RestoreArguments {
-  std::string masks, method, threshold, dilate, missing_mask, fit;
+  std::string masks, method, nonlocal, threshold, dilate, missing_mask, fit;
   bool invert = false;
 };
 
@@ -160,6 +160,10 @@ void add_inpaint(CLI::App& app, InpaintArguments& inpaint, RunArguments& argumen
       ->add_option("--model", inpaint.model,
                    "a zoo model or an .onnx file, for the method network (default: inpaint_color)")
       ->type_name("NAME");
+  command
+      ->add_option("--nonlocal", inpaint.nonlocal,
+                   "for the method network: how much known pixels with similar surroundings count, 0 to 1 (default)")
+      ->type_name("SHARE");
   command->add_flag("--invert", inpaint.invert, "masks are black where pixels are missing");
   command
       ->add_option("--threshold", inpaint.threshold,
@@ -184,6 +188,7 @@ void add_inpaint(CLI::App& app, InpaintArguments& inpaint, RunArguments& argumen
                                  {"method", inpaint.method},
                                  {"model", inpaint.model},
                                  {"ensemble", inpaint.ensemble},
+                                 {"nonlocal", inpaint.nonlocal},
                                  {"invert", inpaint.invert ? "true" : ""},
                                  {"threshold", inpaint.threshold},
                                  {"dilate", inpaint.dilate},

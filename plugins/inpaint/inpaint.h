@@ -14,6 +14,7 @@ struct Inpaint {
     std::string fit = "exact";
     std::int64_t tile = 0;
     std::int64_t ensemble = 1;
+    double nonlocal = 1;
     std::string precision = "auto";
   };
   static constexpr Port inputs[] = {
@@ -26,7 +27,7 @@ struct Inpaint {
   Result<Image> process(const Image& image, const Image& mask, Context& ctx) const;
   Prediction predict(const Shapes& shapes, std::size_t worker_limit = no_limit) const;
 
-  Inpainter::Request request() const { return {params.tile, static_cast<int>(params.ensemble)}; }
+  Inpainter::Request request() const { return {params.tile, static_cast<int>(params.ensemble), params.nonlocal}; }
 
   Params params;
   std::shared_ptr<const Inpainter> inpainter;  ///< with method network only

@@ -11,23 +11,12 @@
 #include "latentflow/finite.h"
 #include "nn/model_card.h"
 #include "nn/onnx_import.h"
+#include "nonlocal.h"
+#include "sample_type.h"
 #include "stages/tile_prediction.h"
 
 namespace latentflow::inpaint {
 namespace {
-
-/// Calls f with a value of the picture's sample type.
-template <class F>
-void with_sample_type(int depth, F&& f) {
-  if (depth == CV_8U)
-    f(std::uint8_t{});
-  else if (depth == CV_16U)
-    f(std::uint16_t{});
-  else
-    f(float{});
-}
-
-double white_of(const cv::Mat& picture) { return Image(picture).white(); }
 
 /// Part of the region that lies inside the picture.
 cv::Rect inside(const nn::Region& region, const cv::Mat& picture) {
@@ -192,6 +181,9 @@ Result<Image> Inpainter::fill(const Image& picture, const cv::Mat& mask, const R
     put_into_holes(mean->data(), whole, whole, feed, mask, result);
   }
   ctx.measure("tiles", tiles);
+  if (request.nonlocal <= 0) return Image(result);
+  result = move_to_similar_pixels(result, mask, request.nonlocal, [&ctx] { return ctx.cancelled(); });
+  if (ctx.cancelled()) return cancelled("stopped while pixels were compared with similar ones");
   return Image(result);
 }
 
@@ -210,6 +202,9 @@ Prediction Inpainter::memory(const Shape& picture, const Request& request, std::
   // First the filling, whose result stays.
   prediction.working_bytes = std::max(
       picture.bytes(), holes::fill_bytes(picture.dims[0] * picture.dims[1], static_cast<int>(picture.dims[2])));
+  // Then a copy of the result, and what is compared at a time.
+  if (request.nonlocal > 0)
+    prediction.working_bytes = std::max(prediction.working_bytes, picture.bytes() + nonlocal_bytes());
   // An ensemble keeps picture and mask as they are turned, and the sums of up to three planes of floats.
   if (request.ensemble > 1)
     prediction.working_bytes +=

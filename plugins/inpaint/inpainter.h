@@ -23,6 +23,7 @@ class Inpainter {
   struct Request {
     std::int64_t tile = 0;  ///< side in pixels, 0: the planner's choice
     int ensemble = 1;       ///< 1, 2, 4 or 8 orientations (ensemble/orientation.h) that are filled and averaged
+    double nonlocal = 0;    ///< share of similar known pixels in the result (nonlocal.h); 0: what the network says
   };
   /// `mask` (see holes/mask.h) of the picture's size, neither empty nor full. Known samples and alpha keep their bits.
   /// Only tiles with missing pixels are computed. Measures their number, over all orientations, as "tiles".

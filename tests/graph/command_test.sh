@@ -99,6 +99,7 @@ expect 1 "latentflow: error: path 'absent' does not exist" inpaint absent masks 
 expect 1 "latentflow: error: --sigma: needs a value, got an empty text" denoise pictures out --sigma ''
 expect 1 "latentflow: error: output: needs a value, got an empty text" denoise pictures ''
 expect 1 "--ensemble: 3 not in {1,2,4,8}; 'latentflow inpaint --help' says more" inpaint pictures masks out --ensemble 3
+expect 1 "latentflow: error: --nonlocal is 2, allowed 0 to 1" inpaint pictures masks out --nonlocal 2
 # Nothing is written over what is read.
 mkdir taken && echo p5 > taken/a.pgm && echo taken/a.pgm > list.txt
 cp taken/a.pgm taken/a.png

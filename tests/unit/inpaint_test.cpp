@@ -7,6 +7,7 @@
 #include "holes/draw.h"
 #include "holes/fill.h"
 #include "inpaint/inpaint.h"
+#include "inpaint/nonlocal.h"
 #include "nn/model_card.h"
 #include "nn/onnx_export.h"
 #include "support/fake_context.h"
@@ -78,7 +79,7 @@ class InpaintTest : public testing::Test {
     return result ? result->mat() : cv::Mat(picture.size(), picture.type());
   }
   static Inpaint::Params network(const std::string& file, std::int64_t tile = 0) {
-    return {.method = "network", .model = file, .tile = tile};
+    return {.method = "network", .model = file, .tile = tile, .nonlocal = 0};
   }
 
   test::TemporaryFolder folder_;
@@ -136,7 +137,7 @@ TEST_F(InpaintTest, AnEnsembleAveragesWhatTheNetworkMakesOfEveryOrientation) {
     for (const auto& [ensemble, mean] : std::map<std::int64_t, cv::Mat>{
              {1, above}, {4, (above + below) / 2}, {8, (above + below + left + right) / 4}}) {
       const cv::Mat result =
-          filled({.method = "network", .model = up, .tile = 16, .ensemble = ensemble}, picture, mask);
+          filled({.method = "network", .model = up, .tile = 16, .ensemble = ensemble, .nonlocal = 0}, picture, mask);
       cv::Mat expected = picture.clone(), inside;
       mean.convertTo(inside, picture.type());
       inside.copyTo(expected(cv::Rect(1, 1, mean.cols, mean.rows)), mask(cv::Rect(1, 1, mean.cols, mean.rows)));
@@ -147,6 +148,20 @@ TEST_F(InpaintTest, AnEnsembleAveragesWhatTheNetworkMakesOfEveryOrientation) {
       EXPECT_TRUE(same_pixels(picture, untouched)) << ensemble << " " << type;
     }
   }
+}
+
+TEST_F(InpaintTest, SimilarPixelsCountAsMuchAsIsAskedFor) {
+  const cv::Mat picture = soft_picture(60, 50, CV_8UC3), mask = holes::draw_mask({60, 50}, {holes::MaskKind::thin}, 1);
+  Inpaint::Params params = network(blur());
+  const cv::Mat by_network = filled(params, picture, mask);
+  for (const double share : {0.3, 1.0}) {
+    params.nonlocal = share;
+    const cv::Mat moved = filled(params, picture, mask);
+    EXPECT_TRUE(same_pixels(moved, move_to_similar_pixels(by_network, mask, share, [] { return false; }))) << share;
+    EXPECT_FALSE(same_pixels(moved, by_network)) << share;
+  }
+  params.nonlocal = Inpaint::Params().nonlocal;
+  EXPECT_FALSE(same_pixels(filled(params, picture, mask), by_network)) << "they count where nothing is said";
 }
 
 TEST_F(InpaintTest, TheNetworksColoursReachTheHolesInTheirOrder) {
