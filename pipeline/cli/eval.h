@@ -17,6 +17,7 @@ struct EvalArguments {
   bool estimator = false;           ///< denoise: measure the noise estimator instead
   std::string masks = "kinds";      ///< inpaint: "kinds" for drawn ones, or a folder of masks
   std::string method;               ///< inpaint: network (default) or smooth
+  std::string nonlocal;             ///< inpaint: how much similar pixels count beside the network
   Path output;                      ///< folder for the tables
   std::string max_memory;
   int threads = 0;

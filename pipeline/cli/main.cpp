@@ -162,7 +162,8 @@ void add_inpaint(CLI::App& app, InpaintArguments& inpaint, RunArguments& argumen
       ->type_name("NAME");
   command
       ->add_option("--nonlocal", inpaint.nonlocal,
-                   "for the method network: how much known pixels with similar surroundings count, 0 to 1 (default)")
+                   "for the method network: how much known pixels with similar surroundings count, 0 (the network alone) "
+                   "to 1 (default)")
       ->type_name("SHARE");
   command->add_flag("--invert", inpaint.invert, "masks are black where pixels are missing");
   command
@@ -237,6 +238,10 @@ void add_eval(CLI::App& app, EvalArguments& eval, std::function<int()>& chosen) 
   inpaint->add_option("--masks", eval.masks, "a folder of masks, or kinds for drawn ones (default: kinds)")
       ->type_name("DIR");
   inpaint->add_option("--method", eval.method, "network or smooth (default: network)")->type_name("NAME");
+  inpaint
+      ->add_option("--nonlocal", eval.nonlocal,
+                   "how much known pixels with similar surroundings count, 0 (the network alone) to 1 (default)")
+      ->type_name("SHARE");
 }
 
 /// A variable of a script that is not set, which would pass for an option that was not given.

@@ -24,8 +24,9 @@ constexpr std::size_t listed_failures = 20;
 
 /// What users typed for parameters of the graphs: problems name that.
 const std::map<std::string, std::string> options_of_parameters{
-    {"input", "--data"},  {"model", "--model"},   {"ensemble", "--ensemble"}, {"color", "--color"},  {"seed", "--seed"},
-    {"sigma", "--sigma"}, {"method", "--method"}, {"mask", "--masks"},        {"output", "--output"}};
+    {"input", "--data"},    {"model", "--model"},      {"ensemble", "--ensemble"}, {"color", "--color"},
+    {"seed", "--seed"},     {"sigma", "--sigma"},      {"method", "--method"},     {"mask", "--masks"},
+    {"output", "--output"}, {"nonlocal", "--nonlocal"}};
 
 ScoreRows read_rows(const Path& table) {
   ScoreRows rows;
@@ -90,12 +91,14 @@ NodeInfo row_source(const ScoreRows& rows) {
 Scoring with_model(Scoring scoring, const EvalArguments& arguments) {
   if (!arguments.model.empty()) scoring.sets.push_back("model=" + arguments.model);
   if (!arguments.ensemble.empty()) scoring.sets.push_back("ensemble=" + arguments.ensemble);
+  if (!arguments.nonlocal.empty()) scoring.sets.push_back("nonlocal=" + arguments.nonlocal);
   return scoring;
 }
 
 std::string model_text(const EvalArguments& arguments, const std::string& otherwise) {
   return (arguments.model.empty() ? otherwise : arguments.model) +
-         (arguments.ensemble.empty() ? "" : " with an ensemble of " + arguments.ensemble);
+         (arguments.ensemble.empty() ? "" : " with an ensemble of " + arguments.ensemble) +
+         (arguments.nonlocal.empty() ? "" : " with a nonlocal share of " + arguments.nonlocal);
 }
 
 Scores score(const Host& host, const EvalArguments& arguments, const std::vector<Scoring>& scorings) {

@@ -40,8 +40,8 @@ void Inpaint::describe(Describe<Inpaint>& d) {
        "so many times as long")
       .range(1, 8);
   d.field(&Params::nonlocal, "nonlocal",
-          "network: how much of a filled pixel comes from known ones within 7 pixels whose surroundings are the same, "
-          "as on edges and in textures that go on, and the less the more they differ; 0 leaves what the network says")
+          "network: how much of a filled pixel comes from known ones within 7 pixels whose surroundings are alike, as "
+          "on edges and in textures that go on, and the less the more they differ; 0 leaves what the network says")
       .range(0, 1);
   stages::describe_precision(d, &Params::precision);
   d.rule("ensemble is 1, 2, 4 or 8", [](const Params& p) { return (p.ensemble & (p.ensemble - 1)) == 0; });

@@ -22,7 +22,7 @@ constexpr float trust_in_filled = 0.5f;      // a filled pixel weighs so much wh
 constexpr double mean_deviation = 1.5;       // of the Gaussian that is a pixel's own surroundings
 constexpr int mean_reach = 5;                // and where it ends
 constexpr float half_distance = 2000;        // squared grey levels of three channels at which a pixel moves half as far
-constexpr float least_spread = 5;            // of squared distances that count as equal
+constexpr float least_spread = 5;            // by which distances may differ where the nearest is 0, to weigh alike
 constexpr int margin = search + mean_reach;  // around a block
 constexpr int block_width = 64, block_height = 32;
 static_assert(mean_reach >= patch_reach);
@@ -157,6 +157,7 @@ void Block::write(double share, double scale, cv::Mat& result) const {
                       static_cast<std::ptrdiff_t>(area_.x + one.x - margin) * result.channels();
       for (int c = 0; c < channels_; ++c) {
         const float filled = plane(c)[here], similar = mean(c)[here] + sums[static_cast<std::size_t>(c)] / total;
+        if (!std::isfinite(similar)) continue;  // of numbers that are too large for grey levels
         pixel[c] = cv::saturate_cast<Sample>((filled + moved * (similar - filled)) / scale);
       }
     }

@@ -11,8 +11,9 @@ namespace latentflow::inpaint {
 /// of the known pixels nearby whose surroundings resemble theirs most, each seen against its own surroundings
 /// (non-local means: Buades, Coll, Morel, "A non-local algorithm for image denoising", CVPR 2005). The less they
 /// resemble, the less a pixel moves; where no pixel nearby is known it stays. Known pixels and alpha keep their bits.
-/// Any depth; 1, 3 or 4 channels, the fourth being alpha. Ends early, with pixels left as they were, once `cancelled`
-/// says so. The same bits for any number of threads.
+/// 8 or 16 bit or float; 1, 3 or 4 channels, the fourth being alpha. Ends early, with pixels left as they were, once `cancelled`
+/// says so. The same bits for any number of threads; but a last
+/// bit of `filled` may decide which pixel is more similar.
 cv::Mat move_to_similar_pixels(const cv::Mat& filled, const cv::Mat& mask, double share,
                                const std::function<bool()>& cancelled);
 

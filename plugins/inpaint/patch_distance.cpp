@@ -19,6 +19,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr float gaussian[patch_reach + 1] = {0.20075f, 0.18187f, 0.13523f, 0.08253f};
 
+static_assert(hn::MaxLanes(hn::ScalableTag<float>()) <= vector_slack);
+
 /// The Gaussian over numbers `stride` apart, of which `from` is the first.
 template <class D>
 HWY_INLINE hn::Vec<D> smooth(D d, const float* from, std::ptrdiff_t stride) {
@@ -33,7 +35,7 @@ HWY_INLINE hn::Vec<D> smooth(D d, const float* from, std::ptrdiff_t stride) {
 void along(const ComparedRow& row, int width, float* buffer, float* differences, float* trusts) {
   const hn::ScalableTag<float> d;
   const int lanes = static_cast<int>(hn::Lanes(d)), columns = width + 2 * patch_reach;
-  float *const apart = buffer, *const both = buffer + columns + vector_slack;
+  float *const weighted = buffer, *const trust_in_both = buffer + columns + vector_slack;
   for (int x = 0; x < columns; x += lanes) {
     auto sum = hn::Zero(d);
     for (const float* plane : row.planes) {
@@ -42,12 +44,12 @@ void along(const ComparedRow& row, int width, float* buffer, float* differences,
       sum = hn::MulAdd(difference, difference, sum);
     }
     const auto trust = hn::Mul(hn::LoadU(d, row.trust + x), hn::LoadU(d, row.trust + x + row.step));
-    hn::StoreU(trust, d, both + x);
-    hn::StoreU(hn::Mul(sum, trust), d, apart + x);
+    hn::StoreU(trust, d, trust_in_both + x);
+    hn::StoreU(hn::Mul(sum, trust), d, weighted + x);
   }
   for (int x = 0; x < width; x += lanes) {
-    hn::StoreU(smooth(d, apart + x, 1), d, differences + x);
-    hn::StoreU(smooth(d, both + x, 1), d, trusts + x);
+    hn::StoreU(smooth(d, weighted + x, 1), d, differences + x);
+    hn::StoreU(smooth(d, trust_in_both + x, 1), d, trusts + x);
   }
 }
 

@@ -1,4 +1,4 @@
-// sample_type.h: pixels of any depth.
+// sample_type.h: pixels of 8 and 16 bit and float.
 #pragma once
 
 #include <cstdint>

@@ -44,6 +44,9 @@ expect 0 'denoise_color with an ensemble of 4' eval denoise --data data/one --si
 has ensemble/table.csv "^mean,$(tail -1 score/table.csv | cut -d, -f4),"
 expect 1 '--ensemble: 3 not in {1,2,4,8}' eval denoise --data data/one --sigma 50 --ensemble 3 --output ensemble
 expect 0 'inpaint_color with an ensemble of 2' eval inpaint --data data/one --masks masks --ensemble 2 --output ensemble
+expect 0 'inpaint_color with a nonlocal share of 0' eval inpaint --data data/one --masks masks --nonlocal 0 --output alone
+cmp -s ensemble/table.csv alone/table.csv && wrong "similar pixels make no difference"
+expect 1 '--nonlocal is 1.5, allowed 0 to 1' eval inpaint --data data/one --masks masks --nonlocal 1.5 --output alone
 
 expect 0 'noise 15' eval denoise --estimator --data data/one --output estimator
 [ "$(wc -l < estimator/estimator.csv)" = 15 ] || wrong "7 levels, float and rounded, and the header are 15 lines: $(cat estimator/estimator.csv)"

@@ -164,6 +164,61 @@ TEST_F(InpaintTest, SimilarPixelsCountAsMuchAsIsAskedFor) {
   EXPECT_FALSE(same_pixels(filled(params, picture, mask), by_network)) << "they count where nothing is said";
 }
 
+TEST_F(InpaintTest, TilesSeldomChangeWhichPixelsAreSimilar) {
+  cv::Mat picture = soft_picture(210, 150, CV_8UC3), noise(picture.size(), CV_8UC3);
+  cv::RNG(3).fill(noise, cv::RNG::UNIFORM, 0, 9);
+  picture += noise;
+  const cv::Mat mask = holes::draw_mask(picture.size(), {holes::MaskKind::random, {0.5, 0.5}}, 3);
+  const std::string file = blur();
+  Inpaint::Params params = network(file, 40), whole = network(file, 4096);
+  params.nonlocal = whole.nonlocal = 1;
+  const cv::Mat tiles = filled(params, picture, mask), at_once = filled(whole, picture, mask);
+  cv::Mat differs;
+  cv::absdiff(tiles, at_once, differs);
+  EXPECT_LE(cv::countNonZero(differs.reshape(1)), static_cast<int>(differs.total() * 3 / 1000));
+}
+
+/// Is stopped as soon as the network has done its part.
+class StopsAfterTheNetwork final : public Context {
+ public:
+  const ItemInfo& item() const override { return item_; }
+  std::span<std::byte> scratch(std::size_t bytes) override { return scratch_.resize(bytes), std::span(scratch_); }
+  void measure(std::string_view quantity, double) override { stopped_ = stopped_ || quantity == "tiles"; }
+  void warn(std::string) override {}
+  void set_metadata(Metadata) override {}
+  bool cancelled() const override { return stopped_; }
+  std::size_t worker_limit() const override { return no_limit; }
+  Status admit(const Prediction&) override { return success(); }
+
+ private:
+  ItemInfo item_;
+  std::vector<std::byte> scratch_;
+  bool stopped_ = false;
+};
+
+TEST_F(InpaintTest, APictureThatIsStoppedWhilePixelsAreComparedIsNotDelivered) {
+  const cv::Mat picture = soft_picture(60, 50, CV_8UC3), mask = holes::draw_mask({60, 50}, {holes::MaskKind::thin}, 1);
+  const auto node = Inpaint::create({.method = "network", .model = blur()}, services_);
+  ASSERT_TRUE(node);
+  StopsAfterTheNetwork context;
+  const Result<Image> stopped = (*node)->process(Image(picture), Image(mask), context);
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().code, Code::cancelled);
+}
+
+TEST_F(InpaintTest, WhatIsComparedIsForecast) {
+  const Shapes small{{Kind::image, {16, 16, 3}, 1}, {Kind::image, {16, 16, 1}, 1}};
+  Inpaint::Params params = network(blur());
+  const auto charged = [&](double share) {
+    params.nonlocal = share;
+    const auto node = Inpaint::create(params, services_);
+    EXPECT_TRUE(node);
+    return (*node)->predict(small).working_bytes;
+  };
+  EXPECT_GE(charged(1), 16 * 16 * 3 + nonlocal_bytes());
+  EXPECT_LT(charged(0), nonlocal_bytes());
+}
+
 TEST_F(InpaintTest, TheNetworksColoursReachTheHolesInTheirOrder) {
   const cv::Mat mask = holes::draw_mask({33, 21}, {holes::MaskKind::random, {0.3, 0.3}}, 1);
   for (const auto& [type, white] : {std::pair{CV_8UC3, 255.0}, {CV_16UC4, 65535.0}, {CV_32FC3, 1.0}}) {

@@ -5,8 +5,15 @@
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/task_arena.h>
 
+#include <algorithm>
 #include <cmath>
+#include <mutex>
 #include <opencv2/imgproc.hpp>
+#include <set>
+#include <thread>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include "holes/draw.h"
 #include "support/pictures.h"
@@ -19,7 +26,7 @@ using test::soft_picture;
 
 bool never() { return false; }
 
-/// The definition, in double precision over the whole picture: what is moved by `share`, in grey levels of 255.
+/// The definition, in double precision over the whole picture, moved by `share`.
 cv::Mat by_definition(const cv::Mat& filled, const cv::Mat& mask, double share) {
   constexpr int search = 7, reach = 3;
   const int channels = filled.channels() == 1 ? 1 : 3, border = search + reach;
@@ -120,14 +127,33 @@ TEST(Nonlocal, PixelsWithoutKnownOnesNearbyStay) {
   EXPECT_TRUE(same_pixels(moved, picture));
 }
 
+TEST(Nonlocal, NumbersTooLargeToCompareAreLeftAlone) {
+  cv::Mat picture = soft_picture(40, 30, CV_32FC3), mask = cv::Mat::zeros(picture.size(), CV_8U);
+  mask.at<uchar>(15, 15) = 255;
+  picture.at<cv::Vec3f>(15, 20) = {1e37f, 1e37f, -1e37f};
+  EXPECT_TRUE(cv::checkRange(move_to_similar_pixels(picture, mask, 1, never)));
+}
+
 TEST(Nonlocal, ThreadsChangeNoBit) {
   const cv::Mat picture = soft_picture(200, 150, CV_32FC3);
   const cv::Mat mask = holes::draw_mask(picture.size(), {holes::MaskKind::random, {0.6, 0.6}}, 1);
   cv::Mat alone, together;
   tbb::global_control four(tbb::global_control::max_allowed_parallelism, 4);
   tbb::task_arena(1).execute([&] { alone = move_to_similar_pixels(picture, mask, 0.8, never); });
-  tbb::task_arena(4).execute([&] { together = move_to_similar_pixels(picture, mask, 0.8, never); });
-  EXPECT_TRUE(same_pixels(alone, together));
+  std::mutex mutex;
+  std::set<std::thread::id> threads;
+  const auto remember = [&] {
+    const std::lock_guard lock(mutex);
+    return threads.insert(std::this_thread::get_id()), false;
+  };
+  // Threads that are slow to wake up may find nothing left.
+  for (int i = 0; i < 100 && threads.size() < 2; ++i) {
+    tbb::task_arena(4).execute([&] { together = move_to_similar_pixels(picture, mask, 0.8, remember); });
+    EXPECT_TRUE(same_pixels(alone, together));
+  }
+  if (std::thread::hardware_concurrency() > 1) {
+    EXPECT_GT(threads.size(), 1u);
+  }
 }
 
 TEST(Nonlocal, EndsEarlyWhenTheRunIsStopped) {
