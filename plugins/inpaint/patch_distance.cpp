@@ -1,4 +1,5 @@
-// patch_distance.cpp: see patch_distance.h. Compiled for the instruction sets of the convolutions and chosen as they are.
+// patch_distance.cpp: see patch_distance.h. Compiled for the instruction sets of the convolutions, and chosen as they
+// are.
 #include "nn/winograd/targets.h"
 
 #undef HWY_TARGET_INCLUDE
