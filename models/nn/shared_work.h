@@ -1,4 +1,4 @@
-// shared_work.h: loops inside a layer that threads without work of their own take a part of.
+// shared_work.h: loops inside a layer or a stage that threads without work of their own take a part of.
 #pragma once
 
 #include <oneapi/tbb/parallel_for.h>

@@ -140,6 +140,14 @@ void add_denoise(CLI::App& app, DenoiseArguments& denoise, RunArguments& argumen
   });
 }
 
+void add_nonlocal(CLI::App* command, std::string& share) {
+  command
+      ->add_option("--nonlocal", share,
+                   "for the method network: how much known pixels with similar surroundings count, 0 (the network alone) "
+                   "to 1 (default)")
+      ->type_name("SHARE");
+}
+
 struct InpaintArguments : RestoreArguments {
   std::string masks, method, nonlocal, threshold, dilate, missing_mask, fit;
   bool invert = false;
@@ -160,11 +168,7 @@ void add_inpaint(CLI::App& app, InpaintArguments& inpaint, RunArguments& argumen
       ->add_option("--model", inpaint.model,
                    "a zoo model or an .onnx file, for the method network (default: inpaint_color)")
       ->type_name("NAME");
-  command
-      ->add_option("--nonlocal", inpaint.nonlocal,
-                   "for the method network: how much known pixels with similar surroundings count, 0 (the network alone) "
-                   "to 1 (default)")
-      ->type_name("SHARE");
+  add_nonlocal(command, inpaint.nonlocal);
   command->add_flag("--invert", inpaint.invert, "masks are black where pixels are missing");
   command
       ->add_option("--threshold", inpaint.threshold,
@@ -238,10 +242,7 @@ void add_eval(CLI::App& app, EvalArguments& eval, std::function<int()>& chosen) 
   inpaint->add_option("--masks", eval.masks, "a folder of masks, or kinds for drawn ones (default: kinds)")
       ->type_name("DIR");
   inpaint->add_option("--method", eval.method, "network or smooth (default: network)")->type_name("NAME");
-  inpaint
-      ->add_option("--nonlocal", eval.nonlocal,
-                   "how much known pixels with similar surroundings count, 0 (the network alone) to 1 (default)")
-      ->type_name("SHARE");
+  add_nonlocal(inpaint, eval.nonlocal);
 }
 
 /// A variable of a script that is not set, which would pass for an option that was not given.

@@ -8,22 +8,13 @@
 #include <numbers>
 #include <vector>
 
+#include "latentflow/sample_type.h"
+
 namespace latentflow::denoise {
 namespace {
 
 int plane_count(const ChannelOrder& order) {
   return static_cast<int>(std::find(order.begin(), order.end(), -1) - order.begin());
-}
-
-/// Calls f with a value of the picture's sample type.
-template <class F>
-void with_sample_type(int depth, F&& f) {
-  if (depth == CV_8U)
-    f(std::uint8_t{});
-  else if (depth == CV_16U)
-    f(std::uint16_t{});
-  else
-    f(float{});
 }
 
 }  // namespace

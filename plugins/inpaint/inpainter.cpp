@@ -9,10 +9,10 @@
 #include "ensemble/orientation.h"
 #include "holes/fill.h"
 #include "latentflow/finite.h"
+#include "latentflow/sample_type.h"
 #include "nn/model_card.h"
 #include "nn/onnx_import.h"
 #include "nonlocal.h"
-#include "sample_type.h"
 #include "stages/tile_prediction.h"
 
 namespace latentflow::inpaint {
@@ -75,7 +75,7 @@ std::vector<Tensor> Inpainter::read(const cv::Mat& prefilled, const cv::Mat& mas
   std::vector<Tensor> inputs{Tensor({feed.batch, feed.planes, region.height, region.width}),
                              Tensor({feed.batch, 1, region.height, region.width})};
   float *planes = inputs[0].mutable_data(), *map = inputs[1].mutable_data();
-  const auto scale = static_cast<float>(1 / white_of(prefilled));
+  const auto scale = static_cast<float>(1 / Image(prefilled).white());
   const int channels = prefilled.channels();
   // Past the right and bottom border, up to the extents the network takes, the picture is reflected.
   const auto row_at = [&](std::int64_t y) {
@@ -106,7 +106,7 @@ void Inpainter::put_into_holes(const float* planes, const cv::Rect& covered, con
                                const Feeding& feed, const cv::Mat& mask, cv::Mat& result) {
   const cv::Rect kept = counted & cv::Rect({0, 0}, result.size());
   const std::ptrdiff_t plane_size = static_cast<std::ptrdiff_t>(covered.height) * covered.width;
-  const auto white = static_cast<float>(white_of(result));
+  const auto white = static_cast<float>(Image(result).white());
   with_sample_type(result.depth(), [&](auto sample) {
     using Sample = decltype(sample);
     for (int y = kept.y; y < kept.br().y; ++y)

@@ -9,9 +9,10 @@
 #include <opencv2/imgproc.hpp>
 #include <vector>
 
+#include "latentflow/sample_type.h"
+#include "latentflow/value.h"
 #include "nn/shared_work.h"
 #include "patch_distance.h"
-#include "sample_type.h"
 
 namespace latentflow::inpaint {
 namespace {
@@ -182,7 +183,7 @@ cv::Mat move_to_similar_pixels(const cv::Mat& filled, const cv::Mat& mask, doubl
                                const std::function<bool()>& cancelled) {
   cv::Mat result = filled.clone();
   const std::vector<cv::Rect> parts = parts_with_holes(mask);
-  const double scale = 255 / white_of(filled);
+  const double scale = 255 / Image(filled).white();
   std::vector<Block> blocks(static_cast<std::size_t>(nn::most_sharers()));
   nn::share_work(static_cast<std::int64_t>(parts.size()), 1, [&](std::int64_t first, std::int64_t last, int sharer) {
     Block& block = blocks[static_cast<std::size_t>(sharer)];

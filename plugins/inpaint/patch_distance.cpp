@@ -1,6 +1,5 @@
-// patch_distance.cpp: see patch_distance.h. Compiled for the instruction sets of the convolutions, and chosen as they
-// are.
-#include "nn/winograd/targets.h"
+// patch_distance.cpp: see patch_distance.h.
+#include "nn/highway/targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "inpaint/patch_distance.cpp"
@@ -9,7 +8,7 @@
 
 #include <cstddef>
 
-#include "nn/winograd/dispatch.h"
+#include "nn/highway/dispatch.h"
 #include "patch_distance.h"
 
 HWY_BEFORE_NAMESPACE();

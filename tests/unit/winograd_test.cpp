@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "nn/packed_weights.h"
+#include "nn/highway/instruction_set.h"
 #include "nn/winograd/winograd.h"
 
 namespace latentflow::nn::winograd {

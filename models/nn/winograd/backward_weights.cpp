@@ -1,13 +1,13 @@
 // backward_weights.cpp: the gradient by the filter: F(3x3,4x4) at the same points as the convolution itself.
-#include "targets.h"
+#include "nn/highway/targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "nn/winograd/backward_weights.cpp"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include "dispatch.h"
 #include "multiply-inl.h"
+#include "nn/highway/dispatch.h"
 #include "patches-inl.h"
 #include "tiles.h"
 #include "transforms-inl.h"

@@ -1,5 +1,5 @@
 // forward.cpp: the convolution itself, and its gradient by the source, which is one too.
-#include "targets.h"
+#include "nn/highway/targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "nn/winograd/forward.cpp"
@@ -10,8 +10,8 @@
 #include <limits>
 #include <type_traits>
 
-#include "dispatch.h"
 #include "multiply-inl.h"
+#include "nn/highway/dispatch.h"
 #include "patches-inl.h"
 #include "prefetch-inl.h"
 #include "steps-inl.h"

@@ -1,7 +1,7 @@
 // integer_forward.cpp: see integers.h.
 #include "integers.h"
 
-#include "targets.h"
+#include "nn/highway/targets.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "nn/winograd/integer_forward.cpp"
@@ -13,10 +13,11 @@
 #include <limits>
 #include <type_traits>
 
-#include "dispatch.h"
 #include "integer_products-inl.h"
 #include "integer_transforms-inl.h"
 #include "multiply-inl.h"
+#include "nn/highway/dispatch.h"
+#include "nn/onednn.h"
 #include "prefetch-inl.h"
 #include "steps-inl.h"
 #include "tiles.h"

@@ -40,10 +40,6 @@ inline Shape shape_of(const Dims& src, const Dims& dst, std::int64_t top, std::i
   return {src[0], src[1], dst[1], src[2], src[3], dst[2], dst[3], top, left, block, tile, {}, {}};
 }
 
-/// Highway's name of the instruction set that the kernels run with, such as "AVX2": the best one that the processor has
-/// and ONEDNN_MAX_CPU_ISA allows.
-std::string instruction_set();
-
 /// Sides of tiles that may be the fastest for results [N,C,H,W]: those that take at most 1.3 times the fewest products,
 /// edges included; the one with the fewest first.
 std::vector<std::int64_t> worthwhile_tiles(const Dims& dst);

@@ -14,7 +14,7 @@
 #include "nn/npy.h"
 #include "nn/onnx_import.h"
 #include "nn/training_plan.h"
-#include "nn/winograd/winograd.h"
+#include "nn/highway/instruction_set.h"
 #include "prepare.h"
 #include "train/optimiser.h"
 
@@ -201,7 +201,7 @@ int work() {
     const std::filesystem::path model = request.at("model").get<std::string>();
     std::vector<Tensor> inputs;
     for (const Json& file : request.at("inputs")) inputs.push_back(need(nn::read_npy(file.get<std::string>())));
-    Json facts{{"version", version()}, {"instructions", nn::winograd::instruction_set()}};
+    Json facts{{"version", version()}, {"instructions", nn::instruction_set()}};
     if (request.at("kind") == "training") {
       const auto shard = inputs.at(0).dims()[0] / static_cast<std::int64_t>(2 * threads);
       auto training = std::make_unique<TrainingWork>(need(nn::load_onnx(model)), inputs.at(0), inputs.at(1),

@@ -1,10 +1,24 @@
-// dispatch.cpp: see dispatch.h.
+// dispatch.cpp: see dispatch.h and instruction_set.h.
 #include "dispatch.h"
 
-#include "winograd.h"
+#include <cstdint>
 
-namespace latentflow::nn::winograd {
+#include "instruction_set.h"
+#include "nn/onednn.h"
+
+namespace latentflow::nn {
 namespace {
+
+/// Those of Highway's targets that a limit of oneDNN lets run.
+std::int64_t targets_within([[maybe_unused]] dnnl::cpu_isa limit) {
+#if HWY_ARCH_X86
+  // Highway's better targets have the lower bits.
+  constexpr std::int64_t better_than_avx2 = HWY_AVX2 - 1;
+  if (!onednn::includes(limit, dnnl::cpu_isa::avx2)) return ~(better_than_avx2 | HWY_AVX2);
+  if (!onednn::includes(limit, dnnl::cpu_isa::avx512_core)) return ~better_than_avx2;
+#endif
+  return -1;
+}
 
 /// Of the processor's targets, those that may run.
 std::int64_t allowed_targets() { return hwy::SupportedTargets() & targets_within(dnnl::get_effective_cpu_isa()); }
@@ -16,16 +30,6 @@ struct Choice {
 
 }  // namespace
 
-std::int64_t targets_within([[maybe_unused]] dnnl::cpu_isa limit) {
-#if HWY_ARCH_X86
-  // Highway's better targets have the lower bits.
-  constexpr std::int64_t better_than_avx2 = HWY_AVX2 - 1;
-  if (!onednn::includes(limit, dnnl::cpu_isa::avx2)) return ~(better_than_avx2 | HWY_AVX2);
-  if (!onednn::includes(limit, dnnl::cpu_isa::avx512_core)) return ~better_than_avx2;
-#endif
-  return -1;
-}
-
 const hwy::ChosenTarget& chosen_target() {
   static const Choice choice;
   return choice.target;
@@ -36,4 +40,4 @@ std::string instruction_set() {
   return hwy::TargetName(usable == 0 ? HWY_STATIC_TARGET : usable & -usable);
 }
 
-}  // namespace latentflow::nn::winograd
+}  // namespace latentflow::nn
