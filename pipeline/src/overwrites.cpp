@@ -31,6 +31,7 @@ struct Named {
   std::string id;       ///< of the node; empty for ledger and trace
   std::string subject;  ///< of messages: "the ledger 'a.jsonl'"
   Path path;
+  const CheckedNode* node = nullptr;
 };
 
 /// What a node names in parameters of this type; "none" and nothing stand for no file.
@@ -44,7 +45,7 @@ std::vector<Named> named_as(const std::string& type, const CheckedNode& node) {
     if (fits && !setting.value.empty() && setting.value != "none")
       paths.push_back({node.place, node.id,
                        fmt::format("'{}' ({}): {} '{}'", node.id, node.info->name, setting.name, setting.value),
-                       setting.value});
+                       setting.value, &node});
   }
   return paths;
 }
@@ -58,7 +59,7 @@ bool same_file(const Path& one, const Path& other) {
 Named named_by_option(const std::string& what, const Path& path) {
   Place option;
   option.file = fmt::format("--{} {}", what, path.string());
-  return {std::move(option), "", fmt::format("the {} '{}'", what, path.string()), path};
+  return {std::move(option), "", fmt::format("the {} '{}'", what, path.string()), path, nullptr};
 }
 
 std::vector<Named> files_of(const RunOptions& run) {
@@ -85,6 +86,14 @@ void refuse_sources(const std::vector<Named>& written, const CheckedGraph& graph
     }
 }
 
+/// Whether a sink that mirrors the names of items may call the result of `item` so: as it is, or with one of the node's
+/// settings, such as a format, for its extension.
+bool may_be_called(const std::string& name, const std::string& item, const CheckedNode& sink) {
+  return item == name || std::any_of(sink.settings.begin(), sink.settings.end(), [&](const ExplainedSetting& setting) {
+           return Path(item).replace_extension(setting.value).generic_string() == name;
+         });
+}
+
 /// Sinks that write into folders mirror the names of the first source there, unless they are told otherwise.
 void refuse_results(const std::vector<Named>& written, const ItemList& list, Diagnostics& diagnostics) {
   for (const Named& folder : written)
@@ -92,7 +101,7 @@ void refuse_results(const std::vector<Named>& written, const ItemList& list, Dia
       const std::string name = whole(file.path).lexically_relative(whole(folder.path)).generic_string();
       if (folder.id.empty() || file.id == folder.id || name.empty() || name == "." || name.starts_with("..")) continue;
       for (const SourceItem& item : list.listed.front())
-        if (item.name == name)
+        if (may_be_called(name, item.name, *folder.node))
           diagnostics.error(file.place, fmt::format("{} is where '{}' may write the result of '{}'; choose another one",
                                                     file.subject, folder.id, item.name));
     }

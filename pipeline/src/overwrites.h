@@ -8,8 +8,8 @@ namespace latentflow {
 
 /// Looks at the files that sinks name in parameters of type path, and at ledger and trace, where `run` is given. Errors
 /// go to `diagnostics`: one of them is a file that a source lists, whatever name leads to it; or has, in the folder of
-/// another sink, the name of an item, as its result would have; or ledger and trace are each other, the graph or what a
-/// node names, models included. Results that take each other's place are the affair of the sinks that write them.
+/// another sink, the name that the result of an item may have there; or ledger and trace are each other, the graph or
+/// what a node names, models included. Results that take each other's place are the affair of the sinks that write them.
 void refuse_overwriting(const CheckedGraph& graph, const ItemList& list, const RunOptions* run,
                         Diagnostics& diagnostics);
 

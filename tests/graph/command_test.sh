@@ -105,6 +105,7 @@ mkdir taken && echo p5 > taken/a.pgm && echo taken/a.pgm > list.txt
 cp taken/a.pgm taken/a.png
 expect 1 "latentflow: error: path './taken/a.png' is a file that 'photos' reads; choose another one" denoise taken out --sheet ./taken/a.png
 expect 1 "latentflow: error: path 'out/a.png' is where 'saved' may write the result of 'a.png'; choose another one" denoise taken out --sheet out/a.png
+expect 1 "latentflow: error: path 'out/a.jpg' is where 'saved' may write the result of 'a.png'; choose another one" denoise taken out --format jpg --sheet out/a.jpg
 expect 1 "latentflow: error: the ledger 'taken/a.png' is a file that 'photos' reads; choose another one" denoise taken out --ledger taken/a.png
 expect 1 "latentflow: error: the trace 'taken/a.png' is a file that 'photos' reads; choose another one" denoise taken out --trace taken/a.png
 expect 1 "latentflow: error: the ledger 'list.txt' is named by 'photos', too; choose another one" denoise list.txt out --ledger list.txt
