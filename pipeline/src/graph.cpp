@@ -126,6 +126,7 @@ Graph Graph::parse(const Host& host, const std::string& text, const std::string&
   if (diagnostics.ok() || !declared.nodes.empty()) {
     apply_overrides(declared, sets, diagnostics);
     graph->checked = check_graph(declared, host, diagnostics);
+    refuse_files_named_twice(graph->checked, diagnostics);
   }
   graph->problems = diagnostics.take();
   return Graph(std::move(graph));

@@ -69,6 +69,39 @@ std::vector<Named> files_of(const RunOptions& run) {
   return files;
 }
 
+/// What a node reads or writes: its paths, and the files among its texts, such as a model, which may be a name of the
+/// zoo, too.
+std::vector<Named> files_of(const CheckedNode& node) {
+  std::vector<Named> files = named_as("path", node);
+  for (Named& text : named_as("text", node))
+    if (number_of(text.path)) files.push_back(std::move(text));
+  return files;
+}
+
+bool names(const CheckedNode& node, const Path& path) {
+  const std::vector<Named> files = files_of(node);
+  return std::any_of(files.begin(), files.end(), [&](const Named& file) { return same_file(path, file.path); });
+}
+
+/// Sinks with a pattern write many files into a folder, which others may share, unless they pack them into one array.
+bool writes_one_file(const Named& sink) {
+  return sink.path.extension() == ".npy" ||
+         std::none_of(sink.node->settings.begin(), sink.node->settings.end(),
+                      [](const ExplainedSetting& setting) { return setting.name == "pattern"; });
+}
+
+bool is_sink(const CheckedNode& node) { return node.info != nullptr && node.info->role == Role::sink; }
+
+std::vector<Named> files_of_sinks(const CheckedGraph& graph) {
+  std::vector<Named> files;
+  for (const CheckedNode& node : graph.nodes) {
+    if (!is_sink(node)) continue;
+    const std::vector<Named> paths = named_as("path", node);
+    files.insert(files.end(), paths.begin(), paths.end());
+  }
+  return files;
+}
+
 void refuse_sources(const std::vector<Named>& written, const CheckedGraph& graph, const ItemList& list,
                     Diagnostics& diagnostics) {
   std::vector<std::pair<FileNumber, const Named*>> there;
@@ -109,28 +142,31 @@ void refuse_results(const std::vector<Named>& written, const ItemList& list, Dia
 
 }  // namespace
 
+void refuse_files_named_twice(const CheckedGraph& graph, Diagnostics& diagnostics) {
+  for (const Named& sink : files_of_sinks(graph)) {
+    if (!writes_one_file(sink)) continue;
+    for (const CheckedNode& other : graph.nodes)
+      if (&other != sink.node && (!is_sink(other) || &other < sink.node) && names(other, sink.path))
+        diagnostics.error(sink.place,
+                          fmt::format("{} is named by '{}', too; choose another one", sink.subject, other.id));
+  }
+}
+
 void refuse_overwriting(const CheckedGraph& graph, const ItemList& list, const RunOptions* run,
                         Diagnostics& diagnostics) {
   const std::vector<Named> own = run == nullptr ? std::vector<Named>() : files_of(*run);
-  std::vector<Named> written = own;
-  for (const CheckedNode& node : graph.nodes) {
-    const std::vector<Named> paths = named_as("path", node);
-    for (const Named& file : own) {
-      std::vector<Named> others = paths;
-      for (Named& text : named_as("text", node))  // a model may be a name of the zoo or a file
-        if (number_of(text.path)) others.push_back(std::move(text));
-      if (std::any_of(others.begin(), others.end(), [&](const Named& one) { return same_file(file.path, one.path); }))
+  for (const CheckedNode& node : graph.nodes)
+    for (const Named& file : own)
+      if (names(node, file.path))
         diagnostics.error(file.place,
                           fmt::format("{} is named by '{}', too; choose another one", file.subject, node.id));
-    }
-    if (node.info != nullptr && node.info->role == Role::sink)
-      written.insert(written.end(), paths.begin(), paths.end());
-  }
   for (const Named& file : own)
     if (!graph.nodes.empty() && same_file(file.path, graph.nodes[0].place.file))
       diagnostics.error(file.place, fmt::format("{} is the graph itself; choose another one", file.subject));
   if (own.size() == 2 && whole(own[0].path) == whole(own[1].path))
     diagnostics.error(own[1].place, fmt::format("{} is the ledger, too; choose another one", own[1].subject));
+  std::vector<Named> written = files_of_sinks(graph);
+  written.insert(written.begin(), own.begin(), own.end());
   refuse_sources(written, graph, list, diagnostics);
   if (!list.listed.empty()) refuse_results(written, list, diagnostics);
 }

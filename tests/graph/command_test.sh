@@ -117,6 +117,25 @@ expect 1 "latentflow: error: the ledger 'model.onnx' is named by 'clean', too; c
 cmp -s good.yaml kept.yaml || { echo "the graph was written over"; problems=$((problems + 1)); }
 [ "$(cat taken/a.png list.txt)" = $'p5\ntaken/a.pgm' ] && [ ! -e x.json ] && [ ! -e x.csv ] && [ ! -e out ] ||
   { echo "a refused run wrote something"; problems=$((problems + 1)); }
+cat > twice.yaml <<'END'
+graph: twice
+nodes:
+  digits: {node: draw_digits, count: 4}
+  two: {node: pca_fit, image: digits, components: 2, path: parts.onnx}
+  three: {node: pca_fit, image: digits, components: 3, path: ./parts.onnx}
+END
+expect 1 "twice.yaml:5:3: error: 'three' (pca_fit): path './parts.onnx' is named by 'two', too; choose another one" check twice.yaml
+cat > relearn.yaml <<'END'
+graph: relearn
+nodes:
+  digits: {node: draw_digits, count: 4}
+  codes: {node: encode, image: digits, model: model.onnx}
+  saved: {node: write_tensor, tensor: codes, path: codes}
+  also: {node: write_tensor, tensor: codes, path: codes, pattern: 'also_{name}'}
+  parts: {node: pca_fit, image: digits, components: 2, path: ./model.onnx}
+END
+expect 1 "relearn.yaml:7:3: error: 'parts' (pca_fit): path './model.onnx' is named by 'codes', too; choose another one" check relearn.yaml
+! "$program" check relearn.yaml 2>&1 | grep "'also'" || { echo "two sinks may not share a folder"; problems=$((problems + 1)); }
 printf 'P2 1 1 255 7' > $'taken/new\nline.pgm'
 expect 0 'new\x0aline.pgm' plan denoise_folder --set input=taken --set output=out
 
