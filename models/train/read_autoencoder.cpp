@@ -138,6 +138,11 @@ void check(Fields& fields, const AutoencoderRecipe& recipe) {
     fields.problem(
         "the penalty kl_sparse needs network.code sigmoid (and network.encoder, too, with stacked): units between 0 "
         "and 1");
+  if (penalised(Penalty::Kind::unused_units) &&
+      (!recipe.k_sparse || !recipe.tied || recipe.layers.size() != 2 || recipe.output != Activation::linear))
+    fields.problem(
+        "the penalty unused_units needs k_sparse, two numbers in network.layers, network.tied true and network.output "
+        "linear");
   if (!recipe.k_sparse) return;
   if (recipe.k_sparse->k > recipe.layers.back())
     fields.problem(fmt::format("k_sparse: k is {}, the code has {} units; allowed up to as many", recipe.k_sparse->k,
@@ -149,9 +154,10 @@ void check(Fields& fields, const AutoencoderRecipe& recipe) {
   if (recipe.k_sparse->centred && recipe.output != Activation::linear)
     fields.problem("k_sparse: centred needs network.output linear");
   if (recipe.stacked_steps > 0) fields.problem("k_sparse and stacked do not go together");
-  if (std::any_of(recipe.penalties.begin(), recipe.penalties.end(),
-                  [](const Penalty& penalty) { return penalty.kind != Penalty::Kind::weight_decay; }))
-    fields.problem("k_sparse goes with no penalty but weight_decay");
+  if (std::any_of(recipe.penalties.begin(), recipe.penalties.end(), [](const Penalty& penalty) {
+        return penalty.kind != Penalty::Kind::weight_decay && penalty.kind != Penalty::Kind::unused_units;
+      }))
+    fields.problem("k_sparse goes with no penalties but weight_decay and unused_units");
 }
 
 }  // namespace

@@ -27,12 +27,16 @@ struct Penalty {
     contractive,             ///< lambda ||dh/dx||_F^2, on average over the batch (Rifai et al., ICML 2011)
     stochastic_contractive,  ///< lambda E ||h(x) - h(x + s e)||^2, e standard normal
     weight_decay,            ///< lambda / 2 times the sum of the squared weights, biases left out
+    /// lambda ||(x - r) - r'||^2, on average over the batch: r' is made of the 2 k largest activations among the units
+    /// of a k-sparse code that no item of the batch uses, and r is taken as given. Without it they may stay unused for
+    /// ever (Gao et al., "Scaling and evaluating sparse autoencoders", ICLR 2025, A.2).
+    unused_units,
   };
   Kind kind = Kind::weight_decay;
   double rho = 0.05, beta = 3, lambda = 0.1, s = 0.1;
 };
-inline constexpr std::array<std::string_view, 4> penalty_names{"kl_sparse", "contractive", "stochastic_contractive",
-                                                               "weight_decay"};
+inline constexpr std::array<std::string_view, 5> penalty_names{"kl_sparse", "contractive", "stochastic_contractive",
+                                                               "weight_decay", "unused_units"};
 
 /// Keep the k largest activations of a linear code (Makhzani and Frey, ICLR 2014).
 struct KSparse {

@@ -8,31 +8,15 @@
 #include <utility>
 
 #include "nn/network.h"
+#include "support/autoencoders.h"
 #include "train/autoencoder/minibatch.h"
-#include "train/random.h"
 
 namespace latentflow::train {
 namespace {
 
-AutoencoderRecipe recipe_of(std::vector<std::int64_t> layers, Activation encoder, Activation code, Activation output,
-                            bool tied) {
-  AutoencoderRecipe recipe;
-  recipe.layers = std::move(layers);
-  recipe.encoder = encoder, recipe.code = code, recipe.output = output, recipe.tied = tied;
-  return recipe;
-}
-
-std::vector<float> random_numbers(std::size_t count, double low, double high, std::uint64_t seed) {
-  std::vector<float> numbers(count);
-  Random random(seed, 77);
-  for (float& number : numbers) number = static_cast<float>(random.uniform(low, high));
-  return numbers;
-}
-
-/// Weights and biases, none of them 0.
-std::vector<float> some_parameters(const Autoencoder& autoencoder, double size = 0.7) {
-  return random_numbers(autoencoder.parameters, -size, size, 5);
-}
+using test::random_numbers;
+using test::recipe_of;
+using test::some_parameters;
 
 struct GradientCase {
   std::string name;
@@ -256,61 +240,6 @@ TEST(StochasticContractive, TendsToTheSquaredNormOfTheJacobianTimesTheVariance) 
   };
   EXPECT_NEAR(ratio(0.02, 80000), 1, 0.01);  // the standard error of so many draws is 0.003
   EXPECT_LT(ratio(3, 4000), 0.9) << "sigmoid units saturate: far moves are no derivatives";
-}
-
-TEST(KSparse, KeepsExactlyTheLargestActivations) {
-  for (const std::int64_t keep : {1, 3, 8}) {
-    std::vector<float> code{0.5f, -2, 3, 0.5f, 0.5f, -1, 7, 0.25f};
-    const std::vector<float> before = code;
-    nn::keep_largest(code, keep);
-    const auto kept = std::count_if(code.begin(), code.end(), [](float number) { return number != 0; });
-    EXPECT_EQ(kept, keep);
-    float least_kept = 100, largest_dropped = -100;
-    for (std::size_t i = 0; i < code.size(); ++i)
-      code[i] != 0 ? least_kept = std::min(least_kept, before[i])
-                   : largest_dropped = std::max(largest_dropped, before[i]);
-    EXPECT_GE(least_kept, largest_dropped);
-  }
-  std::vector<float> unordered{1, std::nanf(""), 3, 2};
-  nn::keep_largest(unordered, 1);
-  EXPECT_TRUE(std::isnan(unordered[1]) && unordered[0] == 1 && unordered[2] == 3 && unordered[3] == 2);
-  using enum Activation;
-  const Autoencoder shape = make_autoencoder(recipe_of({10, 30}, linear, linear, linear, true));
-  AutoencoderGradient objective(shape);
-  std::vector<float> gradient(shape.parameters);
-  const std::vector<float> items = random_numbers(50, 0, 1, 3);
-  objective.evaluate({Reconstruction::squared, {}, 4}, some_parameters(shape), items, items, 5, 1, gradient);
-  for (std::size_t row = 0; row < 5; ++row) {
-    const auto code = objective.code().subspan(30 * row, 30);
-    EXPECT_EQ(std::count_if(code.begin(), code.end(), [](float number) { return number != 0; }), 4);
-  }
-}
-
-TEST(KSparse, CentredUnitsAreAllAmongTheLargestForSomeItem) {
-  using enum Activation;
-  const std::vector<float> items = random_numbers(200 * 40, 0, 1, 8);
-  std::vector<float> mean(40);
-  for (std::size_t i = 0; i < items.size(); ++i) mean[i % 40] += items[i] / 200;
-  for (const auto& layers : {std::vector<std::int64_t>{40, 100}, {40, 60, 100}}) {
-    const Autoencoder shape = make_autoencoder(recipe_of(layers, tanh, linear, linear, true));
-    std::vector<float> parameters = initial_parameters(shape, 1);
-    const auto never_counted = [&] {
-      const std::vector<float> codes = encode(shape, parameters, items, 10);
-      int units = 0;
-      for (std::size_t unit = 0; unit < 100; ++unit) {
-        bool counted = false;
-        for (std::size_t row = 0; row < 200; ++row) counted |= codes[row * 100 + unit] != 0;
-        units += !counted;
-      }
-      return units;
-    };
-    const int before = never_counted();
-    centre(shape, items, parameters);
-    EXPECT_GT(before, 20);
-    EXPECT_LT(never_counted(), 5);
-    for (const float number : encode(shape, parameters, mean)) EXPECT_NEAR(number, 0, 1e-5);
-    EXPECT_NEAR(squared_error(shape, parameters, mean), 0, 1e-8);
-  }
 }
 
 TEST(Autoencoder, TiedLayersShareTheirWeights) {

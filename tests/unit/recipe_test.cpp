@@ -160,6 +160,11 @@ TEST(AutoencoderRecipe, RefusesWhatDoesNotGoTogether) {
   EXPECT_NE(problems_of_autoencoder("network: {layers: [784, 30]}\npenalties: [{}]\n")
                 .find("an entry names one of kl_sparse"),
             std::string::npos);
+  const std::string revived = "penalties: [{unused_units: {}}]\nk_sparse: {k: 20}\nnetwork: {output: linear, layers: ";
+  EXPECT_EQ(problems_of_autoencoder(revived + "[784, 30], tied: true}\n"), "");
+  for (const char* network : {"[784, 30]}\n", "[784, 50, 30], tied: true}\n"})
+    EXPECT_NE(problems_of_autoencoder(revived + network).find("the penalty unused_units needs k_sparse, two numbers"),
+              std::string::npos);
   const std::string stacked = "network: {layers: [784, 30]}\nstacked: {steps: 5}\n";
   EXPECT_NE(problems_of_autoencoder(stacked + "optimiser: {weight_decay: 0.01}\n")
                 .find("optimiser: weight_decay shrinks all layers"),

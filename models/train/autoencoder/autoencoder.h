@@ -69,6 +69,10 @@ class AutoencoderGradient {
   double kl_sparse(const Penalty& penalty, std::vector<float>& delta) const;
   double stochastic_contractive(const Penalty& penalty, std::span<const float> parameters, std::uint64_t key,
                                 std::vector<float>& delta, std::span<float> gradient);
+  /// Requires an autoencoder of one layer and its tied mirror, linear both, and a squared loss; `keep` of the code's
+  /// activations count.
+  double unused_units(const Penalty& penalty, std::int64_t keep, std::span<const float> parameters,
+                      std::span<const float> target, std::span<float> gradient) const;
   double weight_decay(const Penalty& penalty, std::span<const float> parameters, std::span<float> gradient) const;
 
   Autoencoder autoencoder_;

@@ -127,6 +127,9 @@ Terms AutoencoderGradient::evaluate(const Objective& objective, std::span<const 
       case Penalty::Kind::stochastic_contractive:
         value = stochastic_contractive(penalty, parameters, key, delta, gradient);
         break;
+      case Penalty::Kind::unused_units:
+        value = unused_units(penalty, objective.keep, parameters, target, gradient);
+        break;
       case Penalty::Kind::weight_decay: value = weight_decay(penalty, parameters, gradient); break;
     }
     terms.penalties.push_back(value);
