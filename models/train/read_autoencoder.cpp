@@ -92,6 +92,12 @@ void read_digits(Fields& fields, DigitData& data) {
   read_count(fields, "validation", data.validation, 0);
   read_count(fields, "test", data.test);
   if (data.synthetic) fields.read("size", data.size, 8, 1024);
+  fields.mapping("augment", [&](Fields& f) {
+    f.read("shift", data.augmentation.shift, 0, 100);
+    f.read("turn", data.augmentation.turn, 0, 180);
+    f.read("scale", data.augmentation.scale, 0, 0.9);
+    f.read("shear", data.augmentation.shear, 0, 2);
+  });
 }
 
 void read_data(Fields& fields, AutoencoderRecipe& recipe) {
@@ -138,6 +144,8 @@ void check(Fields& fields, const AutoencoderRecipe& recipe) {
     fields.problem(
         "the penalty kl_sparse needs network.code sigmoid (and network.encoder, too, with stacked): units between 0 "
         "and 1");
+  if (recipe.digits.augmentation.any() && recipe.stacked_steps > 0)
+    fields.problem("data.augment and stacked do not go together: upper layers are trained on codes");
   if (penalised(Penalty::Kind::unused_units) &&
       (!recipe.k_sparse || !recipe.tied || recipe.layers.size() != 2 || recipe.output != Activation::linear))
     fields.problem(

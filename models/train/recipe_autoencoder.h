@@ -47,6 +47,16 @@ struct KSparse {
   bool centred = false;      ///< starts with the code 0 for the mean item, see centre()
 };
 
+/// By how much at most a picture is changed whenever it is trained on, its target with it; see augment().
+struct Augmentation {
+  double shift = 0;  ///< in pixels, along either axis
+  double turn = 0;   ///< in degrees
+  double scale = 0;  ///< share of the width, and of the height, each for itself
+  double shear = 0;  ///< pixels along x for each row above or below the middle
+
+  bool any() const { return shift > 0 || turn > 0 || scale > 0 || shear > 0; }
+};
+
 /// Digits as rows of numbers in 0..1; see load_digits().
 struct DigitData {
   bool synthetic = false;                                     ///< drawn by latentflow, else IDX files as of MNIST
@@ -54,6 +64,7 @@ struct DigitData {
   bool background = false;                                    ///< before patches of photographs
   std::optional<std::int64_t> train{}, validation{}, test{};  ///< so many of each; see counts_of()
   std::int64_t size = 28;                                     ///< of drawn ones
+  Augmentation augmentation{};                                ///< of those to train on
 
   bool variant() const { return rotated || background; }
 };

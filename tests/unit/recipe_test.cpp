@@ -170,6 +170,13 @@ TEST(AutoencoderRecipe, RefusesWhatDoesNotGoTogether) {
                 .find("optimiser: weight_decay shrinks all layers"),
             std::string::npos);
   EXPECT_EQ(problems_of_autoencoder(stacked + "penalties: [{weight_decay: {}}]\n"), "");
+  const std::string moved = "data: {digits: idx, augment: {shift: 1, turn: 10, scale: 0.1, shear: 0.1}}\n";
+  EXPECT_EQ(problems_of_autoencoder("network: {layers: [784, 30]}\n" + moved), "");
+  EXPECT_NE(problems_of_autoencoder(stacked + moved).find("data.augment and stacked do not go together"),
+            std::string::npos);
+  EXPECT_NE(problems_of_autoencoder("network: {layers: [784, 30]}\ndata: {augment: {turn: 200}}\n")
+                .find("turn is 200, allowed 0 to 180"),
+            std::string::npos);
   EXPECT_NE(problems_of_autoencoder("network: {layers: [784, 30]}\nphases: []\n").find("unknown key \"phases\""),
             std::string::npos);
 }

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "augment.h"
 #include "autoencoder.h"
 #include "item_rows.h"
 #include "minibatch.h"
@@ -142,16 +143,22 @@ class AutoencoderTrainer {
         Random(recipe_.seed, 0xba7c, static_cast<std::uint64_t>(stage_), static_cast<std::uint64_t>(state_.step))
             .next();
     const std::span<const std::int64_t> chosen = order.step(state_.step);
+    const Augmentation& augmentation = shape_.digits.augmentation;
     clean_.resize(chosen.size() * features);
     input_.resize(clean_.size());
     for_rows(recipe_.batch, [&](std::int64_t row) {
       const auto at = static_cast<std::size_t>(row);
       const std::size_t first = static_cast<std::size_t>(chosen[at]) * features;
       const auto target = rows.subspan(first, features), source = seen.subspan(first, features);
-      std::copy(target.begin(), target.end(), clean_.begin() + static_cast<std::ptrdiff_t>(at * features));
-      const auto changed = std::span(input_).subspan(at * features, features);
-      std::copy(source.begin(), source.end(), changed.begin());
-      corrupt(shape_.noise, shape_.noise_amount, Random(key, at).next(), changed);
+      const auto clean = std::span(clean_).subspan(at * features, features),
+                 changed = std::span(input_).subspan(at * features, features);
+      const std::uint64_t row_key = Random(key, at).next();
+      std::copy(target.begin(), target.end(), clean.begin());
+      if (augmentation.any()) augment(augmentation, row_key, items_.train.item, clean);
+      // Digits, which are all that is augmented, are seen as they are.
+      const auto shown = augmentation.any() ? std::span<const float>(clean) : source;
+      std::copy(shown.begin(), shown.end(), changed.begin());
+      corrupt(shape_.noise, shape_.noise_amount, row_key, changed);
     });
     const Terms terms = part.evaluate(objective, state_.weights, input_, clean_, recipe_.batch, key, gradient_);
     rate_ = learning_rate(recipe_.optimiser, state_.step, stage_progress());
