@@ -69,7 +69,9 @@ Result<std::tuple<Image, Tensor>> Decoding::run(const Tensor& codes, const Image
                           const_cast<float*>(rows->data()));
     Dims dims = codes.dims();
     dims.back() = item.features();
-    return std::tuple(Image(to_depth(picture.clone(), depth_)), rows->reshaped(dims));
+    const Result<cv::Mat> samples = to_depth(picture.clone(), depth_);
+    if (!samples) return samples.error();
+    return std::tuple(Image(*samples), rows->reshaped(dims));
   }
 
   Grid grid{1, count, item.height, item.width, item.width};
@@ -93,7 +95,9 @@ Result<std::tuple<Image, Tensor>> Decoding::run(const Tensor& codes, const Image
   average(grid, sum);
   if (like != nullptr && item.kind == ItemKind::patch) sum = sum(cv::Rect(0, 0, like->width(), like->height())).clone();
   Tensor planes = as_planes(sum);
-  return std::tuple(Image(to_depth(sum, depth_)), std::move(planes));
+  const Result<cv::Mat> samples = to_depth(sum, depth_);
+  if (!samples) return samples.error();
+  return std::tuple(Image(*samples), std::move(planes));
 }
 
 Prediction Decoding::predict(const Shapes& inputs) const {

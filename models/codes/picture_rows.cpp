@@ -101,8 +101,9 @@ void average(const Grid& grid, cv::Mat& sum) {
   }
 }
 
-cv::Mat to_depth(const cv::Mat& floats, const std::string& depth) {
+Result<cv::Mat> to_depth(const cv::Mat& floats, const std::string& depth) {
   if (depth == "float") return floats;
+  if (Status finite = check_finite(Image(floats)); !finite) return finite.error();
   cv::Mat integers;
   floats.convertTo(integers, depth == "8" ? CV_8U : CV_16U, depth == "8" ? 255 : 65535);
   return integers;

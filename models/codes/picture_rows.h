@@ -48,7 +48,8 @@ void add_row(const float* row, std::int64_t y, std::int64_t x, const nn::CodeIte
 /// Divides every pixel by the number of patches of the grid that lie over it.
 void average(const Grid& grid, cv::Mat& sum);
 
-/// A float picture as 8 or 16 bits (rounded and clipped), or unchanged; `depth` is "8", "16" or "float".
-cv::Mat to_depth(const cv::Mat& floats, const std::string& depth);
+/// A float picture as 8 or 16 bits (rounded and clipped), or unchanged; `depth` is "8", "16" or "float". Errors:
+/// bad_input for NaN and infinity, which integers have not.
+Result<cv::Mat> to_depth(const cv::Mat& floats, const std::string& depth);
 
 }  // namespace latentflow::codes

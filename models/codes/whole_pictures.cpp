@@ -85,7 +85,9 @@ Result<std::tuple<Image, Tensor>> decode_whole(const CodeNetwork& network, const
   const cv::Mat picture = whole(cv::Rect(0, 0, size.width, size.height)).clone();
   Tensor numbers({model.channels, size.height, size.width});
   read_row(picture, 0, 0, planes_of(size.height, size.width, model.channels), numbers.mutable_data());
-  return std::tuple(Image(to_depth(picture, depth)), std::move(numbers));
+  const Result<cv::Mat> samples = to_depth(picture, depth);
+  if (!samples) return samples.error();
+  return std::tuple(Image(*samples), std::move(numbers));
 }
 
 Prediction predict_encode_whole(const CodeNetwork& network, const Shape& picture) {

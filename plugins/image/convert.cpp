@@ -3,6 +3,8 @@
 
 #include <opencv2/imgproc.hpp>
 
+#include "latentflow/finite.h"
+
 namespace latentflow::image {
 
 void Convert::describe(Describe<Convert>& d) {
@@ -36,6 +38,7 @@ Result<Image> Convert::process(const Image& image, Context&) const {
                     : params.depth == "float" ? CV_32F
                                               : picture.depth();
   if (depth != picture.depth()) {
+    if (Status finite = check_finite(image); !finite) return finite.error();
     const double white = depth == CV_8U ? 255.0 : depth == CV_16U ? 65535.0 : 1.0;
     cv::Mat changed;
     picture.convertTo(changed, depth, white / image.white());

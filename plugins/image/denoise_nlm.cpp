@@ -4,6 +4,8 @@
 #include <opencv2/imgproc.hpp>
 #include <opencv2/photo.hpp>
 
+#include "latentflow/finite.h"
+
 namespace latentflow::image {
 
 void DenoiseNlm::describe(Describe<DenoiseNlm>& d) {
@@ -25,6 +27,7 @@ void DenoiseNlm::describe(Describe<DenoiseNlm>& d) {
 Result<Image> DenoiseNlm::process(const Image& image, Context&) const {
   cv::Mat picture = image.mat(), alpha;
   if (picture.empty()) return bad_input("picture has no pixels");
+  if (Status finite = check_finite(image); !finite) return finite.error();
   if (picture.depth() != CV_8U) {
     cv::Mat bytes;
     picture.convertTo(bytes, CV_8U, 255.0 / image.white());

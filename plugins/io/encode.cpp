@@ -10,6 +10,7 @@
 
 #include "codecs/encode.h"
 #include "codecs/opencv_codecs.h"
+#include "latentflow/finite.h"
 
 namespace latentflow::io {
 namespace {
@@ -90,9 +91,13 @@ Result<Format> format_to_write(const std::string& extension) {
   return unsupported(fmt::format("files of type '{}' cannot be written, allowed: {}", extension, known));
 }
 
-cv::Mat fit_to_format(const Image& image, Format format, const EncodeOptions& options,
-                      std::vector<std::string>& warnings) {
+Result<cv::Mat> fit_to_format(const Image& image, Format format, const EncodeOptions& options,
+                              std::vector<std::string>& warnings) {
   const Capacity holds = capacity(format);
+  const int depth = depth_for(image, holds, options);
+  // Radiance files are floats whose colours share an exponent, which has no place for NaN and infinity.
+  if (depth != CV_32F || format == Format::hdr)
+    if (Status finite = check_finite(image); !finite) return finite.error();
   cv::Mat picture = image.mat();
   if (picture.channels() == 4 && !holds.alpha) {
     cv::Mat opaque;
@@ -105,7 +110,6 @@ cv::Mat fit_to_format(const Image& image, Format format, const EncodeOptions& op
     cv::cvtColor(picture, color, cv::COLOR_GRAY2BGR);
     picture = color;
   }
-  const int depth = depth_for(image, holds, options);
   if (depth != picture.depth()) {
     if (depth == CV_8U && picture.depth() == CV_16U && options.depth == "keep")
       warnings.push_back(fmt::format("16 bit rounded to 8: {} files hold no more", to_string(format)));

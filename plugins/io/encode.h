@@ -21,9 +21,9 @@ struct EncodeOptions {
 Result<Format> format_to_write(const std::string& extension);
 
 /// The picture in samples and channels that the format holds, rounded; what had to be given up that the user may care
-/// about is appended to `warnings`.
-cv::Mat fit_to_format(const Image& image, Format format, const EncodeOptions& options,
-                      std::vector<std::string>& warnings);
+/// about is appended to `warnings`. Errors: bad_input for NaN and infinity where the format or the depth has none.
+Result<cv::Mat> fit_to_format(const Image& image, Format format, const EncodeOptions& options,
+                              std::vector<std::string>& warnings);
 
 /// Whether pixels change even where depth and channels fit.
 bool is_lossy(Format format, const EncodeOptions& options);

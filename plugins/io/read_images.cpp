@@ -10,6 +10,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "decode.h"
+#include "latentflow/finite.h"
 #include "listing.h"
 #include "metadata.h"
 #include "tiff_file.h"
@@ -38,9 +39,10 @@ cv::Mat to_color(const cv::Mat& picture, const std::string& color) {
   return picture;
 }
 
-cv::Mat to_depth(const cv::Mat& picture, const std::string& depth) {
+Result<cv::Mat> to_depth(const cv::Mat& picture, const std::string& depth) {
   const int wanted = depth == "8" ? CV_8U : depth == "16" ? CV_16U : depth == "float" ? CV_32F : picture.depth();
   if (wanted == picture.depth()) return picture;
+  if (Status finite = check_finite(Image(picture)); !finite) return finite.error();
   const auto white = [](int one) { return one == CV_8U ? 255.0 : one == CV_16U ? 65535.0 : 1.0; };
   cv::Mat changed;
   picture.convertTo(changed, wanted, white(wanted) / white(picture.depth()));
@@ -134,7 +136,9 @@ Result<Image> ReadImages::process(const SourceItem& item, Context& ctx) const {
     metadata.tags["orientation"] = std::to_string(header.value().orientation);
     reset_exif_orientation(attachments.exif);
   }
-  picture = to_depth(to_color(picture, params.color), params.depth);
+  Result<cv::Mat> samples = to_depth(to_color(picture, params.color), params.depth);
+  if (!samples) return std::move(samples).error();
+  picture = std::move(*samples);
   const int profile_channels = icc_channels(attachments.icc);
   if (profile_channels != 0 && profile_channels != (picture.channels() == 1 ? 1 : 3)) attachments.icc.clear();
   metadata.exif = std::move(attachments.exif);

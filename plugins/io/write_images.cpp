@@ -83,14 +83,15 @@ Status WriteImages::process(const Image& image, Context& ctx) const {
   Result<std::vector<std::uint8_t>> encoded = std::vector<std::uint8_t>();
   Attachments attachments;
   {
-    const cv::Mat picture = fit_to_format(image, format.value(), options, warnings);
-    encoded = encode(picture, extension, options);
+    const Result<cv::Mat> picture = fit_to_format(image, format.value(), options, warnings);
+    if (!picture) return picture.error();
+    encoded = encode(*picture, extension, options);
     if (params.metadata == "keep") attachments = {item.metadata.exif, item.metadata.icc};
     const int profile = icc_channels(attachments.icc);
-    if (profile != 0 && profile != (picture.channels() == 1 ? 1 : 3)) {
+    if (profile != 0 && profile != (picture->channels() == 1 ? 1 : 3)) {
       attachments.icc.clear();
       warnings.push_back(
-          fmt::format("icc profile dropped: it is for {} channels, the picture has {}", profile, picture.channels()));
+          fmt::format("icc profile dropped: it is for {} channels, the picture has {}", profile, picture->channels()));
     }
   }
   if (!encoded) return std::move(encoded).error();

@@ -5,6 +5,8 @@
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
 
+#include "latentflow/finite.h"
+
 namespace latentflow::quality {
 namespace {
 
@@ -46,6 +48,16 @@ void put_text(cv::Mat& page, const std::string& text, cv::Point baseline, int wi
 }
 
 }  // namespace
+
+Status check_cells(std::span<const Image* const> images) {
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    if (images[i] == nullptr) continue;
+    const std::string port(1, static_cast<char>('a' + i));
+    if (images[i]->mat().empty()) return bad_input(port + ": picture has no pixels");
+    if (const Status finite = check_finite(*images[i]); !finite) return bad_input(port + ": " + finite.error().message);
+  }
+  return success();
+}
 
 cv::Mat make_cell(const Image& image, int cell, bool centre) {
   cv::Mat picture = image.mat();

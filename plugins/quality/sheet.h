@@ -2,9 +2,11 @@
 #pragma once
 
 #include <opencv2/core/mat.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "latentflow/result.h"
 #include "latentflow/value.h"
 
 namespace latentflow::quality {
@@ -14,6 +16,10 @@ struct SheetRow {
   std::vector<cv::Mat> cells;
   std::string name;
 };
+
+/// bad_input for a picture without pixels, and for NaN and infinity, which would be pixels like others on the page. The
+/// pictures of one item, for the ports a, b, c and d; null where a port is not wired.
+Status check_cells(std::span<const Image* const> images);
 
 /// A picture as a cell: 8-bit BGR on white, shrunk to fit `cell` pixels on its longer side (never enlarged), or its
 /// centre in full resolution where `centre` is set.

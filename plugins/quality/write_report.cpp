@@ -73,8 +73,7 @@ Status WriteReport::process(const Image& a, const Image& b, const Image* c, cons
     return success();
   }
   const std::array<const Image*, 4> images{&a, &b, c, d};
-  for (const Image* image : images)
-    if (image != nullptr && image->mat().empty()) return bad_input("picture has no pixels");
+  if (Status usable = check_cells(images); !usable) return usable;
   Status status = add_pictures(images, false, ctx.item().name);
   // Shrinking averages noise away.
   if (status && std::max(a.width(), a.height()) > params.longest) status = add_pictures(images, true, ctx.item().name);

@@ -33,11 +33,14 @@ Result<std::unique_ptr<WriteSheet>> WriteSheet::create(const Params& params, Ser
 
 Status WriteSheet::process(const Image& a, const Image* b, const Image* c, const Image* d, Context& ctx) {
   if (writes_nothing(params.path)) return success();
+  const Image* const images[] = {&a, b, c, d};
+  // Whether or not the picture gets onto the page, which depends on the order in which items arrive.
+  if (Status usable = check_cells(images); !usable) return usable;
   const bool full = rows_.size() >= static_cast<std::size_t>(params.max_rows);
   if (full && ctx.item().number >= rows_.rbegin()->first) return success();
   SheetRow row;
   if (params.names) row.name = ctx.item().name;
-  for (const Image* image : {&a, b, c, d})
+  for (const Image* image : images)
     if (image != nullptr) row.cells.push_back(make_cell(*image, params.cell, params.view == "centre"));
   rows_.emplace(ctx.item().number, std::move(row));
   if (full) rows_.erase(std::prev(rows_.end()));
