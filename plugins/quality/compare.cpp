@@ -8,10 +8,30 @@
 #include <opencv2/imgproc.hpp>
 
 #include "holes/mask.h"
+#include "latentflow/finite.h"
 #include "metrics.h"
 
 namespace latentflow::quality {
 namespace {
+
+/// Beyond it, products of four samples on the scale 0..255 leave the range of the floats that the similarity is summed
+/// in.
+constexpr float largest_sample = 1e6f;
+
+/// Numbers that are none, or too large, would make scores that are none: of equal pictures the best there is.
+Status check_samples(const Image& image) {
+  if (Status finite = check_finite(image); !finite) return finite;
+  if (image.depth() != CV_32F) return success();
+  const int channels = image.channels();
+  for (int y = 0; y < image.height(); ++y) {
+    const float* row = image.mat().ptr<float>(y);
+    for (int i = 0; i < image.width() * channels; ++i)
+      if (std::abs(row[i]) > largest_sample)
+        return bad_input(fmt::format("the picture is {:.3g} at x {}, y {}, where white is 1; allowed {:g} to {:g}",
+                                     row[i], i / channels, y, -largest_sample, largest_sample));
+  }
+  return success();
+}
 
 /// The colours of a picture on the scale 0..255: as bytes where they are or shall be bytes, otherwise as floats.
 cv::Mat scaled(const Image& image, bool round) {
@@ -53,6 +73,8 @@ Result<Record> Compare::process(const Image& image, const Image& reference, cons
         fmt::format("image has {} channels, reference has {}; needs both grey or both colour (node convert)",
                     image.channels(), reference.channels()));
   if (image.mat().empty()) return bad_input("picture has no pixels");
+  if (Status usable = check_samples(image); !usable) return usable.error();
+  if (Status usable = check_samples(reference); !usable) return bad_input("reference: " + usable.error().message);
   const cv::Mat a = scaled(image, params.round), b = scaled(reference, false);
   const Difference apart = difference(a, b);
   Record row = record == nullptr ? Record() : *record;

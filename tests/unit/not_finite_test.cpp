@@ -2,12 +2,14 @@
 // others.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 
 #include "image/convert.h"
 #include "image/denoise_nlm.h"
 #include "io/read_images.h"
 #include "io/write_images.h"
+#include "quality/compare.h"
 #include "quality/write_report.h"
 #include "quality/write_sheet.h"
 #include "support/fake_context.h"
@@ -36,6 +38,23 @@ const std::string infinite = "the picture is infinite" + at_that_place;
 template <class T>
 std::string why(const Result<T>& result) {
   return result ? "" : result.error().message;
+}
+
+TEST(NotFinite, HasNoScores) {
+  const auto scores = [](const Image& image, const Image& reference, bool round = true) {
+    FakeContext context("a");
+    return quality::Compare({.round = round}).process(image, reference, nullptr, nullptr, context);
+  };
+  const Image whole = with_sample(0.5);
+  EXPECT_EQ(why(scores(with_sample(nan), with_sample(nan))), no_number);
+  EXPECT_EQ(why(scores(with_sample(-infinity), whole, false)), infinite);
+  EXPECT_EQ(why(scores(whole, with_sample(nan))), "reference: " + no_number);
+  EXPECT_EQ(why(scores(with_sample(1e38f), whole)),
+            "the picture is 1e+38 at x 4, y 9, where white is 1; allowed -1e+06 to 1e+06");
+  const Result<Record> large = scores(with_sample(-1e6f), with_sample(1e6f), false);
+  ASSERT_TRUE(large) << large.error().message;
+  for (const char* name : {"psnr", "ssim", "mse"})
+    EXPECT_TRUE(std::isfinite(std::get<double>(*large->find(name)))) << name;
 }
 
 TEST(NotFinite, IsNotConvertedToIntegers) {
