@@ -88,16 +88,17 @@ ScoreRows joined(const std::vector<ScoreRows>& runs, const std::vector<double>& 
   return pictures;
 }
 
-/// One row of the estimator's table: the errors at one level.
-Record estimate_row(const std::string& name, const ScoreRows& rows) {
+/// One row of the estimator's table: the errors at one level, over the pictures that are large enough for an estimate.
+Record estimate_row(const std::string& name, ScoreRows rows) {
+  std::erase_if(rows, [](const Record& one) { return one.find("estimate") == nullptr; });
   Record row;
   row.set("name", name);
+  if (rows.empty()) return row;
   row.set("mean_estimate", mean_of(rows, "estimate"));
   row.set("mean_error", mean_of(rows, "error"));
   const auto worst = std::max_element(rows.begin(), rows.end(), [](const Record& a, const Record& b) {
     return number_of(a, "error") < number_of(b, "error");
   });
-  if (worst == rows.end()) return row;
   row.set("worst_estimate", number_of(*worst, "estimate"));
   if (worst->find("relative_error") != nullptr) row.set("worst_percent", 100 * number_of(*worst, "relative_error"));
   row.set("worst_picture", name_of(*worst));

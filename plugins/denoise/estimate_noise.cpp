@@ -1,6 +1,8 @@
 // estimate_noise.cpp: see estimate_noise.h.
 #include "estimate_noise.h"
 
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "latentflow/finite.h"
@@ -18,8 +20,15 @@ void EstimateNoise::describe(Describe<EstimateNoise>& d) {
 
 Result<Record> EstimateNoise::process(const Image& image, const Record* record, Context& ctx) const {
   if (Status possible = check_picture(image); !possible) return possible.error();
+  if (Status finite = check_finite(image); !finite) return finite.error();
   Record row = record == nullptr ? Record() : *record;
   if (row.find("name") == nullptr) row.set("name", ctx.item().name);
+  if (!can_estimate(image)) {
+    // A level of 0 would be an estimate like others, in means too.
+    ctx.warn(fmt::format("{}x{} pixels are too few to estimate a noise level from, so the row has none", image.width(),
+                         image.height()));
+    return row;
+  }
   const double estimate = estimate_noise(image);
   row.set("estimate", estimate);
   if (params.truth >= 0) row.set("error", std::abs(estimate - params.truth));

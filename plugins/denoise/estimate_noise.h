@@ -12,7 +12,9 @@ struct EstimateNoise {
   static constexpr Port inputs[] = {{"image", "grey or colour picture of any depth; alpha is ignored"},
                                     {"record", "a row to add the numbers to"}};
   static constexpr Port outputs[] = {
-      {"level", "name, estimate (grey levels); where truth is given error and, unless that is 0, relative_error"}};
+      {"level",
+       "name, estimate (grey levels); where truth is given error and, unless that is 0, relative_error; name "
+       "alone for pictures with too few pixels for an estimate (some 24x24), with a warning"}};
   static void describe(Describe<EstimateNoise>& d);
 
   explicit EstimateNoise(const Params& p) : params(p) {}

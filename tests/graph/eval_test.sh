@@ -53,6 +53,17 @@ expect 0 'noise 15' eval denoise --estimator --data data/one --output estimator
 has estimator/estimator.csv '^name,mean_estimate,mean_error,worst_estimate,worst_picture,worst_percent$'
 has estimator/clean_pictures.csv '^mean,[0-9.]+,[01]'
 
+# Pictures that are too small for an estimate are in no mean of estimates; denoise leaves them as they are.
+mkdir data/tiny && printf 'P2 5 5 255 1 2 3 4 5 6 7 8 9 9 1 2 3 4 5 6 7 8 9 9 1 2 3 4 5\n' > data/tiny/z.pgm
+expect 0 'inf: the pictures are equal, which counts as 99 dB in means' eval denoise --estimator --data data/tiny --output tiny
+has tiny/estimator.csv '^noise 50$'
+expect 0 'z.pgm: 5x5 pixels are too few to estimate a noise level from, so the row has none' eval denoise --estimator --data data/tiny --output tiny
+cp data/one/hills.png data/tiny
+expect 0 'noise 50' eval denoise --estimator --data data/tiny --output tiny --color color
+expect 0 'noise 50' eval denoise --estimator --data data/tiny/hills.png --output hills --color color
+[ "$(grep '^"noise 50, r' tiny/estimator.csv)" = "$(grep '^"noise 50, r' hills/estimator.csv)" ] || wrong "a picture without an estimate counts"
+rm -r data/tiny
+
 expect 0 'float noise of seed 7' eval denoise --data data/one --sigma 25 --seed 7 --output seeded --quiet
 expect 0 'the holes alone' eval inpaint --data data --masks masks --output inpaint
 has inpaint/whole_pictures.csv '^name,masks,telea_psnr,navier_stokes_psnr,psnr,gain_psnr,.*,least_gain,of_picture$'

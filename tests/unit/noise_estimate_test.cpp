@@ -107,6 +107,22 @@ TEST(EstimateNoise, MeasuresItsErrorWhereTheTruthIsKnown) {
   EXPECT_FALSE(EstimateNoise({-1}).process(Image(cv::Mat(9, 9, CV_8UC2)), nullptr, context).ok());
 }
 
+TEST(EstimateNoise, HasNoLevelWhereThereIsNoneToEstimate) {
+  test::FakeContext context("a.png");
+  for (const cv::Size size : {cv::Size(1, 1), cv::Size(300, 1), cv::Size(17, 9)}) {
+    const Result<Record> row = EstimateNoise({50}).process(Image(cv::Mat(size, CV_8UC3)), nullptr, context);
+    ASSERT_TRUE(row.ok()) << size;
+    EXPECT_EQ(row->fields().size(), 1u) << "the name alone";
+  }
+  ASSERT_EQ(context.warnings.size(), 3u);
+  EXPECT_EQ(context.warnings[2], "17x9 pixels are too few to estimate a noise level from, so the row has none");
+  cv::Mat broken(60, 60, CV_32FC1, cv::Scalar(0.5));
+  broken.at<float>(9, 4) = std::numeric_limits<float>::quiet_NaN();
+  const Result<Record> failed = EstimateNoise({-1}).process(Image(broken), nullptr, context);
+  ASSERT_FALSE(failed.ok());
+  EXPECT_EQ(failed.error().message.find("the picture is not a number at x 4, y 9"), 0u) << failed.error().message;
+}
+
 TEST(NoiseEstimate, FindsLittleInACleanPictureAndNothingInATinyOne) {
   cv::Mat clean;
   drawn_scene().convertTo(clean, CV_8U, 255);
