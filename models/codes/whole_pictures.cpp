@@ -66,8 +66,9 @@ Result<std::tuple<Image, Tensor>> decode_whole(const CodeNetwork& network, const
   std::optional<PictureSize> wanted;
   if (like != nullptr)
     wanted = PictureSize{like->width(), like->height()};
-  else if (tag != ctx.item().metadata.tags.end())
-    wanted = parse_size(tag->second);
+  else if (tag != ctx.item().metadata.tags.end() && !(wanted = parse_size(tag->second)))
+    return bad_input(fmt::format("the size of the picture is '{}', needs width and height of 1 to {}, such as 511x339",
+                                 tag->second, longest_side));
   if (wanted) {
     if (cover(wanted->height, model.multiple) != dims[1] || cover(wanted->width, model.multiple) != dims[2])
       return bad_input(fmt::format("codes are of {}x{}, a picture of {}x{} has {}x{}", dims[2], dims[1], wanted->width,

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdio>
 #include <fstream>
 #include <set>
 
@@ -10,6 +11,34 @@
 #include "nn/code_model.h"
 
 namespace latentflow::io {
+namespace {
+
+/// Whether this is the width and the height of a picture, as write_tensor writes them.
+bool is_size(const std::string& text) {
+  int width = 0, height = 0, used = 0;
+  return std::sscanf(text.c_str(), "%5dx%5d%n", &width, &height, &used) == 2 && used == static_cast<int>(text.size()) &&
+         width >= 1 && height >= 1 && width <= 65535 && height <= 65535;
+}
+
+/// What size_file() holds; empty where there is none. A damaged one would give a picture with the border that codes
+/// have beyond it.
+Result<std::string> coded_size(const Path& array) {
+  const Path file = size_file(array);
+  std::error_code ignored;
+  if (!std::filesystem::exists(file, ignored)) return std::string();
+  std::ifstream stream(file);
+  std::string text;
+  std::getline(stream, text, '\0');
+  if (!stream.is_open() || stream.bad()) return io_error(fmt::format("'{}' cannot be read", file.string()));
+  text.erase(text.find_last_not_of(" \t\r\n") + 1);
+  if (is_size(text)) return text;
+  return bad_input(
+      fmt::format("'{}' holds '{}', needs width and height of the picture that was coded, 1 to 65535, such as 511x339; "
+                  "without the file the picture has all the pixels that its codes cover",
+                  file.string(), text.substr(0, 40)));
+}
+
+}  // namespace
 
 void ReadTensor::describe(Describe<ReadTensor>& d) {
   d.name("read_tensor", "reads arrays of .npy files (float32, float64 or uint8, either order)");
@@ -97,10 +126,11 @@ Result<Tensor> ReadTensor::process(const SourceItem& item, Context& ctx) const {
     if (row && row->dims().empty()) return row->reshaped({1});
     return row;
   }
-  std::string size;
-  if (std::ifstream stream(size_file(item.path)); stream && stream >> size) {
+  Result<std::string> size = coded_size(item.path);
+  if (!size) return std::move(size).error();
+  if (!size->empty()) {
     Metadata metadata;
-    metadata.tags[nn::coded_size_tag] = size;
+    metadata.tags[nn::coded_size_tag] = std::move(*size);
     ctx.set_metadata(std::move(metadata));
   }
   const Result<Input> input = Input::open(item.path);

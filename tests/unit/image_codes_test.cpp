@@ -150,6 +150,8 @@ TEST(ImageCodes, TheSizeComesFromThePictureFromTheItemOrFromTheCodes) {
   EXPECT_EQ(size_with(nullptr, "37x29"), "37x29, 3 channels, 8 bit");
   const Image like(cv::Mat(30, 40, CV_8U));
   EXPECT_EQ(size_with(&like, "37x29"), "40x30, 3 channels, 8 bit");
+  EXPECT_EQ(size_with(nullptr, "37x"),
+            "the size of the picture is '37x', needs width and height of 1 to 65535, such as 511x339");
   EXPECT_EQ(size_with(nullptr, "57x29"), "codes are of 10x8, a picture of 57x29 has 15x8");
   // What admission is told: the picture before it is cut, and more memory for more pixels: the last layer's planes
   // before and after it at least.

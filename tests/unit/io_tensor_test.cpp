@@ -82,6 +82,28 @@ TEST(Npy, KeepsTheSizeOfACodedPictureBesideTheCodes) {
   EXPECT_EQ(reading.item().metadata.tags.at("coded_size"), "511x339");
 }
 
+TEST(Npy, FailsADamagedSizeBesideTheCodes) {
+  const TemporaryFolder folder;
+  const Path codes = folder.write("a.npy", npy_file<float>(dictionary("<f4", "False", "(1,)"), {4})),
+             size = folder / "a.size.txt";
+  const auto message = [&]() -> std::string {
+    FakeContext context("a.npy");
+    const auto read = ReadTensor({codes, false, false}).process({"a.npy", "a", codes, 0}, context);
+    if (!read) return read.error().message;
+    const auto& tags = context.item().metadata.tags;
+    return tags.contains("coded_size") ? tags.at("coded_size") : "";
+  };
+  EXPECT_EQ(message(), "");
+  for (const char* text : {"", "abc\n", "511x", "0x5", "511x339x3", "511 x 339", "70000x5"}) {
+    folder.write("a.size.txt", std::string(text));
+    EXPECT_EQ(message().find("'" + size.string() + "' holds '" + std::string(text).substr(0, 3)), 0u) << message();
+    EXPECT_NE(message().find("needs width and height of the picture that was coded, 1 to 65535, such as 511x339"),
+              std::string::npos);
+  }
+  folder.write("a.size.txt", std::string("511x339\r\n"));
+  EXPECT_EQ(message(), "511x339");
+}
+
 TEST(Npy, ReadsEveryOrderAndTypeThatItKnows) {
   const TemporaryFolder folder;
   const std::vector<float> expected{1, 2, 3, 4, 5, 6};
