@@ -8,6 +8,12 @@
 #include <opencv2/ml.hpp>
 
 namespace latentflow::autoencoder {
+namespace {
+
+/// The k-means sums squares of most_codes differences in floats.
+constexpr float largest_number = 1e15f;
+
+}  // namespace
 
 Result<Mixture> Mixture::fit(const Tensor& codes, int components, std::uint64_t seed) {
   const Dims& dims = codes.dims();
@@ -24,6 +30,10 @@ Result<Mixture> Mixture::fit(const Tensor& codes, int components, std::uint64_t 
                                  components, least));
   if (!std::all_of(codes.span().begin(), codes.span().end(), [](float number) { return std::isfinite(number); }))
     return bad_input("a code has a number that is not finite");
+  for (const float number : codes.span())
+    if (std::abs(number) > largest_number)
+      return bad_input(
+          fmt::format("a code has the number {:g}, allowed {:g} to {:g}", number, -largest_number, largest_number));
   cv::Mat samples;
   cv::Mat(static_cast<int>(items), static_cast<int>(numbers), CV_32F, const_cast<float*>(codes.data()))
       .convertTo(samples, CV_64F);
@@ -34,9 +44,14 @@ Result<Mixture> Mixture::fit(const Tensor& codes, int components, std::uint64_t 
   model->setClustersNumber(components);
   model->setCovarianceMatrixType(cv::ml::EM::COV_MAT_GENERIC);
   model->setTermCriteria({cv::TermCriteria::COUNT + cv::TermCriteria::EPS, 100, 1e-6});
-  const bool fitted = model->trainEM(samples);
+  bool fitted = false;
+  std::string why;
+  try {
+    fitted = model->trainEM(samples);
+  } catch (const cv::Exception& caught) { why = ": " + caught.err; }
   cv::theRNG() = before;
-  if (!fitted) return bad_input(fmt::format("no mixture of {} components was found in {} codes", components, items));
+  if (!fitted)
+    return bad_input(fmt::format("no mixture of {} components was found in {} codes{}", components, items, why));
   Mixture mixture;
   mixture.means_ = model->getMeans();
   const cv::Mat weights = model->getWeights();

@@ -18,7 +18,7 @@ class Mixture {
 
   /// By expectation maximisation (Dempster, Laird and Rubin 1977; OpenCV's cv::ml::EM) from k-means, seeded. `codes` is
   /// [items, numbers]. Errors: bad_input for another shape, more numbers than most_codes, fewer items than twice the
-  /// numbers for each component, numbers that are not finite.
+  /// numbers for each component, numbers that are not finite or beyond 1e15.
   static Result<Mixture> fit(const Tensor& codes, int components, std::uint64_t seed);
 
   /// One code, from `seed` alone.

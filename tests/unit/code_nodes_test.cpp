@@ -95,6 +95,17 @@ TEST(SampleCodes, RefusesWhatCannotBeFitted) {
   broken.mutable_data()[4] = NAN;
   ASSERT_TRUE(nn::write_npy(file, broken).ok());
   EXPECT_NE(test::refusal_of<SampleCodes>({file, 1, 1, 1}).find("not finite"), std::string::npos);
+  for (const float largest : {1e15f, 1e16f, 1e30f}) {
+    Tensor large({64, 4});
+    for (std::int64_t i = 0; i < large.size(); ++i)
+      large.mutable_data()[i] = largest * static_cast<float>(i * 37 % 101) / 100;
+    ASSERT_TRUE(nn::write_npy(file, large).ok());
+    const std::string refused = test::refusal_of<SampleCodes>({file, 1, 2, 1});
+    if (largest == 1e15f)
+      EXPECT_EQ(refused, "");
+    else
+      EXPECT_NE(refused.find(", allowed -1e+15 to 1e+15"), std::string::npos) << refused;
+  }
   EXPECT_NE(test::refusal_of<SampleCodes>({folder / "none.npy", 1, 1, 1}), "");
 }
 
