@@ -2,6 +2,7 @@
 #include "npy.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -60,6 +61,21 @@ void convert(const NpyHeader& header, const std::byte* from, std::size_t count, 
   } else {
     is_signed ? convert<std::int64_t>(from, count, to) : convert<std::uint64_t>(from, count, to);
   }
+}
+
+/// bad_input where float32 has no range for one of these elements, before which the array has `done`.
+Status check_range(const NpyHeader& header, const std::byte* from, std::size_t count, std::size_t done,
+                   const std::string& name) {
+  if (header.kind != 'f' || header.item_bytes != sizeof(double)) return success();
+  for (std::size_t i = 0; i < count; ++i) {
+    double element;
+    std::memcpy(&element, from + i * sizeof(double), sizeof(double));
+    if (std::isfinite(element) && std::isinf(static_cast<float>(element)))
+      return bad_input(fmt::format("{} holds {:g} at {}, allowed -3.4e38 to 3.4e38, the range of float32", name,
+                                   element,
+                                   index_text(static_cast<std::int64_t>(done + i), header.dims, header.fortran_order)));
+  }
+  return success();
 }
 
 /// First axis fastest into last axis fastest.
@@ -125,6 +141,16 @@ Status check_npy_length(const NpyHeader& header, std::uint64_t available, const 
                   name, needs, available));
 }
 
+std::string index_text(std::int64_t flat, const Dims& dims, bool first_fastest) {
+  std::vector<std::int64_t> index(dims.size());
+  for (std::size_t step = 0; step < dims.size(); ++step) {
+    const std::size_t axis = first_fastest ? step : dims.size() - 1 - step;
+    index[axis] = flat % dims[axis];
+    flat /= dims[axis];
+  }
+  return fmt::format("[{}]", fmt::join(index, ", "));
+}
+
 Result<Tensor> read_npy_data(const NpyHeader& header, std::uint64_t available, const ReadBytes& read,
                              const std::string& name) {
   // Checked before memory is asked for: a damaged head may claim any shape.
@@ -146,6 +172,7 @@ Result<Tensor> read_npy_data(const NpyHeader& header, std::uint64_t available, c
           for (std::size_t i = 0; i < bytes; i += header.item_bytes)
             std::reverse(piece.data() + i, piece.data() + i + header.item_bytes);
         convert(header, piece.data(), count, to + done);
+        if (Status fits = check_range(header, piece.data(), count, done, name); !fits) return fits.error();
         done += count;
       }
     }

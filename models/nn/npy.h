@@ -38,12 +38,16 @@ Result<NpyHeader> read_npy_header(const ReadBytes& read, const std::string& name
 Result<NpyHeader> read_npy_header(const std::filesystem::path& path);
 
 /// A whole array, row-major whatever the order in the file. float32 stays as it is; every other type becomes the
-/// nearest float32, without any scaling: integers are exact up to 2^24, float64 beyond float32's range becomes
-/// infinite, truth values become 0 and 1. Errors: as above, out_of_memory.
+/// nearest float32, without any scaling: integers are exact up to 2^24, truth values become 0 and 1. Errors: as above,
+/// bad_input for float64 beyond float32's range, out_of_memory.
 Result<Tensor> read_npy(const std::filesystem::path& path);
 
 /// Whether `available` bytes are exactly what the elements of `header` take. Errors: bad_input.
 Status check_npy_length(const NpyHeader& header, std::uint64_t available, const std::string& name);
+
+/// Where the element lies that is number `flat` of an array, as NumPy takes it: "[0, 3]". `first_fastest`: counted
+/// along the first axis, as in Fortran order.
+std::string index_text(std::int64_t flat, const Dims& dims, bool first_fastest);
 
 /// The elements that follow `header`; `available` bytes are left in the reader. Errors: bad_input, out_of_memory.
 Result<Tensor> read_npy_data(const NpyHeader& header, std::uint64_t available, const ReadBytes& read,

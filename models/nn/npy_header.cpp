@@ -27,18 +27,23 @@ class HeadReader {
     std::optional<Dims> shape;
   };
 
-  /// Nothing when the text is not such a dictionary.
+  /// Nothing when the text is not such a dictionary; then needs() says what it lacks.
   std::optional<Fields> run() {
     Fields fields;
     if (!take('{')) return {};
     while (!take('}')) {
       const auto key = quoted();
-      if (!key || !take(':') || !value(*key, fields)) return {};
+      if (!key || !take(':')) return {};
+      if (!value(*key, fields)) {
+        if (*key == "shape") needs_ = "a shape of whole numbers from 0 on";
+        return {};
+      }
       if (!take(',') && peek() != '}') return {};
     }
     if (peek() != '\0' || !fields.descr || !fields.fortran_order || !fields.shape) return {};
     return fields;
   }
+  const std::string& needs() const { return needs_; }
 
  private:
   char peek() {
@@ -118,6 +123,7 @@ class HeadReader {
 
   std::string_view text_;
   std::size_t at_ = 0;
+  std::string needs_ = "descr, fortran_order and shape";
 };
 
 /// NumPy type code such as "<f4" into the header. Errors: unsupported.
@@ -188,10 +194,13 @@ Result<NpyHeader> read_npy_header(const ReadBytes& read, const std::string& name
     return bad_input(fmt::format("{} has a head of {} bytes, at most {} are possible", name, length, longest_head));
   std::string text(length, '\0');
   if (read(text.data(), length) != length) return cut_off();
-  const auto fields = HeadReader(text).run();
-  if (!fields)
-    return bad_input(fmt::format("{} has a damaged head, needs descr, fortran_order and shape: {}", name,
-                                 text.substr(0, std::min<std::size_t>(text.find('\n'), 100))));
+  HeadReader reader(text);
+  const auto fields = reader.run();
+  if (!fields) {
+    std::string shown = text.substr(0, std::min<std::size_t>(text.find('\n'), 100));
+    shown.erase(shown.find_last_not_of(' ') + 1);  // NumPy pads its heads
+    return bad_input(fmt::format("{} has a damaged head, needs {}: {}", name, reader.needs(), shown));
+  }
   NpyHeader header;
   if (Status typed = read_type(*fields->descr, name, header); !typed) return typed.error();
   header.fortran_order = *fields->fortran_order;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace latentflow::io {
 namespace {
@@ -18,10 +19,28 @@ nn::ReadBytes reader(const Input& input, std::uint64_t position) {
   };
 }
 
-/// The types that read_tensor promises; integers beyond 2^24 would lose digits as float32 without a word.
-bool is_supported(const nn::NpyHeader& header) {
-  if (header.kind == 'f') return header.item_bytes == 4 || header.item_bytes == 8;
-  return header.kind == 'u' && header.item_bytes == 1;
+constexpr float first_inexact = 16777216;  // 2^24; the next whole number has no float of its own
+
+/// Large integers would lose digits without a word; one that gave 2^24 may have been the next.
+Status check_integers(const Tensor& tensor, const nn::NpyHeader& header, const std::string& name) {
+  if ((header.kind != 'i' && header.kind != 'u') || header.item_bytes < 4) return success();
+  const auto numbers = tensor.span();
+  const auto large =
+      std::find_if(numbers.begin(), numbers.end(), [](float number) { return std::abs(number) >= first_inexact; });
+  if (large == numbers.end()) return success();
+  return bad_input(
+      fmt::format("{} holds about {:.0f} at {}, as {}; allowed are integers between -{:.0f} and {:.0f}, "
+                  "which float32 holds exactly; save with .astype('float32') to have others rounded",
+                  name, *large, nn::index_text(large - numbers.begin(), tensor.dims(), false), header.type_name(),
+                  first_inexact, first_inexact));
+}
+
+Result<Tensor> read_checked(const nn::NpyHeader& header, std::uint64_t available, const nn::ReadBytes& read,
+                            const std::string& name) {
+  Result<Tensor> tensor = nn::read_npy_data(header, available, read, name);
+  if (!tensor) return tensor;
+  if (Status exact = check_integers(*tensor, header, name); !exact) return exact.error();
+  return tensor;
 }
 
 }  // namespace
@@ -29,11 +48,6 @@ bool is_supported(const nn::NpyHeader& header) {
 Result<nn::NpyHeader> read_array_header(const Input& input, const std::string& name) {
   Result<nn::NpyHeader> header = nn::read_npy_header(reader(input, 0), name);
   if (!header) return header;
-  if (!is_supported(*header))
-    return unsupported(
-        fmt::format("{} holds elements of type {}, supported are float32, float64 and uint8; "
-                    "save with .astype('float32')",
-                    name, header->type_name()));
   if (element_count(header->dims) == 0)
     return bad_input(
         fmt::format("{} holds an array of shape {}, which has no elements", name, to_string(header->dims)));
@@ -43,14 +57,14 @@ Result<nn::NpyHeader> read_array_header(const Input& input, const std::string& n
 }
 
 Result<Tensor> read_array(const Input& input, const nn::NpyHeader& header) {
-  return nn::read_npy_data(header, input.size() - header.offset, reader(input, header.offset), "the file");
+  return read_checked(header, input.size() - header.offset, reader(input, header.offset), "the file");
 }
 
 Result<Tensor> read_npy_row(const Input& input, const nn::NpyHeader& header, std::int64_t index) {
   nn::NpyHeader row = header;
   row.dims.erase(row.dims.begin());
   const std::uint64_t bytes = row.data_bytes(), begin = header.offset + static_cast<std::uint64_t>(index) * bytes;
-  return nn::read_npy_data(row, bytes, reader(input, begin), fmt::format("row {} of the file", index));
+  return read_checked(row, bytes, reader(input, begin), fmt::format("row {} of the file", index));
 }
 
 }  // namespace latentflow::io

@@ -160,7 +160,7 @@ Result<std::vector<SourceItem>> list_folder(const Path& folder, const ListingOpt
                                 (walk.unreadable.empty() ? folder : walk.unreadable).string(), failure.message()));
   std::vector<SourceItem>& items = walk.items;
   if (items.empty() && walk.others == 0 && walk.folders == 0)
-    return not_found(fmt::format("no pictures in '{}': the folder is empty", folder.string()));
+    return not_found(fmt::format("no {} in '{}': the folder is empty", options.noun, folder.string()));
   if (items.empty())
     return not_found(fmt::format("no {} in '{}'; looked for {}; found {} other files{}", options.noun, folder.string(),
                                  wanted.words(), walk.others,

@@ -41,7 +41,9 @@ Result<std::string> coded_size(const Path& array) {
 }  // namespace
 
 void ReadTensor::describe(Describe<ReadTensor>& d) {
-  d.name("read_tensor", "reads arrays of .npy files (float32, float64 or uint8, either order)");
+  d.name("read_tensor",
+         "reads arrays of .npy files: real numbers of every type, in either order, as float32; fails where that has "
+         "not the range (float64), or not the digits (integers from 2^24 on)");
   d.field(&Params::path, "path", "a folder, a .npy file, a list file (.txt, one path per line) or a pattern with *")
       .required();
   d.field(&Params::recurse, "recurse", "look into folders below, too");
@@ -73,8 +75,19 @@ Result<std::vector<SourceItem>> ReadTensor::list() {
 }
 
 Result<std::vector<SourceItem>> ReadTensor::list_rows() {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(params.path, ignored))
+    return invalid_argument(fmt::format(
+        "path '{}' is a folder; rows: true needs one .npy file, rows: false takes every file of a folder as "
+        "an item",
+        params.path.string()));
   Result<Input> input = Input::open(params.path);
-  if (!input) return std::move(input).error();
+  if (!input) {
+    Error error = std::move(input).error();
+    if (error.message.find(params.path.string()) == std::string::npos)
+      error.message = fmt::format("'{}': {}", params.path.string(), error.message);
+    return error;
+  }
   array_ = std::make_shared<const Input>(std::move(*input));
   const std::string file = params.path.string();
   const Result<nn::NpyHeader> header = read_array_header(*array_, fmt::format("'{}'", file));
@@ -84,7 +97,6 @@ Result<std::vector<SourceItem>> ReadTensor::list_rows() {
     return unsupported(fmt::format("'{}' is {}; rows: true needs C order and at least one axis", file,
                                    header_.dims.empty() ? "a single number" : "in Fortran order"));
   std::vector<std::string> names;
-  std::error_code ignored;
   const Path beside = names_file(params.path);
   if (std::filesystem::exists(beside, ignored)) {
     std::ifstream stream(beside);

@@ -119,6 +119,12 @@ TEST(Npy, ReadsEveryOrderAndTypeThatItKnows) {
   EXPECT_EQ(read(npy_file<std::uint8_t>(dictionary("|u1", "False", "(3, 2)"), {1, 2, 3, 4, 5, 6})), expected);
   EXPECT_EQ(read(npy_file<std::uint8_t>(dictionary(">f4", "False", "(2,)"), {0x3f, 0x80, 0, 0, 0xc0, 0, 0, 0})),
             (std::vector<float>{1, -2}));
+  EXPECT_EQ(read(npy_file<std::int32_t>(dictionary("<i4", "False", "(2,)"), {-16777215, 16777215})),
+            (std::vector<float>{-16777215, 16777215}));
+  EXPECT_EQ(read(npy_file<std::int64_t>(dictionary("<i8", "False", "(6,)"), {1, 2, 3, 4, 5, 6})), expected);
+  EXPECT_EQ(read(npy_file<std::uint16_t>(dictionary("<f2", "False", "(2,)"), {0x3c00, 0xc000})),
+            (std::vector<float>{1, -2}));
+  EXPECT_EQ(read(npy_file<std::uint8_t>(dictionary("|b1", "False", "(2,)"), {0, 1})), (std::vector<float>{0, 1}));
   EXPECT_EQ(read(npy_file<float>(dictionary("<f4", "False", "()"), {8})), std::vector<float>{8});
 }
 
@@ -134,12 +140,11 @@ TEST(Npy, RefusesOtherFilesWithPlaceAndReason) {
       "the file goes on behind its array: 2 of float32 needs 8 bytes, the file has 9; one array per file is read, "
       "several go into a .npz");
   EXPECT_EQ(refusal(good.substr(0, 30)), "the file is cut off within its head");
-  EXPECT_EQ(
-      refusal(npy_file(dictionary("<i8", "False", "(1,)"), two)),
-      "the file holds elements of type int64, supported are float32, float64 and uint8; save with .astype('float32')");
-  EXPECT_EQ(refusal(npy_file(dictionary("<f2", "False", "(4,)"), two))
-                .find("the file holds elements of type float16, supported are "),
-            0u);
+  EXPECT_EQ(refusal(npy_file<std::int64_t>(dictionary("<i8", "True", "(2, 3)"), {1, 2, 3, 4, 16777217, 6})),
+            "the file holds about 16777216 at [0, 2], as int64; allowed are integers between -16777216 and 16777216, "
+            "which float32 holds exactly; save with .astype('float32') to have others rounded");
+  EXPECT_EQ(refusal(npy_file<double>(dictionary("<f8", "True", "(2, 3)"), {1, 2, 3, 4, 5, -1e300})),
+            "the file holds -1e+300 at [1, 2], allowed -3.4e38 to 3.4e38, the range of float32");
   EXPECT_EQ(
       refusal(npy_file(dictionary("<c8", "False", "(1,)"), two)).find("the file holds elements of the type '<c8'"), 0u);
   EXPECT_EQ(refusal(npy_file<float>("{'descr': [('x', '<f4')], 'fortran_order': False, 'shape': (2,), }", two))
@@ -147,9 +152,9 @@ TEST(Npy, RefusesOtherFilesWithPlaceAndReason) {
             0u);
   EXPECT_EQ(refusal(npy_file<float>("{'descr': '<f4', 'shape': (2,), }", two)),
             "the file has a damaged head, needs descr, fortran_order and shape: {'descr': '<f4', 'shape': (2,), }");
-  EXPECT_EQ(refusal(npy_file(dictionary("<f4", "False", "(2, x)"), two))
-                .find("the file has a damaged head, needs descr, fortran_order and shape: {"),
-            0u);
+  EXPECT_EQ(refusal(npy_file(dictionary("<f4", "False", "(-1, 8)") + "   ", two)),
+            "the file has a damaged head, needs a shape of whole numbers from 0 on: {'descr': '<f4', 'fortran_order': "
+            "False, 'shape': (-1, 8), }");
   EXPECT_EQ(refusal(npy_file(dictionary("<f4", "False", "(0, 3)"), std::vector<float>())),
             "the file holds an array of shape 0x3, which has no elements");
   EXPECT_EQ(refusal(npy_file(dictionary("<f4", "False", "(1000000, 1000000, 1000000)"), two)),
@@ -243,6 +248,15 @@ TEST(ReadTensor, ListsNpyFilesAndSaysWhatItLookedFor) {
   ASSERT_FALSE(none.ok());
   EXPECT_EQ(none.error().message,
             "no .npy files in '" + other.path().string() + "'; looked for .npy; found 1 other files");
+  const TemporaryFolder empty;
+  EXPECT_EQ(ReadTensor({empty.path(), false, false}).list().error().message,
+            "no .npy files in '" + empty.path().string() + "': the folder is empty");
+  EXPECT_EQ(ReadTensor({empty.path(), false, true}).list().error().message,
+            "path '" + empty.path().string() +
+                "' is a folder; rows: true needs one .npy file, rows: false takes every file of a folder as an item");
+  const Path nothing = empty.write("nothing.npy", std::string());
+  EXPECT_EQ(ReadTensor({nothing, false, true}).list().error().message,
+            "'" + nothing.string() + "': file is empty (0 bytes)");
 }
 
 }  // namespace

@@ -72,7 +72,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         TypeCase{"<f4", bytes_of(1.5f, -0.25f), {1.5f, -0.25f}}, TypeCase{"=f4", bytes_of(3.0f), {3.0f}},
         TypeCase{">f4", std::string("\x3f\xc0\x00\x00", 4), {1.5f}},
-        TypeCase{"<f8", bytes_of(0.1, 1e300, -1e300), {0.1f, infinite, -infinite}},
+        TypeCase{"<f8", bytes_of(0.1, 3e38, -HUGE_VAL), {0.1f, 3e38f, -infinite}},
         TypeCase{">f8", std::string("\x3f\xf8\x00\x00\x00\x00\x00\x00", 8), {1.5f}},
         // 1.5, -2, the smallest above 0, the largest, infinity
         TypeCase{"<f2",
@@ -164,6 +164,7 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedCase{npy("{'descr': '<f4', 'fortran_order': 0, 'shape': (2,)}", two), "damaged head"},
         RefusedCase{npy(described("<f4", "(-2,)"), two), "damaged head"},
         RefusedCase{npy(described("<f4", "(2"), two), "damaged head"},
+        RefusedCase{npy(described("<f8", "(2,)"), bytes_of(1.0, 1e300)), "holds 1e+300 at [1], allowed -3.4e38 to"},
         RefusedCase{npy(described("<f4", "(99999999999999999999999,)"), two), "damaged head"},
         RefusedCase{npy(described("<f4", "(4000000000, 4000000000)"), two), "more than any memory holds"},
         RefusedCase{npy(described("<f4", "(1000000, 1000000)"), two), "is cut off: 1000000x1000000 of float32"}));
