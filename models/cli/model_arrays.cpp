@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "cli/command_line.h"
+#include "model_sizes.h"
 #include "nn/npy.h"
 #include "nn/npz.h"
 #include "nn/onnx_import.h"
@@ -164,7 +165,11 @@ Status run_arrays(const std::filesystem::path& model, const std::filesystem::pat
   const auto start = std::chrono::steady_clock::now();
   const auto outputs = arena.execute([&] { return (*network)->run_tiled(*inputs); });
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  if (!outputs) return outputs.error();
+  if (!outputs) {
+    std::vector<Dims> dims;
+    for (const Tensor& input : *inputs) dims.push_back(input.dims());
+    return explain_size(outputs.error(), graph, dims);
+  }
 
   std::vector<NamedTensor> named;
   for (std::size_t i = 0; i < outputs->size(); ++i)

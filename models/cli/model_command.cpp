@@ -12,6 +12,7 @@
 #include "model_arrays.h"
 #include "model_options.h"
 #include "model_quantize.h"
+#include "model_sizes.h"
 #include "model_speed.h"
 #include "model_target.h"
 #include "nn/model_card.h"
@@ -35,6 +36,7 @@ struct Subject {
   std::string file;
   std::optional<Pair> size;           ///< height and width
   std::optional<std::int64_t> batch;  ///< items
+  bool takes_batch = false;           ///< the command has --batch
 };
 
 // "480x640": height and width.
@@ -69,9 +71,9 @@ Result<std::vector<Dims>> input_dims(const Graph& graph, const Subject& subject)
   }
   if (subject.size && !pictures)
     return invalid_argument(
-        fmt::format("\"{}\": --shape does not apply, the network has no input with height and width ({}); --batch says "
-                    "how many rows it gets",
-                    subject.file, to_string(graph.value(graph.inputs[0]).dims)));
+        fmt::format("\"{}\": --shape does not apply, the network has no input with height and width ({}){}",
+                    subject.file, to_string(graph.value(graph.inputs[0]).dims),
+                    subject.takes_batch ? "; --batch says how many rows it gets" : ""));
   return result;
 }
 
@@ -79,7 +81,7 @@ Result<std::vector<Dims>> input_dims(const Graph& graph, const Subject& subject)
 Result<std::vector<Dims>> shapes_of(const Graph& graph, const Subject& subject, const std::vector<Dims>& inputs) {
   auto shapes = infer_shapes(graph, inputs);
   if (shapes) return shapes;
-  Error error = shapes.error();
+  Error error = explain_size(shapes.error(), graph, inputs);
   error.message = fmt::format("\"{}\": {}", subject.file, error.message);
   return error;
 }
@@ -158,6 +160,7 @@ int measure(const Subject& subject, const Options& options,
   if (!graph) return fail(graph.error());
   const auto dims = input_dims(*graph, subject);
   if (!dims) return fail(dims.error());
+  if (const auto shapes = shapes_of(*graph, subject, *dims); !shapes) return fail(shapes.error());
   const Status done = print(subject.file, *dims, options);
   return done ? 0 : fail(done.error());
 }
@@ -281,6 +284,7 @@ int run_command(int argc, char** argv) {
     const Status done = quantize::run_command(quantize_command);
     return done ? 0 : fail(done.error());
   }
+  subject.takes_batch = info->parsed() || plan->parsed() || speed->parsed();
   if (fixed->parsed()) return fix(subject, target);
   if (halved->parsed()) return half(file, target);
   plan_options.network = speed_options.network = arrays_options.network = chosen;

@@ -40,6 +40,7 @@ npz("odd_numbers.npz", image=npy("<f4", (1, 3, 16, 24), struct.pack("<%df" % cou
 npz("foreign.npz", image=image, sgima=sigma)
 npz("missing.npz", image=image)
 npz("rank.npz", image=npy("<f4", (16, 24), bytes(4 * 16 * 24)), sigma=sigma)
+open("codes.npy", "wb").write(npy("<f4", (1, 3, 12, 9), bytes(4 * 3 * 12 * 9)))
 npz("odd.npz", image=npy("<f4", (1, 3, 3, 5), bytes(180)), sigma=npy("<f4", (1, 1, 3, 5), bytes(60)))
 open("image.npy", "wb").write(image)
 
@@ -95,7 +96,12 @@ expect_model 0 ' layers, ' check "$model"
 expect_model 0 ': ok, 2 layers, 12 weights' check rows.onnx
 expect_model 1 '"torn.onnx": node "node_y" (Gemm) needs matrices whose inner extents agree, got ?x4 and 3x3' check torn.onnx
 expect_model 0 '4096x3' plan rows.onnx --batch 4096 --runs 1
-expect_model 1 '"rows.onnx": --shape does not apply' plan rows.onnx --shape 16x24
+expect_model 1 '"rows.onnx": --shape does not apply, the network has no input with height and width (?x4); --batch says' plan rows.onnx --shape 16x24
+[[ "$("$program" model fix rows.onnx fixed.onnx --shape 8x8 2>&1)" == *"(?x4)" ]] || { echo "fix has no --batch"; problems=$((problems + 1)); }
+for verb in info plan 'fix' ; do
+  expect_model 1 'input "image" needs height and width that are multiples of 8, got 9x12' $verb image_codes $([ $verb = fix ] && echo fixed.onnx) --shape 9x12
+done
+expect_model 1 'needs height and width that are multiples of 8, got 12x9' run image_codes codes.npy codes.npz
 expect_model 1 'GiB of memory, this machine has' plan "$model" --shape 100000x100000
 expect_model 1 'GiB of memory, this machine has' speed "$model" --shape 100000x100000
 expect_model 0 'working memory' plan "$(basename "$model" .onnx)" --shape 16x24 --runs 0
