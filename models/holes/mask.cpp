@@ -49,7 +49,7 @@ Result<cv::Mat> convert(const cv::Mat& picture, const MaskRule& rule) {
   if (between > 0)
     return bad_input(
         fmt::format("mask has {} pixels that are neither black nor white, the first at x {}, y {} with {:.3g} of 255; "
-                    "threshold: 128 makes them one or the other",
+                    "threshold: 128 in read_masks (latentflow inpaint --threshold 128) makes them one or the other",
                     between, first_x, first_y, first_value));
   return mask;
 }
@@ -79,7 +79,8 @@ Result<cv::Mat> fit_mask(const cv::Mat& mask, cv::Size size, bool nearest) {
   if (checked->total() == 1) return cv::Mat(size, CV_8UC1, cv::Scalar(checked->at<unsigned char>(0, 0)));
   if (!nearest)
     return bad_input(
-        fmt::format("mask is {}x{}, the picture is {}x{}; needs equal sizes, or fit: nearest to scale the mask",
+        fmt::format("mask is {}x{}, the picture is {}x{}; needs equal sizes, or fit: nearest (latentflow inpaint --fit "
+                    "nearest) to scale the mask",
                     checked->cols, checked->rows, size.width, size.height));
   cv::Mat scaled;
   cv::resize(*checked, scaled, size, 0, 0, cv::INTER_NEAREST);

@@ -56,7 +56,7 @@ Result<std::unique_ptr<Inpaint>> Inpaint::create(const Params& params, Services&
       Inpainter::load(params.model, nn::precision_of(params.precision), services);
   if (!inpainter) {
     Error error = std::move(inpainter).error();
-    if (error.code == Code::not_found) error.message += "; method: smooth needs no model";
+    if (error.code == Code::not_found) error.message += "; method: smooth (--method smooth) needs no model";
     return error;
   }
   node->inpainter = std::move(*inpainter);
@@ -77,7 +77,7 @@ Result<Image> Inpaint::process(const Image& image, const Image& mask, Context& c
   if (static_cast<std::size_t>(missing) == holes->total())
     return bad_input(
         "the mask covers the whole picture, there is nothing to fill it from; white means missing, "
-        "read_masks with invert: true swaps black and white");
+        "invert: true in read_masks (latentflow inpaint --invert) swaps black and white");
   if (Status finite = check_finite(image, *holes); !finite) return finite.error();
   if (inpainter != nullptr) return inpainter->fill(image, *holes, request(), ctx);
   if (params.method != "smooth")

@@ -54,9 +54,10 @@ Result<std::vector<SourceItem>> ReadMasks::list() const {
 }
 
 Error ReadMasks::none_for_this() const {
-  return not_found(
-      fmt::format("no mask of this name in '{}'; missing_mask: pass lets pictures without one pass unchanged",
-                  params.path.string()));
+  return not_found(fmt::format(
+      "no mask of this name in '{}'; missing_mask: pass (latentflow inpaint --missing-mask pass) lets pictures "
+      "without one pass unchanged",
+      params.path.string()));
 }
 
 Result<Shape> ReadMasks::probe(const SourceItem& item) const {

@@ -83,7 +83,7 @@ TEST(DataMasks, ThatDoNotFitAreRefusedByTheNameOfTheItem) {
   grey.at<unsigned char>(2, 3) = 100;
   EXPECT_EQ(complaint(grey),
             "mask has 1 pixels that are neither black nor white, the first at x 3, y 2 with 100 of 255; threshold: 128 "
-            "makes them one or the other");
+            "in read_masks (latentflow inpaint --threshold 128) makes them one or the other");
   EXPECT_EQ(complaint(box({5, 5, 5, 5}, 32, 24)), "mask is 32x24, image 64x48; a mask has the size of its picture");
   EXPECT_EQ(complaint(cv::Mat::zeros(48, 64, CV_8UC1)),
             "the mask has no hole, so there is nothing to learn to fill; white means missing, black means known; leave "

@@ -35,7 +35,7 @@ TEST(ToMask, GreyValuesAreRefusedUnlessThereIsAThreshold) {
   picture.at<unsigned char>(1, 2) = 128, picture.at<unsigned char>(2, 0) = 127;
   EXPECT_EQ(why(to_mask(picture, {})),
             "mask has 2 pixels that are neither black nor white, the first at x 2, y 1 with 128 of 255; "
-            "threshold: 128 makes them one or the other");
+            "threshold: 128 in read_masks (latentflow inpaint --threshold 128) makes them one or the other");
   const Result<cv::Mat> mask = to_mask(picture, {128, false});
   ASSERT_TRUE(mask) << why(mask);
   EXPECT_EQ(cv::countNonZero(*mask), 1);
@@ -59,7 +59,8 @@ TEST(FitMask, OnePixelStandsForAllOtherSizesNeedNearest) {
   cv::Mat half = cv::Mat::zeros(2, 2, CV_8UC1);
   half.at<unsigned char>(0, 1) = 255;
   EXPECT_EQ(why(fit_mask(half, {6, 4}, false)),
-            "mask is 2x2, the picture is 6x4; needs equal sizes, or fit: nearest to scale the mask");
+            "mask is 2x2, the picture is 6x4; needs equal sizes, or fit: nearest (latentflow inpaint --fit nearest) to "
+            "scale the mask");
   const Result<cv::Mat> scaled = fit_mask(half, {6, 4}, true);
   ASSERT_TRUE(scaled) << why(scaled);
   EXPECT_EQ(cv::countNonZero(*scaled), 6);

@@ -285,6 +285,7 @@ TEST_F(InpaintTest, ASingleMissingPixelIsFilledWhereverItIs) {
   const cv::Mat picture(30, 40, CV_8UC3, cv::Scalar(80, 90, 100));
   for (const cv::Point at : {cv::Point(17, 11), cv::Point(0, 0), cv::Point(39, 29), cv::Point(0, 20)})
     for (const char* method : {"smooth", "telea", "navier_stokes", "network"}) {
+    EXPECT_NE(full.error().message.find("invert: true in read_masks (latentflow inpaint --invert)"), std::string::npos);
       cv::Mat mask = cv::Mat::zeros(picture.size(), CV_8UC1), damaged = picture.clone();
       mask.at<unsigned char>(at) = 255, damaged.at<cv::Vec3b>(at) = {255, 0, 255};
       const cv::Mat result = filled({.method = method, .model = identity()}, damaged, mask);
@@ -341,7 +342,7 @@ TEST_F(InpaintTest, RefusesModelsOfAnotherTaskOrFormWhenItIsBuilt) {
   };
   EXPECT_NE(message(model({{1, 0}}, 1, "denoise")).find("is a model for the task 'denoise', needs one for 'inpaint'"),
             std::string::npos);
-  EXPECT_NE(message("nowhere.onnx").find("method: smooth needs no model"), std::string::npos);
+  EXPECT_NE(message("nowhere.onnx").find("method: smooth (--method smooth) needs no model"), std::string::npos);
   nn::Graph graph;
   const auto image = graph.add_input("image", {-1, 3, -1, -1});
   graph.outputs = {graph.add_node(nn::Op::relu, "y", {image})};

@@ -131,9 +131,11 @@ TEST(ApplyMask, TakesEveryMaskThatInpaintTakesAndNoOther) {
   between.at<unsigned char>(2, 3) = 100;
   EXPECT_EQ(refusal(between),
             "mask has 1 pixels that are neither black nor white, the first at x 3, y 2 with 100 of 255; threshold: 128 "
-            "makes them one or the other");
+            "in read_masks (latentflow inpaint --threshold 128) makes them one or the other");
   const cv::Mat small(3, 4, CV_8UC1, cv::Scalar(255));
-  EXPECT_EQ(refusal(small), "mask is 4x3, the picture is 8x6; needs equal sizes, or fit: nearest to scale the mask");
+  EXPECT_EQ(refusal(small),
+            "mask is 4x3, the picture is 8x6; needs equal sizes, or fit: nearest (latentflow inpaint --fit nearest) to "
+            "scale the mask");
   EXPECT_EQ(refusal(small, {.fit = "nearest"}), "");
   EXPECT_EQ(with_holes({.color = {255, 0, 0}}, soft_picture(8, 6, CV_8UC1), all, context).error().message,
             "the picture is grey and the color [255, 0, 0] is not; needs three equal numbers, or convert with color: "
