@@ -48,7 +48,35 @@ void Inpaint::describe(Describe<Inpaint>& d) {
   d.example("{node: inpaint, image: photos, mask: masks}");
 }
 
+namespace {
+
+/// A parameter that the method has no use for, other than by default, was meant for another method.
+Status check_used(const Inpaint::Params& params) {
+  const Inpaint::Params usual;
+  struct Row {
+    const char* name;
+    bool given;
+    bool used;
+    const char* methods;
+  };
+  const bool network = params.method == "network", smooth = params.method == "smooth";
+  const Row rows[] = {
+      {"model", params.model != usual.model, network, "method network"},
+      {"tile", params.tile != usual.tile, network, "method network"},
+      {"ensemble", params.ensemble != usual.ensemble, network, "method network"},
+      {"nonlocal", params.nonlocal != usual.nonlocal, network, "method network"},
+      {"precision", params.precision != usual.precision, network, "method network"},
+      {"radius", params.radius != usual.radius, !network && !smooth, "methods telea and navier_stokes"}};
+  for (const Row& row : rows)
+    if (row.given && !row.used)
+      return invalid_argument(fmt::format("{} is for the {}; method is {}", row.name, row.methods, params.method));
+  return success();
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Inpaint>> Inpaint::create(const Params& params, Services& services) {
+  if (Status used = check_used(params); !used) return std::move(used).error();
   auto node = std::make_unique<Inpaint>();
   node->params = params;
   if (params.method != "network") return node;

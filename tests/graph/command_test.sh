@@ -102,6 +102,8 @@ expect 1 "--ensemble: 3 not in {1,2,4,8}; 'latentflow inpaint --help' says more"
 expect 1 "latentflow: error: --nonlocal is 2, allowed 0 to 1" inpaint pictures masks out --nonlocal 2
 # Nothing is written over what is read.
 mkdir taken && echo p5 > taken/a.pgm && echo taken/a.pgm > list.txt
+expect 1 "latentflow: error: nonlocal is for the method network; method is telea" inpaint pictures masks out --method telea --nonlocal 0.5
+expect 1 "latentflow: error: model is for the method network; method is telea" inpaint pictures masks out --method telea --model none.onnx
 cp taken/a.pgm taken/a.png
 expect 1 "latentflow: error: path './taken/a.png' is a file that 'photos' reads; choose another one" denoise taken out --sheet ./taken/a.png
 expect 1 "latentflow: error: path 'out/a.png' is where 'saved' may write the result of 'a.png'; choose another one" denoise taken out --sheet out/a.png

@@ -82,6 +82,13 @@ class InpaintTest : public testing::Test {
     return {.method = "network", .model = file, .tile = tile, .nonlocal = 0};
   }
 
+  /// The file for the network alone: the other methods have none.
+  static Inpaint::Params by(const std::string& method, const std::string& file) {
+    Inpaint::Params params{.method = method};
+    if (method == "network") params.model = file;
+    return params;
+  }
+
   test::TemporaryFolder folder_;
   FileServices services_;
   test::FakeContext context_;
@@ -93,7 +100,7 @@ TEST_F(InpaintTest, KnownPixelsAndAlphaKeepTheirBitsInEveryDepthByEveryMethod) {
   for (const int type : {CV_8UC1, CV_8UC3, CV_8UC4, CV_16UC1, CV_16UC3, CV_16UC4, CV_32FC1, CV_32FC3, CV_32FC4}) {
     const cv::Mat picture = soft_picture(61, 47, type);
     for (const char* method : {"smooth", "telea", "navier_stokes", "network"}) {
-      cv::Mat result = filled({.method = method, .model = paint()}, picture, mask);
+      cv::Mat result = filled(by(method, paint()), picture, mask);
       ASSERT_EQ(result.type(), type) << method;
       EXPECT_FALSE(same_pixels(result, picture)) << method << " " << type;
       if (picture.channels() == 4) {
@@ -271,13 +278,14 @@ TEST_F(InpaintTest, TilesGiveTheSameFloatsAsTheWholePictureAndOnlyThoseWithHoles
 TEST_F(InpaintTest, AnEmptyMaskPassesThePictureUnchangedAndAFullOneFails) {
   const cv::Mat picture = soft_picture(20, 10, CV_8UC3);
   for (const char* method : {"smooth", "telea", "navier_stokes", "network"}) {
-    const Inpaint::Params params{.method = method, .model = paint()};
+    const Inpaint::Params params = by(method, paint());
     EXPECT_EQ(filled(params, picture, cv::Mat::zeros(10, 20, CV_8UC1)).data, picture.data) << method;
     EXPECT_EQ(filled(params, picture, cv::Mat::zeros(1, 1, CV_8UC1)).data, picture.data) << method;
     const Result<Image> full = fill(params, picture, cv::Mat(10, 20, CV_8UC1, cv::Scalar(255)));
     ASSERT_FALSE(full) << method;
     EXPECT_EQ(full.error().code, Code::bad_input);
     EXPECT_NE(full.error().message.find("covers the whole picture"), std::string::npos);
+    EXPECT_NE(full.error().message.find("invert: true in read_masks (latentflow inpaint --invert)"), std::string::npos);
   }
 }
 
@@ -285,10 +293,9 @@ TEST_F(InpaintTest, ASingleMissingPixelIsFilledWhereverItIs) {
   const cv::Mat picture(30, 40, CV_8UC3, cv::Scalar(80, 90, 100));
   for (const cv::Point at : {cv::Point(17, 11), cv::Point(0, 0), cv::Point(39, 29), cv::Point(0, 20)})
     for (const char* method : {"smooth", "telea", "navier_stokes", "network"}) {
-    EXPECT_NE(full.error().message.find("invert: true in read_masks (latentflow inpaint --invert)"), std::string::npos);
       cv::Mat mask = cv::Mat::zeros(picture.size(), CV_8UC1), damaged = picture.clone();
       mask.at<unsigned char>(at) = 255, damaged.at<cv::Vec3b>(at) = {255, 0, 255};
-      const cv::Mat result = filled({.method = method, .model = identity()}, damaged, mask);
+      const cv::Mat result = filled(by(method, identity()), damaged, mask);
       EXPECT_LE(cv::norm(result, picture, cv::NORM_INF), 2) << method << at;
       EXPECT_EQ(context_.measured["missing_pixels"], 1) << method << at;
     }
@@ -301,7 +308,7 @@ TEST_F(InpaintTest, WhatIsUnderTheMaskPlaysNoPartEvenIfItIsNoNumber) {
     cv::Mat other = picture.clone();
     other.setTo(cv::Scalar::all(type == CV_8UC3 ? 200 : std::numeric_limits<double>::quiet_NaN()), mask);
     for (const char* method : {"smooth", "telea", "navier_stokes", "network"}) {
-      const Inpaint::Params params{.method = method, .model = identity()};
+      const Inpaint::Params params = by(method, identity());
       EXPECT_TRUE(same_pixels(filled(params, picture, mask), filled(params, other, mask))) << method << " " << type;
     }
   }
@@ -312,7 +319,7 @@ TEST_F(InpaintTest, FailsWhereAKnownSampleIsNoNumber) {
   mask.at<unsigned char>(1, 1) = 255;
   picture.at<cv::Vec3f>(4, 7)[1] = std::numeric_limits<float>::quiet_NaN();
   for (const char* method : {"smooth", "telea", "navier_stokes", "network"}) {
-    const Result<Image> result = fill({.method = method, .model = identity()}, picture, mask);
+    const Result<Image> result = fill(by(method, identity()), picture, mask);
     ASSERT_FALSE(result) << method;
     EXPECT_NE(result.error().message.find("not a number at x 7, y 4"), std::string::npos) << result.error().message;
   }
@@ -351,12 +358,29 @@ TEST_F(InpaintTest, RefusesModelsOfAnotherTaskOrFormWhenItIsBuilt) {
   EXPECT_NE(message(single).find("has 1 inputs"), std::string::npos) << message(single);
 }
 
+TEST_F(InpaintTest, RefusesWhatTheMethodHasNoUseFor) {
+  const auto message = [&](const Inpaint::Params& params) {
+    const auto node = Inpaint::create(params, services_);
+    return node ? "" : node.error().message;
+  };
+  EXPECT_EQ(message({.method = "telea", .model = "nowhere.onnx"}), "model is for the method network; method is telea");
+  EXPECT_EQ(message({.method = "telea", .nonlocal = 0.5}), "nonlocal is for the method network; method is telea");
+  EXPECT_EQ(message({.method = "smooth", .ensemble = 8}), "ensemble is for the method network; method is smooth");
+  EXPECT_EQ(message({.method = "smooth", .tile = 64}), "tile is for the method network; method is smooth");
+  EXPECT_EQ(message({.method = "navier_stokes", .precision = "f32"}),
+            "precision is for the method network; method is navier_stokes");
+  EXPECT_EQ(message({.method = "smooth", .radius = 5}),
+            "radius is for the methods telea and navier_stokes; method is smooth");
+  EXPECT_EQ(message({.method = "telea", .radius = 5}), "");
+  EXPECT_EQ(message({.method = "smooth"}), "");
+}
+
 TEST_F(InpaintTest, HandlesPicturesOfOneRow) {
   const cv::Mat picture = soft_picture(30, 1, CV_8UC3);
   cv::Mat mask = cv::Mat::zeros(1, 30, CV_8UC1);
   mask.colRange(10, 14).setTo(255);
   for (const char* method : {"smooth", "telea", "navier_stokes", "network"})
-    EXPECT_EQ(filled({.method = method, .model = identity()}, picture, mask).size(), picture.size()) << method;
+    EXPECT_EQ(filled(by(method, identity()), picture, mask).size(), picture.size()) << method;
 }
 
 }  // namespace
