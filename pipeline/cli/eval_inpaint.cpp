@@ -95,12 +95,18 @@ void add_worst(Record& row, const ScoreRows& rows) {
 }  // namespace
 
 int eval_inpaint(const EvalArguments& arguments) {
+  const std::string method = arguments.method.empty() ? "network" : arguments.method;
+  if (method != "network" && method != "smooth") {
+    say("latentflow: error: --method is '{}', allowed: network, smooth; Telea and Navier-Stokes are measured beside "
+        "it\n",
+        method);
+    return 1;
+  }
   Result<MaskGroups> groups = arguments.masks == "kinds" ? drawn_masks(arguments.seed) : masks_of(arguments.masks);
   if (!groups) {
     say("latentflow: error: {}\n", groups.error().message);
     return 1;
   }
-  const std::string method = arguments.method.empty() ? "network" : arguments.method;
   for (Scoring& scoring : groups->scorings) {
     scoring.sets.push_back("method=" + method);
     scoring = with_model(std::move(scoring), arguments);

@@ -142,9 +142,10 @@ void add_denoise(CLI::App& app, DenoiseArguments& denoise, RunArguments& argumen
 
 void add_nonlocal(CLI::App* command, std::string& share) {
   command
-      ->add_option("--nonlocal", share,
-                   "for the method network: how much known pixels with similar surroundings count, 0 (the network alone) "
-                   "to 1 (default)")
+      ->add_option(
+          "--nonlocal", share,
+          "for the method network: how much known pixels with similar surroundings count, 0 (the network alone) "
+          "to 1 (default)")
       ->type_name("SHARE");
 }
 
@@ -172,8 +173,8 @@ void add_inpaint(CLI::App& app, InpaintArguments& inpaint, RunArguments& argumen
   command->add_flag("--invert", inpaint.invert, "masks are black where pixels are missing");
   command
       ->add_option("--threshold", inpaint.threshold,
-                   "mask values from here on are white; without it only black and white are taken")
-      ->type_name("1..255");
+                   "mask values from here on are white; 0 (default) takes only black and white")
+      ->type_name("0..255");
   command->add_option("--dilate", inpaint.dilate, "let the holes grow by so many pixels")->type_name("PIXELS");
   command->add_option("--missing-mask", inpaint.missing_mask, "pictures without a mask: fail (default) or pass")
       ->type_name("WHAT");
@@ -241,7 +242,10 @@ void add_eval(CLI::App& app, EvalArguments& eval, std::function<int()>& chosen) 
   CLI::App* inpaint = add_task("inpaint", "PSNR and SSIM of filled holes beside Telea and Navier-Stokes", eval_inpaint);
   inpaint->add_option("--masks", eval.masks, "a folder of masks, or kinds for drawn ones (default: kinds)")
       ->type_name("DIR");
-  inpaint->add_option("--method", eval.method, "network or smooth (default: network)")->type_name("NAME");
+  inpaint
+      ->add_option("--method", eval.method,
+                   "network (default) or smooth; Telea and Navier-Stokes are measured beside it")
+      ->type_name("NAME");
   add_nonlocal(inpaint, eval.nonlocal);
 }
 

@@ -70,6 +70,8 @@ expect 1 "there is no graph 'zzz'; known: autoencoder_score, " run zzz
 expect 0 'Usage: latentflow plan [OPTIONS] graph' help plan
 expect 0 'Usage: latentflow eval denoise [OPTIONS]' help eval denoise
 expect 0 'Usage: latentflow train [OPTIONS] recipe' help train
+expect 0 "--threshold 0..255" inpaint --help
+expect 0 "network (default) or smooth" eval inpaint --help
 expect 0 ', model, show, train' --help
 expect 0 '3 admitted = 3 delivered' run - --set count=3 < good.yaml
 expect 1 "standard input:6:13: error: unknown node 'slep'; did you mean 'sleep'?" run - < wrong.yaml
@@ -100,10 +102,10 @@ expect 1 "latentflow: error: --sigma: needs a value, got an empty text" denoise 
 expect 1 "latentflow: error: output: needs a value, got an empty text" denoise pictures ''
 expect 1 "--ensemble: 3 not in {1,2,4,8}; 'latentflow inpaint --help' says more" inpaint pictures masks out --ensemble 3
 expect 1 "latentflow: error: --nonlocal is 2, allowed 0 to 1" inpaint pictures masks out --nonlocal 2
-# Nothing is written over what is read.
-mkdir taken && echo p5 > taken/a.pgm && echo taken/a.pgm > list.txt
 expect 1 "latentflow: error: nonlocal is for the method network; method is telea" inpaint pictures masks out --method telea --nonlocal 0.5
 expect 1 "latentflow: error: model is for the method network; method is telea" inpaint pictures masks out --method telea --model none.onnx
+# Nothing is written over what is read.
+mkdir taken && echo p5 > taken/a.pgm && echo taken/a.pgm > list.txt
 cp taken/a.pgm taken/a.png
 expect 1 "latentflow: error: path './taken/a.png' is a file that 'photos' reads; choose another one" denoise taken out --sheet ./taken/a.png
 expect 1 "latentflow: error: path 'out/a.png' is where 'saved' may write the result of 'a.png'; choose another one" denoise taken out --sheet out/a.png

@@ -83,7 +83,9 @@ expect 1 "--masks 'nowhere' cannot be read" eval inpaint --data data --masks now
 expect 1 "latentflow: error: there is no model 'nowhere'" eval denoise --data data --model nowhere
 expect 1 "latentflow: error: path 'nowhere' does not exist" eval denoise --data nowhere
 expect 1 "latentflow: error: --seed is 'x', needs a whole number" eval denoise --data data --seed x
-expect 1 "latentflow: error: --method is 'x', allowed: smooth" eval inpaint --data data --method x
+expect 1 "latentflow: error: --method is 'telea', allowed: network, smooth" eval inpaint --data data --method telea
+expect 1 "model is for the method network; method is smooth" eval inpaint --data data --method smooth --model nowhere --output refused
+[ -e refused ] && wrong "what is refused leaves a folder"
 expect 1 "unknown command 'denois'; did you mean 'denoise'?" eval denois --data data
 expect 1 "unknown option '--sigmas'; did you mean '--sigma'?" eval denoise --data data --sigmas 5
 expect 1 "needs a command: denoise, inpaint; 'latentflow eval --help' says more" eval
