@@ -116,6 +116,7 @@ int eval_inpaint(const EvalArguments& arguments) {
   if (scores.runs.size() < groups->scorings.size()) return scores.exit_code;
 
   ScoreRows whole, holes, every;
+  std::size_t scored_masks = 0;
   const auto add_rows = [&](const std::string& name, std::size_t masks, const ScoreRows& rows) {
     whole.push_back(group_row(name, masks, rows, ""));
     add_worst(whole.back(), rows);
@@ -125,11 +126,13 @@ int eval_inpaint(const EvalArguments& arguments) {
     ScoreRows rows;
     std::size_t masks = 0;
     for (std::size_t run = 0; run < scores.runs.size(); ++run) {
-      if (groups->group_of[run] != group) continue;
+      // Masks with which every item failed are in no mean; the failures were reported.
+      if (groups->group_of[run] != group || scores.runs[run].empty()) continue;
       ++masks;
       rows.insert(rows.end(), scores.runs[run].begin(), scores.runs[run].end());
     }
-    if (rows.empty()) continue;  // every item failed, and was reported
+    if (rows.empty()) continue;
+    scored_masks += masks;
     add_rows(groups->names[group], masks, rows);
     every.insert(every.end(), rows.begin(), rows.end());
   }
@@ -137,7 +140,7 @@ int eval_inpaint(const EvalArguments& arguments) {
     say("latentflow: error: no picture could be scored\n");
     return scores.exit_code;
   }
-  add_rows("mean", scores.runs.size(), every);
+  add_rows("mean", scored_masks, every);
   const std::string what = fmt::format(
       "{}{} on {}, masks: {}", method, method == "network" ? " " + model_text(arguments, "inpaint_color") : "",
       arguments.data, arguments.masks == "kinds" ? "drawn with seed " + arguments.seed : arguments.masks);

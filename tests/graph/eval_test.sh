@@ -70,6 +70,10 @@ has inpaint/whole_pictures.csv '^name,masks,telea_psnr,navier_stokes_psnr,psnr,g
 has inpaint/whole_pictures.csv '^box,2,'
 has inpaint/whole_pictures.csv '^other,1,'
 has inpaint/holes.csv '^mean,3,'
+mkdir damaged && cp masks/box_1.png damaged/box_1.png && for name in box_2 other_1 other_2; do echo nonsense > damaged/$name.png; done
+expect 3 'box_2: 2 of 2 pictures failed' eval inpaint --data data/one --masks damaged --method smooth --output part
+has part/holes.csv '^box,1,'
+has part/holes.csv '^mean,1,'
 expect 0 'random_0.8' eval inpaint --data data/one --output kinds --method smooth --quiet
 [ "$(wc -l < kinds/holes.csv)" = 10 ] || wrong "8 kinds, a mean and the header are 10 lines: $(cat kinds/holes.csv)"
 
