@@ -2,6 +2,7 @@
 #include "scoring.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -13,6 +14,7 @@
 #include "command_line.h"
 #include "commands.h"
 #include "graph_data.h"
+#include "latentflow/files.h"
 #include "progress.h"
 #include "report_text.h"
 #include "signal_guard.h"
@@ -86,6 +88,20 @@ NodeInfo row_source(const ScoreRows& rows) {
   return info;
 }
 
+/// Whether tables can be written there, tried out: folders such as /proc refuse those who may write everywhere, too.
+/// Leaves nothing behind.
+Status check_output(const Path& folder) {
+  std::error_code ignored;
+  std::vector<Path> missing;
+  for (Path at = folder; !at.empty() && !std::filesystem::exists(at, ignored); at = at.parent_path())
+    missing.push_back(at);
+  const Path probe = folder / fmt::format(".latentflow.{}.probe", ::getpid());
+  const Status written = write_atomically(probe, std::span<const std::uint8_t>());
+  std::filesystem::remove(probe, ignored);
+  for (const Path& made : missing) std::filesystem::remove(made, ignored);
+  return written;
+}
+
 }  // namespace
 
 Scoring with_model(Scoring scoring, const EvalArguments& arguments) {
@@ -102,6 +118,10 @@ std::string model_text(const EvalArguments& arguments, const std::string& otherw
 }
 
 Scores score(const Host& host, const EvalArguments& arguments, const std::vector<Scoring>& scorings) {
+  if (const Status possible = check_output(arguments.output); !possible) {
+    say("--output {}: error: {}\n", arguments.output.string(), possible.error().message);
+    return {{}, 1};
+  }
   Scores scores;
   RunOptions options;
   options.threads = arguments.threads;
@@ -150,6 +170,7 @@ Scores score(const Host& host, const EvalArguments& arguments, const std::vector
     if (report.failed > 0)
       say("{}: {} of {} pictures failed and are not in the tables\n", scoring.name, report.failed, report.admitted);
     scores.exit_code = std::max(scores.exit_code, report.exit_code());
+    if (!report.finish_errors.empty()) return scores;  // its table is not there
     failed_before += report.failed;
     scores.runs.push_back(report.delivered > 0 ? read_rows(table) : ScoreRows());
     if (report.interrupted) return {std::move(scores.runs), 130};
@@ -198,10 +219,6 @@ nodes:
   const Report report = Graph::parse(host, graph, "table", {"base=" + (output / name).string()}).run({.threads = 1});
   print_problems(report.problems);
   for (const Error& error : report.finish_errors) say("error: {}\n", error.message);
-  return report.exit_code() == 0;
-}
-
-}  // namespace latentflow::cli
   const bool endless = std::any_of(rows.begin(), rows.end(), [](const Record& row) {
     return std::any_of(row.fields().begin(), row.fields().end(), [](const auto& field) {
       const auto* number = std::get_if<double>(&field.second);
@@ -209,3 +226,7 @@ nodes:
     });
   });
   if (endless) fmt::print("\ninf: the pictures are equal, which counts as {:g} dB in means\n", equal_psnr);
+  return report.exit_code() == 0;
+}
+
+}  // namespace latentflow::cli

@@ -82,6 +82,9 @@ echo nonsense > data/one/broken.png
 expect 3 'sigma_25: 1 of 3 pictures failed and are not in the tables' eval denoise --data data/one --sigma 25 --output broken
 [ "$(wc -l < broken/table.csv)" = 4 ] || wrong "2 pictures, a mean and the header are 4 lines: $(cat broken/table.csv)"
 
+# An output that cannot be written is refused before anything is computed.
+expect 1 "--output /proc/x: error: cannot make folder '/proc/x'" eval denoise --data data --output /proc/x
+"$program" eval denoise --data data --output /proc/x 2>&1 | grep mean && wrong "a table for an output that cannot be written"
 expect 1 "--sigma 15,x: error: needs noise levels of 0 to 255" eval denoise --data data --sigma 15,x
 expect 1 "--masks 'nowhere' cannot be read" eval inpaint --data data --masks nowhere
 expect 1 "latentflow: error: there is no model 'nowhere'" eval denoise --data data --model nowhere
