@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "codes/picture_rows.h"
+#include "latentflow/files.h"
 #include "nn/onnx_export.h"
 #include "nn/pca_model.h"
 
@@ -49,6 +50,7 @@ Result<std::unique_ptr<PcaFit>> PcaFit::create(const Params& params, Services&) 
         fmt::format("path '{}' ends in '{}', needs .onnx", params.path.string(), params.path.extension().string()));
   if (std::filesystem::is_directory(params.path, ignored))
     return invalid_argument(fmt::format("path '{}' is a folder, needs a file", params.path.string()));
+  if (Status writable = check_writable(params.path.parent_path()); !writable) return std::move(writable).error();
   return std::make_unique<PcaFit>(params);
 }
 

@@ -190,6 +190,10 @@ TEST(PcaNodes, FitRefusesItemsThatCannotBelongTogether) {
                 "' was not written: 3 components were asked for, but there are only 2 items; allowed 1 to 2");
   EXPECT_EQ(folder.files(), std::vector<std::string>());
 
+  const Path file = folder.write("file", std::string("text"));
+  EXPECT_EQ(test::refusal_of<PcaFit>({.path = file / "pca.onnx", .components = 3}),
+            "path '" + file.string() + "' is a file, needs a folder");
+  std::filesystem::remove(file);
   auto empty = test::make_node<PcaFit>({.path = path, .components = 3});
   EXPECT_EQ(empty->finish().error().message, "no item arrived, '" + path.string() + "' was not written");
   auto patches = test::make_node<PcaFit>({.path = path, .components = 3, .patch = 17});
