@@ -74,7 +74,7 @@ class Trainer {
 
   Status prepare() {
     if (Status status = check_recipe(); !status) return status;
-    if (Status status = make_folders(job_); !status) return status;
+    if (Status status = check_folders(job_); !status) return status;
     cv::setNumThreads(1);
     if (Status status = read_pictures(); !status) return status;
 
@@ -83,6 +83,7 @@ class Trainer {
     graph_ = std::move(*graph);
     parameters_ = std::make_unique<nn::ParameterLayout>(graph_);
     if (Status status = start(); !status) return status;
+    if (Status status = make_folders(job_); !status) return status;
     Result<std::optional<Curve>> curve = open_curve(job_, {}, recipe_.steps, state_.step);
     if (!curve) return curve.error();
     curve_ = std::move(*curve);

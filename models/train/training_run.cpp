@@ -8,6 +8,7 @@
 #include <cmath>
 #include <sstream>
 
+#include "latentflow/files.h"
 #include "nn/model_card.h"
 #include "nn/onnx_export.h"
 #include "nn/onnx_import.h"
@@ -50,6 +51,23 @@ bool has_checkpoint(const TrainingJob& job) {
 
 }  // namespace
 
+Status check_folders(const TrainingJob& job) {
+  for (const fs::path& file : {job.model, job.classifier}) {
+    std::error_code ignored;
+    if (file.empty()) continue;
+    const bool there = !file.has_parent_path() || fs::is_directory(file.parent_path(), ignored);
+    if (Status status = there ? nn::check_can_save(file) : check_writable(file.parent_path()); !status) return status;
+  }
+  if (!job.checkpoints.empty())
+    if (Status status = check_writable(job.checkpoints); !status) return status;
+  if (!job.resume && has_checkpoint(job))
+    return invalid_argument(
+        fmt::format("{} is there from an earlier run, and this one would overwrite it; --resume goes on from it, or "
+                    "--checkpoints names another folder",
+                    checkpoint_file(job).string()));
+  return success();
+}
+
 Status make_folders(const TrainingJob& job) {
   for (const fs::path& file : {job.model, job.classifier, job.checkpoints / "checkpoint"}) {
     std::error_code failure;
@@ -60,11 +78,6 @@ Status make_folders(const TrainingJob& job) {
   for (const fs::path& file : {job.model, job.classifier})
     if (!file.empty())
       if (Status status = nn::check_can_save(file); !status) return status;
-  if (!job.resume && has_checkpoint(job))
-    return invalid_argument(
-        fmt::format("{} is there from an earlier run, and this one would overwrite it; --resume goes on from it, or "
-                    "--checkpoints names another folder",
-                    checkpoint_file(job).string()));
   return success();
 }
 

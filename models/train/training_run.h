@@ -14,9 +14,13 @@
 
 namespace latentflow::train {
 
-/// Makes the folders of the models and of the checkpoints. Errors: io, also where a model could not be written;
-/// invalid_argument where a checkpoint of an earlier run is there and the job does not resume, which would overwrite
-/// it.
+/// Before anything is read or made: whether models and checkpoints can be written where the job wants them. Errors: io;
+/// invalid_argument where a file stands in the way, and where a checkpoint of an earlier run is there and the job does
+/// not resume, which would overwrite it.
+Status check_folders(const TrainingJob& job);
+
+/// Makes the folders of the models and of the checkpoints, when nothing is left that could refuse the job. Errors: io,
+/// also where a model could not be written.
 Status make_folders(const TrainingJob& job);
 
 /// Whether the recipe of the job trains the classifier that the job wants kept, if it wants one. Errors:

@@ -174,6 +174,8 @@ batch: 50
 steps: 2
 RECIPE
 expect 0 "classifier.onnx: test " train labels.yaml --out model.onnx --classifier classifier.onnx
+expect 1 "batch is 500, there are 100 items to train on (data.train); allowed 1 to as many" train labels.yaml --set batch=500 --out new/model.onnx --checkpoints new/kept
+[ ! -e new ] || { echo "a run that is refused leaves folders"; problems=$((problems + 1)); }
 expect 0 "tells 10 classes apart: the encoder of labels with a softmax layer" model info classifier.onnx
 expect 0 'latentflow 0.' --version
 [ $problems = 0 ] && echo "the command does what it should"

@@ -245,7 +245,7 @@ TEST(AutoencoderTraining, RefusesDataThatDoNotFit) {
   EXPECT_EQ(refusal(digit_recipe("network: {layers: [100, 5]}\n")),
             "layers begins with 100, the data have 144 numbers per item (image 12x12x1)");
   EXPECT_EQ(refusal(digit_recipe("network: {layers: [144, 5]}\nbatch: 401\n")),
-            "batch is 401, there are 400 items to train on");
+            "batch is 401, there are 400 items to train on (data.train); allowed 1 to as many");
   Recipe recipe = digit_recipe("network: {layers: [144, 5]}\n");
   recipe.autoencoder.digits.synthetic = false;
   TrainingJob job = job_in(folder, recipe);

@@ -72,7 +72,7 @@ class AutoencoderTrainer {
   Status prepare() {
     if (shape_.precision == TrainingPrecision::bf16)
       if (Status possible = nn::check_bfloat("f32"); !possible) return possible;
-    if (Status status = make_folders(job_); !status) return status;
+    if (Status status = check_folders(job_); !status) return status;
     Result<ItemSet> items = load_items(job_);
     if (!items) return items.error();
     items_ = std::move(*items);
@@ -80,8 +80,9 @@ class AutoencoderTrainer {
       return invalid_argument(fmt::format("layers begins with {}, the data have {} numbers per item ({})",
                                           whole_.features(), items_.train.features(), to_string(items_.train.item)));
     if (items_.train.count() < recipe_.batch)
-      return invalid_argument(
-          fmt::format("batch is {}, there are {} items to train on", recipe_.batch, items_.train.count()));
+      return invalid_argument(fmt::format("batch is {}, there are {} items to train on ({}); allowed 1 to as many",
+                                          recipe_.batch, items_.train.count(),
+                                          shape_.patches ? "data.patches.train" : "data.train"));
     std::vector<float> parameters = initial_parameters(whole_, recipe_.seed);
     if (shape_.k_sparse && shape_.k_sparse->centred) centre(whole_, items_.train.seen(), parameters);
     state_ = start_state(std::move(parameters));
@@ -97,6 +98,7 @@ class AutoencoderTrainer {
     std::vector<std::string> penalties;
     for (const Penalty& penalty : shape_.penalties)
       penalties.emplace_back(penalty_names[static_cast<std::size_t>(penalty.kind)]);
+    if (Status status = make_folders(job_); !status) return status;
     Result<std::optional<Curve>> curve = open_curve(job_, penalties, stages_.all_steps(), updates_);
     if (!curve) return curve.error();
     curve_ = std::move(*curve);
