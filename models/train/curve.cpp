@@ -13,23 +13,43 @@
 namespace latentflow::train {
 namespace {
 
-/// The rows of `file` up to this step, head included; empty when it has another head or cannot be read.
-std::string rows_until(const std::filesystem::path& file, const std::string& head, std::int64_t step,
-                       std::int64_t& last_row) {
+/// What is kept of a file.
+struct Kept {
+  std::string rows;            ///< head included; empty when the file has another head or cannot be read
+  std::int64_t last_row = -1;  ///< its step
+  std::int64_t widest = 0;     ///< steps from a row to the next one
+};
+
+/// The rows of `file` up to this step.
+Kept rows_until(const std::filesystem::path& file, const std::string& head, std::int64_t step) {
   std::ifstream stream(file);
-  std::string line, kept;
-  if (!std::getline(stream, line) || line != head) return "";
-  kept = line + "\n";
+  Kept kept;
+  std::string line;
+  if (!std::getline(stream, line) || line != head) return kept;
+  kept.rows = line + "\n";
   while (std::getline(stream, line)) {
     std::int64_t number = 0;
     const auto [end, failure] = std::from_chars(line.data(), line.data() + line.size(), number);
     // The last line of a run that was killed may be cut off.
     const bool whole = std::count(line.begin(), line.end(), ',') == std::count(head.begin(), head.end(), ',');
     if (failure != std::errc() || *end != ',' || !whole || number > step || stream.eof()) break;
-    kept += line + "\n";
-    last_row = number;
+    kept.rows += line + "\n";
+    kept.widest = std::max(kept.widest, number - std::max<std::int64_t>(kept.last_row, 0));
+    kept.last_row = number;
   }
   return kept;
+}
+
+/// What is not there of the rows up to `step`, in words. A row is due every `every` steps.
+std::string missing_of(const Kept& kept, const std::filesystem::path& file, std::int64_t step, std::int64_t every) {
+  std::error_code ignored;
+  if (kept.rows.empty())
+    return fmt::format("{} {}: the curve begins anew after step {}", file.string(),
+                       std::filesystem::exists(file, ignored) ? "is damaged or has other columns" : "is missing", step);
+  const std::int64_t last = std::max<std::int64_t>(kept.last_row, 0);
+  if (step - last <= std::max(every, kept.widest)) return "";
+  return fmt::format("{} is damaged: it has no rows from step {} to {}, and the curve goes on behind them",
+                     file.string(), last + 1, step);
 }
 
 }  // namespace
@@ -40,9 +60,14 @@ Result<Curve> Curve::open(const std::filesystem::path& file, std::span<const std
   for (const std::string& penalty : penalties) head += "," + penalty;
   head += ",mean_activation,gradient_norm,rate,validation,seconds";
   Curve curve;
-  std::string rows = resumed_at ? rows_until(file, head, *resumed_at, curve.last_row_) : "";
-  if (rows.empty()) rows = head + "\n";
-  if (Status status = write_whole(file, rows); !status) return status.error();
+  Kept kept;
+  if (resumed_at) {
+    kept = rows_until(file, head, *resumed_at);
+    curve.lost_ = missing_of(kept, file, *resumed_at, every);
+  }
+  if (kept.rows.empty()) kept.rows = head + "\n";
+  curve.last_row_ = kept.last_row;
+  if (Status status = write_whole(file, kept.rows); !status) return status.error();
   curve.file_ = file, curve.every_ = every;
   curve.penalties_.resize(penalties.size());
   curve.stream_.open(file, std::ios::app);

@@ -36,6 +36,9 @@ class Curve {
   static Result<Curve> open(const std::filesystem::path& file, std::span<const std::string> penalties,
                             std::int64_t every, std::optional<std::int64_t> resumed_at);
 
+  /// What a resumed run lacks of the rows before it, in words; empty where it lacks none.
+  const std::string& lost() const { return lost_; }
+
   void add(const CurveStep& step);
   /// Writes the row that ends with `step` if it is due, a measurement came or the run ends; at most one per step.
   /// Errors: io, when the disk is full.
@@ -43,6 +46,7 @@ class Curve {
 
  private:
   std::filesystem::path file_;
+  std::string lost_;
   std::ofstream stream_;
   std::int64_t every_ = 1, steps_ = 0;
   std::int64_t last_row_ = -1;  ///< its step

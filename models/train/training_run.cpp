@@ -169,6 +169,8 @@ Result<std::optional<Curve>> open_curve(const TrainingJob& job, std::span<const 
   Result<Curve> curve = Curve::open(job.checkpoints / (job.recipe.model + std::string(curve_ending)), penalties,
                                     curve_interval(steps), done > 0 ? std::optional(done) : std::nullopt);
   if (!curve) return curve.error();
+  // A model that is gone on from comes without its curve.
+  if (job.note && has_checkpoint(job) && !curve->lost().empty()) job.note("warning: " + curve->lost());
   return std::optional<Curve>(std::move(*curve));
 }
 

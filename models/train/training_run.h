@@ -56,7 +56,8 @@ struct FinishedModel {
 Result<FinishedModel> finished_model(const std::filesystem::path& model, const Recipe& recipe, nn::Graph& graph);
 
 /// The curve beside the checkpoints; none without them. `steps` are those of the whole run, `done` those that the
-/// checkpoint resumed from had made, 0 for a fresh start. Errors: io.
+/// checkpoint resumed from had made, 0 for a fresh start. Notes what is lost of a curve that a resumed run goes on
+/// with. Errors: io.
 Result<std::optional<Curve>> open_curve(const TrainingJob& job, std::span<const std::string> penalties,
                                         std::int64_t steps, std::int64_t done);
 

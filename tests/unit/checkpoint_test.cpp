@@ -5,6 +5,8 @@
 
 #include <atomic>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "nn/model_card.h"
 #include "nn/onnx_import.h"
@@ -106,6 +108,21 @@ TEST_F(CheckpointTest, ResumingUnderAnotherRecipeIsRefused) {
   const Result<TrainingSummary> second = train(first);
   ASSERT_FALSE(second.ok());
   EXPECT_NE(second.error().message.find("another recipe"), std::string::npos);
+}
+
+TEST_F(CheckpointTest, TellsOfALostCurve) {
+  TrainingJob first = job(small_recipe(6));
+  first.checkpoints = folder_ / "checkpoints";
+  ASSERT_TRUE(train(first).ok());
+  first.resume = true;
+  std::string warning;
+  first.note = [&](const std::string& line) { warning += line.starts_with("warning: ") ? line : ""; };
+  ASSERT_TRUE(train(first).ok());
+  EXPECT_EQ(warning, "");
+  fs::remove(first.checkpoints / "small.curve.csv");
+  ASSERT_TRUE(train(first).ok());
+  EXPECT_EQ(warning, "warning: " + (first.checkpoints / "small.curve.csv").string() +
+                         " is missing: the curve begins anew after step 6");
 }
 
 TEST_F(CheckpointTest, IsNotOverwrittenByARunThatDoesNotResume) {

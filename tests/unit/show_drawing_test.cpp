@@ -126,6 +126,17 @@ TEST(Curves, AResumedRunHasEveryRowOnce) {
   // A run that is finished and resumed adds nothing.
   ASSERT_TRUE(train::Curve::open(file, penalty, 4, 24)->write(24, 0, 1, 3.0, true).ok());
   EXPECT_EQ(TemporaryFolder::text(file), straight);
+  // Rows that are lost are told of.
+  const auto lost = [&](const std::string& rows, std::int64_t resumed_at) {
+    return train::Curve::open(folder.write("n.curve.csv", rows), penalty, 4, resumed_at)->lost();
+  };
+  EXPECT_EQ(lost(straight, 24), "");
+  EXPECT_EQ(lost(straight, 26), "") << "no row was due";
+  EXPECT_EQ(
+      lost(straight.substr(0, straight.size() / 2), 24).rfind(file.string() + " is damaged: it has no rows from", 0),
+      0u);
+  EXPECT_EQ(lost("damaged", 24),
+            file.string() + " is damaged or has other columns: the curve begins anew after step 24");
   // Other columns, or a run from the start: a new file.
   ASSERT_TRUE(train::Curve::open(file, {}, 4, 16).ok());
   EXPECT_EQ(TemporaryFolder::text(file).find('\n'), TemporaryFolder::text(file).size() - 1);
