@@ -29,6 +29,28 @@ std::string but_its_length(const std::string& recipe) {
   return rest;
 }
 
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+/// The first line in which two recipes differ, if possible one that does not say how long to train. Overrides are the
+/// lines behind a recipe, see parse_recipe().
+std::string first_difference(const std::string& before, const std::string& now) {
+  const bool in_length = but_its_length(before) == but_its_length(now);
+  const std::vector<std::string> old_lines = lines_of(in_length ? before : but_its_length(before)),
+                                 new_lines = lines_of(in_length ? now : but_its_length(now));
+  const auto [old_line, new_line] =
+      std::mismatch(old_lines.begin(), old_lines.end(), new_lines.begin(), new_lines.end());
+  const auto quoted = [](const std::vector<std::string>& lines, std::vector<std::string>::const_iterator line) {
+    if (line == lines.end()) return std::string("nothing more");
+    return fmt::format("\"{}\"", line->starts_with("# --set ") ? line->substr(2) : *line);
+  };
+  return fmt::format("it says {} where this one says {}", quoted(old_lines, old_line), quoted(new_lines, new_line));
+}
+
 /// The steps of the shorter recipe if this one goes on, after a restart, where that ends.
 std::optional<std::int64_t> goes_on(const std::string& shorter, const Recipe& recipe) {
   if (but_its_length(shorter) != but_its_length(recipe.text) || shorter.find("\n# --set ") != std::string::npos)
@@ -125,9 +147,9 @@ Result<std::optional<Checkpoint>> checkpoint_to_resume(const TrainingJob& job, s
   if (!loaded) return loaded.error();
   if (loaded->recipe != job.recipe.text && !goes_on(loaded->recipe, job.recipe))
     return invalid_argument(
-        fmt::format("{} was written under another recipe; use the same one (or one that has its steps as a restart and "
-                    "differs in the lines steps and restarts alone), or another folder of checkpoints",
-                    file.string()));
+        fmt::format("{} was written under another recipe: {}; use the same one (or one that has its steps as a restart "
+                    "and differs in the lines steps and restarts alone), or another folder of checkpoints",
+                    file.string(), first_difference(loaded->recipe, job.recipe.text)));
   if (loaded->seed != job.recipe.seed)
     return invalid_argument(
         fmt::format("{} was written with seed {}, now it is {}", file.string(), loaded->seed, job.recipe.seed));

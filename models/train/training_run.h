@@ -41,7 +41,8 @@ std::filesystem::path checkpoint_file(const TrainingJob& job);
 
 /// The checkpoint that the job resumes from; none where it does not resume or there is none yet (which is noted).
 /// A recipe with a restart where a shorter one ended, otherwise the same, may go on from the checkpoint of that one.
-/// Errors: a checkpoint of another recipe, seed or number of weights, or a damaged one.
+/// Errors: a checkpoint of another recipe, with the first line that differs, of another seed or number of weights, or a
+/// damaged one.
 Result<std::optional<Checkpoint>> checkpoint_to_resume(const TrainingJob& job, std::size_t parameters);
 
 struct FinishedModel {

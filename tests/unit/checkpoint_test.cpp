@@ -107,7 +107,23 @@ TEST_F(CheckpointTest, ResumingUnderAnotherRecipeIsRefused) {
   first.recipe.text = "another";
   const Result<TrainingSummary> second = train(first);
   ASSERT_FALSE(second.ok());
-  EXPECT_NE(second.error().message.find("another recipe"), std::string::npos);
+  EXPECT_NE(second.error().message.find("another recipe: it says \"small\" where this one says \"another\""),
+            std::string::npos)
+      << second.error().message;
+  const auto difference = [&](const std::string& before, const std::string& now) {
+    Result<Checkpoint> checkpoint = load_checkpoint(first.checkpoints / "small.checkpoint");
+    checkpoint->recipe = before, first.recipe.text = now;
+    EXPECT_TRUE(save_checkpoint(*checkpoint, first.checkpoints / "small.checkpoint").ok());
+    const Result<TrainingSummary> again = train(first);
+    const std::string message = again ? "" : again.error().message;
+    return message.substr(0, message.find("; use the same one")).substr(message.find(": ") + 2);
+  };
+  const std::string text = "model: small\nsteps: 5\nbatch: 8\n";
+  EXPECT_EQ(difference(text, "model: small\nsteps: 6\nbatch: 16\n"),
+            "it says \"batch: 8\" where this one says \"batch: 16\"");
+  EXPECT_EQ(difference(text, "model: small\nsteps: 6\nbatch: 8\n"),
+            "it says \"steps: 5\" where this one says \"steps: 6\"");
+  EXPECT_EQ(difference(text, text + "# --set seed=2\n"), "it says nothing more where this one says \"--set seed=2\"");
 }
 
 TEST_F(CheckpointTest, TellsOfALostCurve) {
