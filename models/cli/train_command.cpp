@@ -136,7 +136,8 @@ int run(int argc, char** argv) {
     cli::say("{}\n", summary.error().message);
     return interrupted;
   }
-  return refuse(summary.error().message, summary.error().code == Code::internal ? failed : refused);
+  const Code code = summary.error().code;
+  return refuse(summary.error().message, code == Code::internal || code == Code::io ? failed : refused);
 }
 
 }  // namespace

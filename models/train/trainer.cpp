@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <opencv2/core/utility.hpp>
+#include <utility>
 
 #include "autoencoder/train_autoencoder.h"
 #include "batch.h"
@@ -226,11 +227,14 @@ class Trainer {
       mean_psnr = 0;
       for (const Score& score : scores_) *mean_psnr += score.after / static_cast<double>(scores_.size());
     }
-    if (curve_)
-      if (Status status = curve_->write(state_.step, 0, clock_.elapsed(), mean_psnr, progress() >= 1); !status)
-        return status;
+    if (curve_) {
+      const bool last = progress() >= 1;
+      Status status = curve_->write(state_.step, 0, clock_.elapsed(), mean_psnr, last);
+      if (!status && !last) return status;
+      kept_ = std::move(status);
+    }
     if (clock_.report_is_due()) report();
-    return clock_.checkpoint_is_due() ? write_checkpoint() : success();
+    return clock_.checkpoint_is_due() && progress() < 1 ? write_checkpoint() : success();
   }
 
   void report() {
@@ -255,27 +259,34 @@ class Trainer {
     return save_model(averaged_graph(), recipe_, facts, job_.model);
   }
 
-  Status write_checkpoint() {
+  Status keep_state() {
     const Checkpoint checkpoint{
         state_, 0, state_.step, clock_.elapsed(), recipe_.text, recipe_.seed, nn::known_algorithms(), started_from_};
     if (Status status = save_checkpoint(checkpoint, checkpoint_file(job_)); !status) return status;
-    if (Status status = write_model("in training; " + describe(scores_)); !status) return status;
     clock_.checkpoint_is_written();
     note(fmt::format("checkpoint at step {}", state_.step));
     return success();
   }
 
+  Status write_checkpoint() {
+    if (Status status = keep_state(); !status) return status;
+    return write_model("in training; " + describe(scores_));
+  }
+
   Result<TrainingSummary> finish() {
-    report();
+    const bool trained = first_loss_ >= 0;
+    trained ? report() : note(nothing_left(job_, state_.step, recipe_.steps));
     if (!pictures_.held_out.empty()) {
       Result<std::vector<Score>> scores = validate(averaged_graph(), recipe_, pictures_.held_out);
       if (!scores) return scores.error();
       scores_ = std::move(*scores);
     }
-    if (!job_.checkpoints.empty())
-      if (Status status = write_checkpoint(); !status) return status.error();
+    // Model and checkpoint lie in folders of their own: where one cannot be written, the other is all the same.
     const std::string on = job_.validation.empty() ? "held-out pictures" : folder_name(job_.validation);
-    if (Status status = write_model(fmt::format("{}: {}", on, describe(scores_))); !status) return status.error();
+    const Status written = write_model(fmt::format("{}: {}", on, describe(scores_)));
+    const Status checkpoint = trained && !job_.checkpoints.empty() ? keep_state() : success();
+    for (const Status* status : {&written, &std::as_const(kept_), &checkpoint})
+      if (!*status) return status->error();
     return TrainingSummary{state_.step, clock_.elapsed(),  first_loss_,    last_loss_,
                            scores_,     describe(scores_), state_.weights, state_.average};
   }
@@ -296,6 +307,7 @@ class Trainer {
   OptimiserState state_;
   std::string started_from_;
   std::optional<Curve> curve_;
+  Status kept_ = success();  ///< of the last row of the curve
   Batch batches_[2];
   LossWatch losses_;
   std::vector<Score> scores_;

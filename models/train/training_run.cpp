@@ -207,6 +207,12 @@ Status watch_loss(const TrainingJob& job, LossWatch& watch, std::int64_t step, d
   return success();
 }
 
+std::string nothing_left(const TrainingJob& job, std::int64_t done, std::int64_t steps) {
+  return fmt::format(
+      "{} of {} steps are made{}, nothing is left to do", done, steps,
+      done < steps && job.time_limit ? fmt::format(" and the {:g} s of the time limit are gone", *job.time_limit) : "");
+}
+
 std::string unused_folders(const TrainingJob& job) {
   const AutoencoderRecipe& shape = job.recipe.autoencoder;
   const bool vectors = job.recipe.task == Task::autoencoder, digits = vectors && !shape.patches && !shape.graph;

@@ -67,6 +67,9 @@ Result<std::optional<Curve>> open_curve(const TrainingJob& job, std::span<const 
 Status watch_loss(const TrainingJob& job, LossWatch& watch, std::int64_t step, double loss, double norm,
                   bool new_phase = false);
 
+/// What is said of a run that has no step left to make when it begins: after `done` of `steps` steps.
+std::string nothing_left(const TrainingJob& job, std::int64_t done, std::int64_t steps);
+
 /// What is wrong with the folders of the job: those that its recipe does not read, in words for the command line. Empty
 /// where it reads all that are named.
 std::string unused_folders(const TrainingJob& job);

@@ -176,6 +176,9 @@ RECIPE
 expect 0 "classifier.onnx: test " train labels.yaml --out model.onnx --classifier classifier.onnx
 expect 1 "batch is 500, there are 100 items to train on (data.train); allowed 1 to as many" train labels.yaml --set batch=500 --out new/model.onnx --checkpoints new/kept
 [ ! -e new ] || { echo "a run that is refused leaves folders"; problems=$((problems + 1)); }
+mkdir -p blocked/labels.checkpoint.partial  # where the checkpoint would be written first
+expect 3 "blocked/labels.checkpoint cannot be created: Is a directory" train labels.yaml --out kept.onnx --checkpoints blocked
+expect 0 "kept.onnx: ok" model check kept.onnx
 expect 0 "tells 10 classes apart: the encoder of labels with a softmax layer" model info classifier.onnx
 expect 0 'latentflow 0.' --version
 [ $problems = 0 ] && echo "the command does what it should"

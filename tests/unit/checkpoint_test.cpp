@@ -126,6 +126,42 @@ TEST_F(CheckpointTest, ResumingUnderAnotherRecipeIsRefused) {
   EXPECT_EQ(difference(text, text + "# --set seed=2\n"), "it says nothing more where this one says \"--set seed=2\"");
 }
 
+TEST_F(CheckpointTest, AFinishedRunHasNothingLeftToDo) {
+  TrainingJob first = job(small_recipe(6));
+  first.checkpoints = folder_ / "checkpoints";
+  const Result<TrainingSummary> trained = train(first);
+  ASSERT_TRUE(trained.ok()) << trained.error().message;
+  const fs::path file = first.checkpoints / "small.checkpoint";
+  const std::string before = test::TemporaryFolder::text(file);
+  first.resume = true;
+  std::vector<std::string> notes;
+  first.note = [&](const std::string& line) { notes.push_back(line); };
+  first.report = [&](const Progress&) { FAIL() << "there is no step to report"; };
+  for (const std::int64_t steps : {6, 2}) {
+    fs::remove(first.model);
+    first.recipe.steps = steps;
+    const Result<TrainingSummary> again = train(first);
+    ASSERT_TRUE(again.ok()) << again.error().message;
+    EXPECT_EQ(again->weights, trained->weights);
+    EXPECT_EQ(notes.back(), "6 of " + std::to_string(steps) + " steps are made, nothing is left to do");
+    EXPECT_EQ(test::TemporaryFolder::text(file), before);
+    EXPECT_TRUE(fs::exists(first.model));
+  }
+}
+
+TEST_F(CheckpointTest, ThatCannotBeWrittenDoesNotTakeTheModelAway) {
+  TrainingJob blocked = job(small_recipe(2));
+  blocked.checkpoints = folder_ / "checkpoints";
+  fs::create_directories(blocked.checkpoints / "small.checkpoint.partial");
+  const Result<TrainingSummary> summary = train(blocked);
+  ASSERT_FALSE(summary.ok());
+  EXPECT_EQ(summary.error().code, Code::io);
+  EXPECT_NE(summary.error().message.find("small.checkpoint cannot be created"), std::string::npos);
+  const auto graph = nn::load_onnx(blocked.model);
+  ASSERT_TRUE(graph);
+  EXPECT_EQ(nn::read_card(*graph)->scores.find("in training"), std::string::npos);
+}
+
 TEST_F(CheckpointTest, TellsOfALostCurve) {
   TrainingJob first = job(small_recipe(6));
   first.checkpoints = folder_ / "checkpoints";

@@ -184,11 +184,12 @@ class AutoencoderTrainer {
       error = test_error();
       scores_ = describe(*error);
     }
-    // The row of the last step waits for what is measured at the end.
-    if (const bool last = is_last_stage() && stage_progress() >= 1; curve_ && !last)
+    // The row of the last step waits for what is measured at the end, and so does its checkpoint.
+    const bool last = is_last_stage() && stage_progress() >= 1;
+    if (curve_ && !last)
       if (Status status = curve_->write(updates_, stage_, clock_.elapsed(), error, false); !status) return status;
     if (clock_.report_is_due()) report();
-    return clock_.checkpoint_is_due() ? write_checkpoint() : success();
+    return clock_.checkpoint_is_due() && !last ? write_checkpoint() : success();
   }
 
   double error_on(const ItemRows& rows) const {
@@ -242,37 +243,43 @@ class AutoencoderTrainer {
     return success();
   }
 
-  Status write_checkpoint() {
+  Status keep_state() {
     const Checkpoint checkpoint{
         state_, stage_, updates_, clock_.elapsed(), recipe_.text, recipe_.seed, nn::known_algorithms()};
     if (Status status = save_checkpoint(checkpoint, checkpoint_file(job_)); !status) return status;
-    if (Status status = write_model("in training" + (scores_.empty() ? "" : "; " + scores_)); !status) return status;
     clock_.checkpoint_is_written();
     note(fmt::format("checkpoint at step {}", updates_));
     return success();
   }
 
+  Status write_checkpoint() {
+    if (Status status = keep_state(); !status) return status;
+    return write_model("in training" + (scores_.empty() ? "" : "; " + scores_));
+  }
+
   Result<TrainingSummary> finish() {
-    report();
+    const bool trained = first_loss_ >= 0;
+    trained ? report() : note(nothing_left(job_, updates_, stages_.all_steps()));
     const double error = test_error();
-    if (curve_)
-      if (Status status = curve_->write(updates_, stage_, clock_.elapsed(), error, true); !status)
-        return status.error();
+    const Status row = curve_ ? curve_->write(updates_, stage_, clock_.elapsed(), error, true) : success();
     scores_ = fmt::format("{}, train {:.4f}", describe(error), error_on(items_.train));
     if (items_.validation.count() > 0) scores_ += fmt::format(", validation {:.4f}", error_on(items_.validation));
     if (items_.whitening) scores_ += " (of whitened numbers)";
     if (std::any_of(shape_.penalties.begin(), shape_.penalties.end(),
                     [](const Penalty& penalty) { return penalty.kind == Penalty::Kind::kl_sparse; }))
       scores_ += fmt::format(", mean activation {:.4f}", mean_of(encode(whole_, state_.average, items_.test.seen())));
-    if (!job_.checkpoints.empty())
-      if (Status status = write_checkpoint(); !status) return status.error();
-    if (Status status = write_model(scores_); !status) return status.error();
+    // Model and checkpoint lie in folders of their own: where one cannot be written, the other is all the same.
+    const Status written = write_model(scores_);
+    const Status checkpoint = trained && !job_.checkpoints.empty() ? keep_state() : success();
+    if (!written) return written.error();
     // The autoencoder is written by now: what fails on the labels does not take it away.
     const Result<FeatureTrial> trial = try_features(job_, whole_, state_.average, items_, test_keep());
     if (!trial) return trial.error();
     if (Status status = write_classifier(*trial); !status) return status.error();
     scores_ += trial->scores;
     if (Status status = write_model(scores_); !status) return status.error();
+    for (const Status* status : {&row, &checkpoint})
+      if (!*status) return status->error();
     return TrainingSummary{updates_, clock_.elapsed(), first_loss_,    last_loss_,
                            {},       scores_,          state_.weights, state_.average};
   }
