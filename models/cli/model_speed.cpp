@@ -6,33 +6,20 @@
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/task_arena.h>
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
-#include <fstream>
 #include <limits>
 #include <mutex>
 #include <random>
 
 #include "nn/guarded.h"
+#include "nn/machine_memory.h"
 
 namespace latentflow::nn {
 
 namespace {
 
-constexpr double mebibyte = 1 << 20, gibibyte = 1 << 30;
-
-/// What the machine, or the control group that the process may be in, has.
-double machine_bytes() {
-  double limit = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGE_SIZE));
-  for (const char* file : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
-    std::ifstream stream(file);
-    double bytes = 0;
-    if (stream >> bytes) limit = std::min(limit, bytes);  // "max" does not read as a number
-  }
-  return limit;
-}
+constexpr double mebibyte = 1 << 20;
 
 double bytes_of(const std::vector<Dims>& shapes) {
   double bytes = 0;

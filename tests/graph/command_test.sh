@@ -176,6 +176,7 @@ RECIPE
 expect 0 "classifier.onnx: test " train labels.yaml --out model.onnx --classifier classifier.onnx
 expect 1 "batch is 500, there are 100 items to train on (data.train); allowed 1 to as many" train labels.yaml --set batch=500 --out new/model.onnx --checkpoints new/kept
 [ ! -e new ] || { echo "a run that is refused leaves folders"; problems=$((problems + 1)); }
+expect 1 "GiB of memory, this machine has" train labels.yaml --set network.layers=[144,1048576,1048576] --out model.onnx
 mkdir -p blocked/labels.checkpoint.partial  # where the checkpoint would be written first
 expect 3 "blocked/labels.checkpoint cannot be created: Is a directory" train labels.yaml --out kept.onnx --checkpoints blocked
 expect 0 "kept.onnx: ok" model check kept.onnx

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "support/small_training.h"
+#include "train/memory_forecast.h"
 #include "train/run_clock.h"
 #include "train/training_pictures.h"
 
@@ -57,6 +58,22 @@ TEST(RunClock, CheckpointsAreDueWhereTheyAreKept) {
   EXPECT_TRUE(clock.checkpoint_is_due());
   job.checkpoint_seconds = 1e9;
   EXPECT_FALSE(clock.checkpoint_is_due());
+}
+
+TEST(MemoryForecast, CountsWeightsItemsAndABatch) {
+  AutoencoderRecipe recipe;
+  recipe.layers = {4, 3};
+  const Autoencoder network = make_autoencoder(recipe);
+  ItemSet items;
+  items.train.values.resize(40), items.test.values.resize(8);
+  // 4x3 + 3 and 3x4 + 4 weights five times, 48 numbers, and twice 4 + 3 + 4 numbers for each of 10 items.
+  EXPECT_EQ(training_bytes(network, items, 10), 4 * (5 * 31 + 48 + 10 * 22));
+  EXPECT_TRUE(check_memory(network, items, 10, 2000).ok());
+  const Status refused = check_memory(network, items, 10, 1000);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, Code::out_of_memory);
+  EXPECT_NE(refused.error().message.find("training of 31 weights with batches of 10 items needs at least"),
+            std::string::npos);
 }
 
 class TrainingPictures : public test::SmallTraining {

@@ -13,9 +13,11 @@
 #include "minibatch.h"
 #include "nn/algorithm_choice.h"
 #include "nn/guarded.h"
+#include "nn/machine_memory.h"
 #include "nn/quantization.h"
 #include "stages.h"
 #include "train/features/trial.h"
+#include "train/memory_forecast.h"
 #include "train/model_file.h"
 #include "train/random.h"
 #include "train/run_clock.h"
@@ -83,6 +85,7 @@ class AutoencoderTrainer {
       return invalid_argument(fmt::format("batch is {}, there are {} items to train on ({}); allowed 1 to as many",
                                           recipe_.batch, items_.train.count(),
                                           shape_.patches ? "data.patches.train" : "data.train"));
+    if (Status status = check_memory(whole_, items_, recipe_.batch, nn::machine_bytes()); !status) return status;
     std::vector<float> parameters = initial_parameters(whole_, recipe_.seed);
     if (shape_.k_sparse && shape_.k_sparse->centred) centre(whole_, items_.train.seen(), parameters);
     state_ = start_state(std::move(parameters));
