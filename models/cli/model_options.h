@@ -3,6 +3,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include <charconv>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -19,10 +21,16 @@ CLI::Option* add_choice(CLI::App* command, const std::string& name, T& value, co
   return command->add_option_function<std::string>(name, take, text)->check(CLI::IsMember(words))->type_name("WHICH");
 }
 
-/// For options of unsigned types: their parser takes -1 for the largest number there is.
-inline CLI::Validator not_negative() {
+/// Seeds are numbers that a recipe may have. The parser of unsigned types takes -1 and what is too large for the
+/// largest number there is.
+inline CLI::Validator is_seed() {
   return {[](const std::string& value) {
-            return value.starts_with('-') ? "is " + value + ", needs a whole number from 0 on" : std::string();
+            constexpr std::uint64_t largest = std::uint64_t{1} << 40;
+            std::uint64_t number = 0;
+            const char* end = value.data() + value.size();
+            const auto [stop, failure] = std::from_chars(value.data(), end, number);
+            if (failure == std::errc() && stop == end && number <= largest) return std::string();
+            return "is " + value + ", needs a whole number from 0 to " + std::to_string(largest);
           },
           ""};
 }

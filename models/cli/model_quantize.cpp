@@ -82,9 +82,7 @@ CLI::App* add_command(CLI::App& app, Command& command) {
                    "noise of every sample in grey levels of 0..255, for networks that know one level; without it as in "
                    "the recipe of the card, or 0 to 55")
       ->check(CLI::Range(0.0, 255.0));
-  quantize->add_option("--seed", command.samples.seed, "of the samples")
-      ->capture_default_str()
-      ->check(nn::not_negative());
+  quantize->add_option("--seed", command.samples.seed, "of the samples")->capture_default_str()->check(nn::is_seed());
   return quantize;
 }
 

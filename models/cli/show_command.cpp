@@ -211,7 +211,7 @@ int run(int argc, char** argv) {
         ->add_option("--crop", options.crop,
                      "of photographs: longest side of their middle that is taken (default: 256; jacobian 32)")
         ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 15));
-    command->add_option("--seed", options.seed, "of noise and of random starts")->check(nn::not_negative());
+    command->add_option("--seed", options.seed, "of noise and of random starts")->check(nn::is_seed());
   };
   const char *onnx = "an ONNX file of latentflow train or pca_fit, or a name of the zoo",
              *several = "one or more of these";

@@ -82,7 +82,7 @@ int run(int argc, char** argv) {
   app.add_option("--time-limit", time_limit, "such as 70m, over all resumed runs; the learning rate decays within it");
   app.add_option("--steps", steps, "instead of the recipe's")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
-  app.add_option("--seed", seed, "instead of the recipe's")->check(nn::not_negative());
+  app.add_option("--seed", seed, "instead of the recipe's")->check(nn::is_seed());
   app.add_option("--threads", threads, "workers; the result does not depend on it")->check(CLI::Range(1, 1024));
   nn::add_choice(&app, "--winograd", job.winograd, winograd,
                  "auto (default; measured), own (measured without oneDNN's), on (our own wherever it fits) or off");

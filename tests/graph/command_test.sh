@@ -160,7 +160,8 @@ expect 0 'emit_records' nodes
 expect 0 "sink, items in order" describe collect_ordered
 expect 1 "unknown node 'colect'; did you mean 'collect'?" describe colect
 expect 1 "latentflow: error: absent.yaml: the recipe cannot be read: No such file or directory" train absent.yaml --data pictures --out x.onnx
-expect 1 "--seed: is -1, needs a whole number from 0 on; 'latentflow train --help' says more" train absent.yaml --out x.onnx --seed -1
+expect 1 "--seed: is 99999999999999999999999, needs a whole number from 0 to 1099511627776" train absent.yaml --out x.onnx --seed 99999999999999999999999
+expect 1 "--seed: is -1, needs a whole number from 0 to 1099511627776; 'latentflow train --help' says more" train absent.yaml --out x.onnx --seed -1
 expect 1 "--out pictures is a folder, needs the name of an .onnx file" train absent.yaml --data pictures --out pictures
 expect 1 "--out model does not end in .onnx" train absent.yaml --data pictures --out model
 expect 1 "--classifier model does not end in .onnx" train absent.yaml --out model.onnx --classifier model

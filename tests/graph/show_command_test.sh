@@ -50,6 +50,9 @@ expect 1 "--crop is for models of photographs" show filters $model --out f.png -
 expect 1 "nowhere is no folder" show reconstructions $model --data nowhere --out r.png
 expect 1 "one MODEL" show filters $model $model --out f.png
 expect 1 "is a file, needs the name of a folder" show manifold $model --data synthetic --out f.png
+for seed in -1 1.5 1099511627777 99999999999999999999999; do
+  expect 1 "--seed: is $seed, needs a whole number from 0 to 1099511627776" show filters $model --out f.png --seed=$seed
+done
 # The convolutional model of the zoo, by its name, on photographs that are drawn here.
 cat >draw.yaml <<'GRAPH'
 graph: draw
