@@ -99,6 +99,13 @@ void print_ports(const char* title, const Graph& graph, const std::vector<ValueI
     fmt::print("{:<12} {} {}\n", title, graph.value(id).name, to_string(graph.value(id).dims));
 }
 
+/// The card of the network in `file`, whose name its errors begin with.
+Result<ModelCard> card_of(const std::string& file, const Graph& graph) {
+  const auto card = read_card(graph);
+  if (card) return card;
+  return Error{card.error().code, fmt::format("\"{}\": {}", file, card.error().message), {}};
+}
+
 // A recipe has many lines; they stay in their column.
 void print_text(const std::string& key, const std::string& value) {
   std::istringstream lines(value);
@@ -148,7 +155,7 @@ int info(const Subject& subject) {
   const auto shapes = shapes_of(*graph, subject, *dims);
   if (!shapes) return fail(shapes.error());
   print_layers(*graph, *shapes);
-  const auto card = read_card(*graph);
+  const auto card = card_of(subject.file, *graph);
   return card ? 0 : fail(card.error());
 }
 
@@ -169,7 +176,7 @@ int check(const Subject& subject) {
   const auto network = Network::load(subject.file);
   if (!network) return fail(network.error());
   const Graph& graph = (*network)->graph();
-  if (const auto card = read_card(graph); !card) return fail(card.error());
+  if (const auto card = card_of(subject.file, graph); !card) return fail(card.error());
   fmt::print("{}: ok, {} layers, {} weights\n", subject.file, graph.nodes.size(), with_commas(parameter_count(graph)));
   // No proof that none fits, but what a user would meet first.
   const auto dims = input_dims(graph, subject);
@@ -198,7 +205,7 @@ int half(const std::string& file, const std::string& target) {
   auto graph = load_onnx(file);
   if (!graph) return fail(graph.error());
   if (const Status free = check_model_target(file, target); !free) return fail(free.error());
-  if (const auto card = read_card(*graph); !card) return fail(card.error());
+  if (const auto card = card_of(file, *graph); !card) return fail(card.error());
   if (const Status rounded = half_weights(*graph); !rounded) return fail(rounded.error());
   if (const auto how = graph->metadata.find("trained_with"); how != graph->metadata.end())
     how->second += "; weights rounded to float16 by latentflow model half";

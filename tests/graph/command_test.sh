@@ -181,6 +181,8 @@ expect 1 "GiB of memory, this machine has" train labels.yaml --set network.layer
 mkdir -p blocked/labels.checkpoint.partial  # where the checkpoint would be written first
 expect 3 "blocked/labels.checkpoint cannot be created: Is a directory" train labels.yaml --out kept.onnx --checkpoints blocked
 expect 0 "kept.onnx: ok" model check kept.onnx
+LC_ALL=C sed 's/\(weights_sha256..\)./\1x/' kept.onnx >changed.onnx
+expect 1 'latentflow: error: "changed.onnx": model card of "labels": weights_sha256 does not match' model check changed.onnx
 expect 0 "tells 10 classes apart: the encoder of labels with a softmax layer" model info classifier.onnx
 expect 0 'latentflow 0.' --version
 [ $problems = 0 ] && echo "the command does what it should"
