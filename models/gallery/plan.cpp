@@ -5,12 +5,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
-#include <fstream>
 #include <regex>
-#include <sstream>
 
 #include "measures.h"
 #include "train/strict_yaml.h"
@@ -170,7 +166,7 @@ Result<Plan> parse_plan(const std::string& text, const std::string& file) {
   train::Problems problems(file);
   Plan plan;
   try {
-    train::Fields fields(YAML::Load(text), "", problems);
+    train::Fields fields(train::only_document(text, problems), "", problems);
     fields.read("title", plan.title);
     fields.read("text", plan.text);
     fields.list("models", [&](train::Fields& inner) { read_variant(inner, plan); });
@@ -189,13 +185,9 @@ Result<Plan> parse_plan(const std::string& text, const std::string& file) {
 }
 
 Result<Plan> load_plan(const std::filesystem::path& file) {
-  errno = 0;
-  std::ifstream stream(file, std::ios::binary);
-  std::ostringstream text;
-  if (!stream || !(text << stream.rdbuf()))
-    return not_found(
-        fmt::format("{}: the list of the gallery cannot be read: {}", file.string(), std::strerror(errno)));
-  return parse_plan(text.str(), file.string());
+  const Result<std::string> text = train::read_text(file, "the list of the gallery");
+  if (!text) return text.error();
+  return parse_plan(*text, file.string());
 }
 
 }  // namespace latentflow::gallery

@@ -118,12 +118,18 @@ void read_data(Fields& fields, AutoencoderRecipe& recipe) {
   });
 }
 
+void read_layers(Fields& fields, std::vector<std::int64_t>& layers) {
+  constexpr const char* needs = "needs the numbers of units of input, hidden layers and code";
+  fields.read("layers", layers, 1, 1 << 20);
+  if (!fields.has("layers"))
+    fields.problem(fmt::format("layers is missing, {}", needs));
+  else if (layers.size() == 1)
+    fields.problem_of("layers", fmt::format("layers has one number, {}: at least two", needs));
+}
+
 /// What is wrong with the parts together.
 void check(Fields& fields, const AutoencoderRecipe& recipe) {
-  if (recipe.layers.size() < 2) {
-    fields.problem("network: layers is missing, needs the numbers of units of input, hidden layers and code");
-    return;
-  }
+  if (recipe.layers.size() < 2) return;  // read_layers() says so
   const auto penalised = [&](Penalty::Kind kind) {
     return std::any_of(recipe.penalties.begin(), recipe.penalties.end(),
                        [&](const Penalty& penalty) { return penalty.kind == kind; });
@@ -173,12 +179,13 @@ void check(Fields& fields, const AutoencoderRecipe& recipe) {
 void read_autoencoder(Fields& fields, Recipe& recipe) {
   AutoencoderRecipe& autoencoder = recipe.autoencoder;
   fields.mapping("network", [&](Fields& f) {
-    f.read("layers", autoencoder.layers, 1, 1 << 20);
+    read_layers(f, autoencoder.layers);
     read_choice(f, "encoder", activation_names, autoencoder.encoder);
     read_choice(f, "code", activation_names, autoencoder.code);
     read_choice(f, "output", activation_names, autoencoder.output);
     f.read("tied", autoencoder.tied);
   });
+  if (!fields.has("network")) fields.problem("network is missing, and with it its layers: [INPUT, ..., CODE]");
   std::string loss = "squared";
   fields.read("loss", loss, {"squared", "cross_entropy"});
   if (loss == "cross_entropy") autoencoder.loss = Reconstruction::cross_entropy;

@@ -3,9 +3,7 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
+#include <algorithm>
 #include <sstream>
 
 #include "read_sections.h"
@@ -85,26 +83,53 @@ std::string override_key(YAML::Node root, const std::string& set) {
 /// Reads `tree`; problems are reported in `problems`.
 Recipe read_tree(const YAML::Node& tree, Problems& problems) {
   Recipe recipe;
+  if (!tree.IsDefined() || tree.IsNull()) {
+    problems.add(YAML::Mark::null_mark(), "the recipe is empty, needs a mapping that begins with model: NAME");
+    return recipe;
+  }
   Fields fields(tree, "", problems);
+  if (!tree.IsMap()) return recipe;
   read_all(fields, recipe);
   fields.finish();
   return recipe;
 }
 
-/// The one of `sets` that is to blame: without it nothing is wrong. All of them where that is none or more than one.
-std::string culprit(const std::string& text, const std::vector<std::string>& sets) {
-  std::vector<std::string> guilty;
-  for (std::size_t left_out = 0; left_out < sets.size(); ++left_out) {
-    Problems problems("");
-    try {
-      const YAML::Node tree = YAML::Load(text);
-      for (std::size_t i = 0; i < sets.size(); ++i)
-        if (i != left_out && !override_key(tree, sets[i]).empty()) problems.add({}, sets[i]);
-      read_tree(tree, problems);
-    } catch (const YAML::Exception&) { continue; }
-    if (problems.empty()) guilty.push_back(sets[left_out]);
+/// What is wrong with a recipe under these overrides; nothing where they cannot be put into it.
+std::optional<std::vector<std::string>> problems_under(const std::string& text, const std::vector<std::string>& sets) {
+  Problems problems("");
+  try {
+    const YAML::Node tree = YAML::Load(text);
+    for (const std::string& set : sets)
+      if (!override_key(tree, set).empty()) return std::nullopt;
+    read_tree(tree, problems);
+  } catch (const YAML::Exception&) { return std::nullopt; }
+  return problems.messages();
+}
+
+/// The problems of a recipe that is in order without `sets`, each with those of them that it comes from: without any
+/// one of which it is gone; where each alone has it, all that have.
+std::string blame(const std::string& text, const std::vector<std::string>& sets,
+                  const std::vector<std::string>& problems) {
+  std::vector<std::optional<std::vector<std::string>>> without, alone;
+  for (std::size_t i = 0; i < sets.size(); ++i) {
+    std::vector<std::string> others = sets;
+    others.erase(others.begin() + static_cast<std::ptrdiff_t>(i));
+    without.push_back(problems_under(text, others)), alone.push_back(problems_under(text, {sets[i]}));
   }
-  return fmt::format("--set {}", fmt::join(guilty.size() == 1 ? guilty : sets, " --set "));
+  std::vector<std::string> lines;
+  for (const std::string& problem : problems) {
+    const auto has = [&](const std::vector<std::string>& all) {
+      return std::find(all.begin(), all.end(), problem) != all.end();
+    };
+    std::vector<std::string> needed, enough;
+    for (std::size_t i = 0; i < sets.size(); ++i) {
+      if (without[i] && !has(*without[i])) needed.push_back(sets[i]);
+      if (alone[i] && has(*alone[i])) enough.push_back(sets[i]);
+    }
+    const std::vector<std::string>& guilty = !needed.empty() ? needed : !enough.empty() ? enough : sets;
+    lines.push_back(fmt::format("--set {}: error: {}", fmt::join(guilty, " --set "), problem));
+  }
+  return fmt::format("{}", fmt::join(lines, "\n"));
 }
 
 }  // namespace
@@ -132,7 +157,7 @@ Result<Recipe> parse_recipe(const std::string& text, const std::string& file, co
   Recipe recipe;
   YAML::Node tree;
   try {
-    tree = YAML::Load(text);
+    tree = only_document(text, problems);
     recipe = read_tree(tree, problems);
   } catch (const YAML::Exception& failure) { problems.add(failure.mark, failure.msg); }
   if (!problems.empty()) return invalid_argument(problems.text());
@@ -148,24 +173,17 @@ Result<Recipe> parse_recipe(const std::string& text, const std::string& file, co
     text_with_sets += fmt::format("# --set {}\n", set);
   }
   // The file itself is in order, so what is wrong now comes from here; its lines would mislead.
-  Problems with_sets("", false);
+  Problems with_sets(file);
   recipe = read_tree(tree, with_sets);
-  if (!with_sets.empty()) {
-    Problems named(culprit(text, sets), false);
-    read_tree(tree, named);
-    return invalid_argument(named.text());
-  }
+  if (!with_sets.empty()) return invalid_argument(blame(text, sets, with_sets.messages()));
   recipe.text = text_with_sets;
   return recipe;
 }
 
 Result<Recipe> load_recipe(const std::filesystem::path& file, const std::vector<std::string>& sets) {
-  errno = 0;
-  std::ifstream stream(file, std::ios::binary);
-  std::ostringstream text;
-  if (!stream || !(text << stream.rdbuf()))
-    return not_found(fmt::format("{}: the recipe cannot be read: {}", file.string(), std::strerror(errno)));
-  Result<Recipe> recipe = parse_recipe(text.str(), file.string(), sets);
+  const Result<std::string> text = read_text(file, "the recipe");
+  if (!text) return text.error();
+  Result<Recipe> recipe = parse_recipe(*text, file.string(), sets);
   if (!recipe) return recipe;
   // Files beside the recipe go with it wherever the program is started. Other graphs are found as the program finds
   // them.

@@ -5,8 +5,12 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
 #include <numeric>
 #include <set>
+#include <sstream>
 
 namespace latentflow::train {
 namespace {
@@ -58,28 +62,53 @@ std::string in_brackets(const YAML::Node& list) {
 }  // namespace
 
 void Problems::add(const YAML::Mark& mark, const std::string& message) {
-  lines_.push_back(places_ ? fmt::format("{}:{}:{}: error: {}", file_, mark.line + 1, mark.column + 1, message)
-                           : fmt::format("{}: error: {}", file_, message));
+  places_.push_back(place(mark)), messages_.push_back(message);
 }
 
-std::string Problems::text() const { return fmt::format("{}", fmt::join(lines_, "\n")); }
+std::string Problems::text() const {
+  std::vector<std::string> lines;
+  for (std::size_t i = 0; i < messages_.size(); ++i)
+    lines.push_back(fmt::format("{}: error: {}", places_[i], messages_[i]));
+  return fmt::format("{}", fmt::join(lines, "\n"));
+}
+
+std::string Problems::place(const YAML::Mark& mark) const {
+  return mark.is_null() ? file_ : fmt::format("{}:{}:{}", file_, mark.line + 1, mark.column + 1);
+}
+
+Result<std::string> read_text(const std::filesystem::path& file, std::string_view what) {
+  errno = 0;
+  std::ifstream stream(file, std::ios::binary);
+  // Nothing to copy would count as a failure below.
+  if (stream && stream.peek() == std::ifstream::traits_type::eof() && !stream.bad()) return std::string();
+  std::ostringstream text;
+  if (!stream || !(text << stream.rdbuf()))
+    return not_found(fmt::format("{}: {} cannot be read: {}", file.string(), what, std::strerror(errno)));
+  return std::move(text).str();
+}
+
+YAML::Node only_document(const std::string& text, Problems& problems) {
+  const std::vector<YAML::Node> documents = YAML::LoadAll(text);
+  if (documents.size() > 1) problems.add(documents[1].Mark(), "one document is read here, and a second one begins");
+  return documents.empty() ? YAML::Node() : documents[0];
+}
 
 Fields::Fields(const YAML::Node& node, std::string place, Problems& problems)
-    : node_(node), place_(place.empty() ? "" : place + ": "), problems_(problems) {
+    : node_(node), mark_(node.Mark()), place_(place.empty() ? "" : place + ": "), problems_(problems) {
   if (node_.IsMap()) return;
   problem("a mapping is needed here");
-  node_ = YAML::Node(YAML::NodeType::Map);
+  node_.reset(YAML::Node(YAML::NodeType::Map));  // an assignment would change the tree
 }
 
-bool Fields::has(std::string_view key) const {
-  return std::any_of(node_.begin(), node_.end(), [&](const auto& entry) { return entry.first.Scalar() == key; });
+YAML::Node Fields::find(std::string_view key) const {
+  for (const auto& entry : node_)
+    if (entry.first.IsScalar() && entry.first.Scalar() == key) return entry.second;
+  return YAML::Node(YAML::NodeType::Undefined);
 }
 
 YAML::Node Fields::take(std::string_view key) {
   known_.emplace_back(key);
-  for (const auto& entry : node_)
-    if (entry.first.IsScalar() && entry.first.Scalar() == key) return entry.second;
-  return YAML::Node(YAML::NodeType::Undefined);
+  return find(key);
 }
 
 template <class T>
@@ -163,6 +192,7 @@ void Fields::mapping(std::string_view key, const std::function<void(Fields&)>& v
   const YAML::Node node = take(key);
   if (!node.IsDefined()) return;
   Fields inner(node, place_ + std::string(key), problems_);
+  if (!node.IsMap()) return;
   visit(inner);
   inner.finish();
 }
@@ -174,22 +204,24 @@ void Fields::list(std::string_view key, const std::function<void(Fields&)>& visi
     return problems_.add(node.Mark(), fmt::format("{}{} needs a list of mappings", place_, key));
   for (const YAML::Node& entry : node) {
     Fields inner(entry, place_ + std::string(key), problems_);
+    if (!entry.IsMap()) continue;
     visit(inner);
     inner.finish();
   }
 }
 
-void Fields::pairs(std::string_view key, std::vector<std::string>& pairs) {
+void Fields::pairs(std::string_view key, std::vector<std::string>& pairs, std::vector<std::string>* places) {
   const YAML::Node node = take(key);
   if (!node.IsDefined()) return;
   if (!node.IsMap()) return problems_.add(node.Mark(), fmt::format("{}{} needs a mapping", place_, key));
   for (const auto& entry : node) {
-    if (entry.first.IsScalar() && entry.second.IsScalar())
-      pairs.push_back(fmt::format("{}={}", entry.first.Scalar(), entry.second.Scalar()));
-    else if (entry.first.IsScalar() && is_list(entry.second))
-      pairs.push_back(fmt::format("{}={}", entry.first.Scalar(), in_brackets(entry.second)));
-    else
-      problems_.add(entry.first.Mark(), fmt::format("{}{} needs single values, or lists of them", place_, key));
+    const YAML::Node &name = entry.first, &value = entry.second;
+    if (!name.IsScalar() || (!value.IsScalar() && !is_list(value))) {
+      problems_.add(name.Mark(), fmt::format("{}{} needs single values, or lists of them", place_, key));
+      continue;
+    }
+    pairs.push_back(fmt::format("{}={}", name.Scalar(), value.IsScalar() ? value.Scalar() : in_brackets(value)));
+    if (places != nullptr) places->push_back(problems_.place(name.Mark()));
   }
 }
 

@@ -71,6 +71,14 @@ TEST(GalleryList, RefusesWhatItCannotMeasure) {
   EXPECT_NE(problems("{what: w, models: [a], measure: identity, colour: 1}").find("g.yaml:4:"), std::string::npos);
   EXPECT_FALSE(parse_plan("title: t\n", "g.yaml").ok());
   EXPECT_FALSE(parse_plan("sections: [", "g.yaml").ok());
+  for (const auto& [text, message] :
+       {std::pair("", "g.yaml: error: a mapping is needed here"),
+        std::pair("title: t\n---\ntitle: u\n",
+                  "g.yaml:3:1: error: one document is read here, and a second one begins")}) {
+    const Result<Plan> plan = parse_plan(text, "g.yaml");
+    ASSERT_FALSE(plan.ok());
+    EXPECT_EQ(plan.error().message.substr(0, plan.error().message.find('\n')), message);
+  }
 }
 
 TEST(GalleryList, TheShippedOneIsWellFormed) {

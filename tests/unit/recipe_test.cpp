@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "support/temporary_folder.h"
 #include "train/recipe.h"
 
 namespace latentflow::train {
@@ -118,9 +119,53 @@ TEST(Recipe, NamesTheOneOfSeveralOverridesThatIsWrong) {
   };
   EXPECT_EQ(refusal({"seed=2", "optimiser.rate=0", "steps=9"}),
             "--set optimiser.rate=0: error: optimiser: rate is 0, allowed 1e-09 to 10");
-  EXPECT_EQ(refusal({"seed=-2", "steps=0"}),
-            "--set seed=-2 --set steps=0: error: steps is 0, allowed 1 to 1099511627776\n"
-            "--set seed=-2 --set steps=0: error: seed is -2, allowed 0 to 1099511627776");
+  EXPECT_EQ(refusal({"seed=-2", "steps=0", "batch=32"}),
+            "--set steps=0: error: steps is 0, allowed 1 to 1099511627776\n"
+            "--set seed=-2: error: seed is -2, allowed 0 to 1099511627776");
+  EXPECT_EQ(refusal({"seed=2", "shard=4", "batch=6"}),
+            "--set shard=4 --set batch=6: error: batch is 6, which is no multiple of shard, 4")
+      << "it takes two";
+  EXPECT_EQ(refusal({"steps=0", "seed=2", "steps=0"}),
+            "--set steps=0 --set steps=0: error: steps is 0, allowed 1 to 1099511627776")
+      << "each alone is wrong";
+}
+
+TEST(Recipe, TakesNoOverrideForAMapping) {
+  const std::string text =
+      "model: m\ntask: autoencoder\nnetwork: {layers: [784, 9]}\noptimiser: {rate: 0.1}\n"
+      "penalties: [{weight_decay: {}}]\n";
+  const auto refusal = [&](const std::string& set) {
+    const Result<Recipe> recipe = parse_recipe(text, "r.yaml", {set});
+    return recipe.ok() ? "" : recipe.error().message;
+  };
+  for (const std::string key : {"data", "optimiser", "validation", "k_sparse", "features", "network", "corruption"})
+    for (const std::string value : {"=5", "=[]", "="})
+      EXPECT_EQ(refusal(key + value), "--set " + key + value + ": error: " + key + ": a mapping is needed here");
+  EXPECT_EQ(refusal("penalties.0=5"), "--set penalties.0=5: error: penalties: a mapping is needed here");
+  EXPECT_EQ(refusal("network.layers=[784]"),
+            "--set network.layers=[784]: error: network: layers has one number, needs the numbers of units of input, "
+            "hidden layers and code: at least two");
+  const Result<Recipe> phases = parse_recipe("model: m\nphases: [{patch: 64}]\n", "r.yaml", {"phases.0=5"});
+  ASSERT_FALSE(phases.ok());
+  EXPECT_EQ(phases.error().message, "--set phases.0=5: error: phases: a mapping is needed here");
+}
+
+TEST(Recipe, HasOnePlaceForEachProblem) {
+  EXPECT_EQ(problems("- a\n"), "r.yaml:1:1: error: a mapping is needed here");
+  EXPECT_EQ(problems(""), "r.yaml: error: the recipe is empty, needs a mapping that begins with model: NAME");
+  EXPECT_EQ(problems("# nothing\n"), problems(""));
+  EXPECT_EQ(problems("model: m\ndata: 5\n"), "r.yaml:2:7: error: data: a mapping is needed here");
+  EXPECT_EQ(problems("model: m\n---\nmodel: n\n"),
+            "r.yaml:3:1: error: one document is read here, and a second one begins");
+  const test::TemporaryFolder folder;
+  const Result<Recipe> empty = load_recipe(folder.write("empty.yaml", std::string()));
+  ASSERT_FALSE(empty.ok());
+  EXPECT_NE(empty.error().message.find("empty.yaml: error: the recipe is empty"), std::string::npos)
+      << empty.error().message;
+  const Result<Recipe> a_folder = load_recipe(folder.path());
+  ASSERT_FALSE(a_folder.ok());
+  EXPECT_NE(a_folder.error().message.find("the recipe cannot be read: Is a directory"), std::string::npos)
+      << a_folder.error().message;
 }
 
 TEST(Recipe, SaysWhereYamlItselfIsBroken) {
@@ -153,7 +198,14 @@ TEST(AutoencoderRecipe, RefusesWhatDoesNotGoTogether) {
                 "network: {layers: [784, 30], code: linear, output: sigmoid}\nk_sparse: {centred: true}\n")
                 .find("centred needs network.output linear"),
             std::string::npos);
-  EXPECT_NE(problems_of_autoencoder("network: {layers: [784]}\n").find("layers is missing"), std::string::npos);
+  EXPECT_EQ(
+      problems_of_autoencoder("network: {layers: [784]}\n"),
+      "r.yaml:3:19: error: network: layers has one number, needs the numbers of units of input, hidden layers and "
+      "code: at least two");
+  EXPECT_NE(problems_of_autoencoder("network: {}\n").find("network: layers is missing"), std::string::npos);
+  EXPECT_NE(problems_of_autoencoder("").find("network is missing"), std::string::npos);
+  EXPECT_EQ(problems_of_autoencoder("network: {layers: [784, 30]}\npenalties: [kl_sparse]\n"),
+            "r.yaml:4:13: error: penalties: a mapping is needed here");
   EXPECT_NE(
       problems_of_autoencoder("network: {layers: [784, 30], encoder: sigmod}\n").find("did you mean \"sigmoid\"?"),
       std::string::npos);
