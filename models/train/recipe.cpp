@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <sstream>
 
 #include "read_sections.h"
@@ -12,9 +13,34 @@
 namespace latentflow::train {
 namespace {
 
+/// In one line, whatever is in it.
+std::string in_quotes(const std::string& text) {
+  std::string line;
+  for (const char letter : text)
+    line += static_cast<unsigned char>(letter) < ' ' ? fmt::format("\\x{:02x}", static_cast<unsigned>(letter))
+                                                     : std::string(1, letter);
+  return fmt::format("\"{}\"", line);
+}
+
+/// Checkpoints and curves are files of this name.
+void read_model(Fields& fields, std::string& name) {
+  constexpr std::size_t longest = 200;  // of the 255 bytes that a file's name may have, with the endings
+  if (!fields.has("model")) return fields.problem("model is missing: the name of what is trained");
+  const auto allowed = [](unsigned char letter) {
+    return std::isalnum(letter) != 0 || letter >= 0x80 ||
+           std::string_view("_-+.").find(static_cast<char>(letter)) != std::string_view::npos;
+  };
+  name = "unnamed";  // where it is no text, which is all that is said then
+  fields.read("model", name);
+  if (name.empty() || name.size() > longest || name.front() == '.' || !std::all_of(name.begin(), name.end(), allowed))
+    fields.problem_of("model", fmt::format("model is {}, which names files; allowed are 1 to {} letters, digits, _, -, "
+                                           "+ and ., not first a .",
+                                           in_quotes(name), longest));
+}
+
 void read_all(Fields& fields, Recipe& recipe) {
   std::string task = "denoise";
-  fields.read("model", recipe.model);
+  read_model(fields, recipe.model);
   fields.read("summary", recipe.summary);
   fields.read("task", task, {"denoise", "inpaint", "image_codes", "autoencoder"});
   if (task == "inpaint") recipe.task = Task::inpaint, recipe.network.noise_map = false, recipe.network.mask = true;
@@ -52,7 +78,6 @@ void read_all(Fields& fields, Recipe& recipe) {
   std::int64_t seed = 1;
   fields.read("seed", seed, 0, many);
   recipe.seed = static_cast<std::uint64_t>(seed);
-  if (recipe.model.empty()) fields.problem("model is missing: the name of what is trained");
   if (recipe.task != Task::autoencoder && recipe.batch % recipe.shard != 0)
     fields.problem(fmt::format("batch is {}, which is no multiple of shard, {}", recipe.batch, recipe.shard));
 }

@@ -168,6 +168,19 @@ TEST(Recipe, HasOnePlaceForEachProblem) {
       << a_folder.error().message;
 }
 
+TEST(Recipe, IsNamedAsAFileCanBe) {
+  for (const std::string name : {"mnist_deep", "a-1.5+b", "gr\u00f6\u00dfe"})
+    EXPECT_EQ(problems("model: " + name + "\n"), "") << name;
+  for (const std::string name : {"../x", "a/b", "..", ".hidden", "\"a\\nb\"", "a b", "\"\""})
+    EXPECT_NE(problems("seed: 1\nmodel: " + name + "\n").find("which names files; allowed are 1 to 200 letters"),
+              std::string::npos)
+        << name;
+  EXPECT_EQ(problems("model: \"a\\nb\"\n").rfind("r.yaml:1:8: error: model is \"a\\x0ab\", which", 0), 0u)
+      << problems("model: \"a\\nb\"\n");
+  EXPECT_NE(problems("model: " + std::string(201, 'a') + "\n"), "");
+  EXPECT_EQ(problems("seed: 1\n"), "r.yaml:1:1: error: model is missing: the name of what is trained");
+}
+
 TEST(Recipe, SaysWhereYamlItselfIsBroken) {
   EXPECT_EQ(problems("model: [1\n").rfind("r.yaml:2:", 0), 0u) << problems("model: [1\n");
 }
