@@ -15,10 +15,18 @@ namespace {
 
 constexpr std::size_t most_reasons = 5;
 
-std::string problems_of(const std::vector<Problem>& problems) {
+/// Problems with what the recipe tells the graph are at their places in the recipe.
+std::string problems_of(const std::vector<Problem>& problems, const DataGraph& graph) {
   std::vector<std::string> lines;
-  for (const Problem& problem : problems)
-    if (!problem.warning) lines.push_back(problem.text());
+  for (const Problem& problem : problems) {
+    if (problem.warning) continue;
+    std::string line = problem.text();
+    for (std::size_t i = 0; i < graph.places.size(); ++i)
+      if (problem.file == "--set " + graph.sets[i])
+        line = fmt::format("{}: error: data.set.{}: {}", graph.places[i],
+                           graph.sets[i].substr(0, graph.sets[i].find('=')), problem.message);
+    lines.push_back(std::move(line));
+  }
   return fmt::format("{}", fmt::join(lines, "\n"));
 }
 
@@ -63,7 +71,7 @@ Result<Opened> open_graph(const Host& host, const DataGraph& graph) {
   const Result<Path> file = host.find_graph(graph.file.string());
   if (!file) return invalid_argument(fmt::format("data: graph: {}", file.error().message));
   Opened opened{*file, Graph::load(host, *file, graph.sets)};
-  if (!opened.graph.ok()) return invalid_argument(problems_of(opened.graph.problems()));
+  if (!opened.graph.ok()) return invalid_argument(problems_of(opened.graph.problems(), graph));
   const std::vector<ExplainedNode> nodes = opened.graph.explain();
   const auto is_sink = [](const ExplainedNode& node) { return node.type == "deliver"; };
   const auto sink = std::find_if(nodes.begin(), nodes.end(), is_sink);
@@ -168,7 +176,7 @@ Status run_data_graph(const DataGraph& graph, const std::atomic<bool>* stop,
     return take(delivery);
   };
   const Report report = opened->graph.run(options);
-  if (report.refused()) return invalid_argument(problems_of(report.problems));
+  if (report.refused()) return invalid_argument(problems_of(report.problems, graph));
   if (report.cancelled > 0) return cancelled(fmt::format("stopped while {} was run for its data", file));
   if (report.failed > 0 || !report.finish_errors.empty())
     return bad_input(fmt::format("{}: {} of {} items failed, and data to train on have to be whole: {}", file,

@@ -14,7 +14,7 @@ void read_graph(Fields& fields, std::optional<DataGraph>& graph) {
   graph.emplace();
   fields.read("graph", file);
   graph->file = file;
-  fields.pairs("set", graph->sets);
+  fields.pairs("set", graph->sets, &graph->places);
 }
 
 namespace {

@@ -157,6 +157,16 @@ std::string blame(const std::string& text, const std::vector<std::string>& sets,
   return fmt::format("{}", fmt::join(lines, "\n"));
 }
 
+/// What the data graph is told from outside has no place in the file.
+void place_graph_sets(const std::vector<std::string>& sets, DataGraph& graph) {
+  for (std::size_t i = 0; i < graph.sets.size(); ++i) {
+    const std::string key = "data.set." + graph.sets[i].substr(0, graph.sets[i].find('='));
+    for (const std::string& set : sets)
+      if (const std::string part = set.substr(0, set.find('=')); part == key || key.starts_with(part + "."))
+        graph.places[i] = "--set " + set;
+  }
+}
+
 }  // namespace
 
 const Phase& Recipe::phase(double progress) const {
@@ -201,6 +211,8 @@ Result<Recipe> parse_recipe(const std::string& text, const std::string& file, co
   Problems with_sets(file);
   recipe = read_tree(tree, with_sets);
   if (!with_sets.empty()) return invalid_argument(blame(text, sets, with_sets.messages()));
+  for (std::optional<DataGraph>* graph : {&recipe.data.graph, &recipe.autoencoder.graph})
+    if (*graph) place_graph_sets(sets, **graph);
   recipe.text = text_with_sets;
   return recipe;
 }

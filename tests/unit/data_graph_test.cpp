@@ -44,6 +44,20 @@ TEST(DataGraph, GivesTheRowsThatThePicturesAre) {
   EXPECT_EQ(to_string(set->train.item), "image 12x12x1");
 }
 
+TEST(DataGraph, IsToldWhatItKnows) {
+  const TemporaryFolder folder;
+  graph_in(folder, twelve + "  items: {node: deliver, image: digits}\n");
+  folder.write("r.yaml",
+               "model: m\ntask: autoencoder\nnetwork: {layers: [144, 8]}\n"
+               "data: {graph: data.yaml, set: {nowhere: 1}}\n");
+  const Result<Recipe> recipe = load_recipe(folder / "r.yaml");
+  ASSERT_TRUE(recipe.ok()) << recipe.error().message;
+  const Result<ItemSet> rows = rows_of_graph(*recipe->autoencoder.graph, nullptr);
+  ASSERT_FALSE(rows.ok());
+  EXPECT_EQ(rows.error().message.rfind((folder / "r.yaml").string() + ":4:32: error: data.set.nowhere: ", 0), 0u)
+      << rows.error().message;
+}
+
 TEST(DataGraph, TrainsARecipeAndLeavesItsNameInTheCard) {
   const TemporaryFolder folder;
   graph_in(folder, twelve + "  items: {node: deliver, image: digits, record: digits.label}\n");

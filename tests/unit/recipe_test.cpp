@@ -181,6 +181,16 @@ TEST(Recipe, IsNamedAsAFileCanBe) {
   EXPECT_EQ(problems("seed: 1\n"), "r.yaml:1:1: error: model is missing: the name of what is trained");
 }
 
+TEST(Recipe, SaysWhereWhatAGraphIsToldComesFrom) {
+  const std::string text = "model: m\ndata:\n  graph: g.yaml\n  set: {a: 1, b: 2}\n";
+  const Result<Recipe> recipe = parse_recipe(text, "r.yaml");
+  ASSERT_TRUE(recipe.ok()) << recipe.error().message;
+  EXPECT_EQ(recipe->data.graph->places, (std::vector<std::string>{"r.yaml:4:9", "r.yaml:4:15"}));
+  const Result<Recipe> changed = parse_recipe(text, "r.yaml", {"data.set.a=5", "seed=3"});
+  ASSERT_TRUE(changed.ok()) << changed.error().message;
+  EXPECT_EQ(changed->data.graph->places, (std::vector<std::string>{"--set data.set.a=5", "r.yaml:4:15"}));
+}
+
 TEST(Recipe, SaysWhereYamlItselfIsBroken) {
   EXPECT_EQ(problems("model: [1\n").rfind("r.yaml:2:", 0), 0u) << problems("model: [1\n");
 }
