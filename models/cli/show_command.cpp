@@ -179,7 +179,9 @@ Status show_curves(const Options& options) {
     if (!curve) return curve.error();
     curves.push_back(std::move(*curve));
   }
-  if (Status status = write_plots(options.out, plots(curves), 2); !status) return status;
+  const Result<std::vector<Plot>> drawn = plots(curves);
+  if (!drawn) return drawn.error();
+  if (Status status = write_plots(options.out, *drawn, 2); !status) return status;
   for (const Curve& curve : curves) say(options.out, fmt::format("{}: {} rows", curve.name, curve.rows()));
   return success();
 }

@@ -185,7 +185,10 @@ class Drawing {
       else
         drawn_.missing.push_back(fmt::format("{}: it was trained without a curve", name));
     }
-    return curves.empty() ? success() : show::write_plots(add(stem("curves") + ".svg"), show::plots(curves), 2);
+    if (curves.empty()) return success();
+    const Result<std::vector<show::Plot>> plots = show::plots(curves);
+    if (!plots) return missing(plots.error());
+    return show::write_plots(add(stem("curves") + ".svg"), *plots, 2);
   }
 
   const Picture& picture_;

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <fstream>
 #include <limits>
+#include <set>
 
 #include "train/curve.h"
 
@@ -15,6 +16,8 @@ namespace latentflow::show {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr double largest = 1e100;  // gnuplot's ticks overflow far beyond it
 
 std::vector<std::string> split(const std::string& line) {
   std::vector<std::string> fields(1);
@@ -57,22 +60,27 @@ Result<Curve> read_curve(const fs::path& place) {
   for (std::size_t number = 1; std::getline(stream, line); ++number) {
     const std::vector<std::string> fields = split(line);
     const auto refuse = [&](const std::string& fact) {
-      return bad_input(fmt::format("{}:{}: {}", file->string(), number, fact));
+      return bad_input(fmt::format("{}:{}:{}", file->string(), number, fact));
     };
     if (number == 1) {
       curve.columns = fields;
       if (std::find(fields.begin(), fields.end(), "step") == fields.end())
-        return refuse("the head names no column step; needs a curve that latentflow train wrote");
+        return refuse(" the head names no column step; needs a curve that latentflow train wrote");
+      if (std::set(fields.begin(), fields.end()).size() != fields.size())
+        return refuse(" the head names a column twice");
       continue;
     }
     if (fields.size() != curve.columns.size())
-      return refuse(fmt::format("{} fields, the head has {}", fields.size(), curve.columns.size()));
-    for (std::size_t i = 0; i < fields.size(); ++i) {
+      return refuse(fmt::format(" {} fields, the head has {}", fields.size(), curve.columns.size()));
+    std::size_t column = 1;
+    for (std::size_t i = 0; i < fields.size(); column += fields[i++].size() + 1) {
       double value = std::numeric_limits<double>::quiet_NaN();
       const char *begin = fields[i].data(), *end = begin + fields[i].size();
       const auto [stop, failure] = std::from_chars(begin, end, value);
-      if (begin != end && (failure != std::errc() || stop != end))
-        return refuse(fmt::format("{} is \"{}\", needs a number", curve.columns[i], fields[i]));
+      const bool drawable = failure == std::errc() && stop == end && std::abs(value) <= largest;
+      if (begin != end && !drawable)
+        return refuse(fmt::format("{}: {} is \"{}\", needs a number, allowed {} to {}", column, curve.columns[i],
+                                  fields[i], -largest, largest));
       curve.values[curve.columns[i]].push_back(value);
     }
   }
@@ -80,7 +88,10 @@ Result<Curve> read_curve(const fs::path& place) {
   return curve;
 }
 
-std::vector<Plot> plots(std::span<const Curve> curves) {
+namespace {
+
+/// Columns that stay 0 only on request.
+std::vector<Plot> plots(std::span<const Curve> curves, bool with_zeros) {
   std::vector<std::string> names;
   for (const Curve& curve : curves)
     for (const std::string& name : curve.columns)
@@ -107,11 +118,21 @@ std::vector<Plot> plots(std::span<const Curve> curves) {
       }
       if (!series.x.empty()) plot.series.push_back(std::move(series));
     }
-    if (plot.series.empty() || all_zero) continue;
+    if (plot.series.empty() || (all_zero && !with_zeros)) continue;
     plot.log_y = positive && high > 20 * low;
     result.push_back(std::move(plot));
   }
   return result;
+}
+
+}  // namespace
+
+Result<std::vector<Plot>> plots(std::span<const Curve> curves) {
+  std::vector<Plot> result = plots(curves, false);
+  if (result.empty()) result = plots(curves, true);
+  if (!result.empty()) return result;
+  return bad_input(fmt::format("{} has no numbers but steps, stages and seconds; needs one more column with some",
+                               curves.front().name));
 }
 
 }  // namespace latentflow::show

@@ -17,11 +17,11 @@ struct Curve {
 };
 
 /// `place` is a NAME.curve.csv, a folder with one such file, or NAME.onnx beside it. Errors: not_found, saying what was
-/// looked for; bad_input with the line and what is wrong there, or without a column step.
+/// looked for; bad_input with line and column and what is wrong there, or without a column step.
 Result<Curve> read_curve(const std::filesystem::path& place);
 
-/// A plot per column over the steps, the models in one plot; columns that are empty or stay 0 are left out. Stages
-/// follow one another.
-std::vector<Plot> plots(std::span<const Curve> curves);
+/// A plot per column over the steps, the models in one plot; columns that are empty are left out, and those that stay 0
+/// where others do not. Stages follow one another. Errors: bad_input where nothing is left.
+Result<std::vector<Plot>> plots(std::span<const Curve> curves);
 
 }  // namespace latentflow::show

@@ -33,18 +33,31 @@ std::string quoted(const std::string& text) {
   return result + "'";
 }
 
+/// The last line that is not empty: before it gnuplot repeats the script.
+std::string last_line(const std::string& text) {
+  const std::size_t end = text.find_last_not_of(" \n");
+  if (end == std::string::npos) return "no reason given";
+  const std::size_t begin = text.find_last_of('\n', end);
+  return text.substr(begin + 1, end - begin);
+}
+
 void add_panel(std::string& script, const Plot& plot, std::size_t number) {
+  std::size_t points = 0;
   for (std::size_t s = 0; s < plot.series.size(); ++s) {
     const Series& series = plot.series[s];
     script += fmt::format("$panel{}_{} << END_OF_NUMBERS\n", number, s);
     for (std::size_t i = 0; i < series.x.size(); ++i)
       if (std::isfinite(series.x[i]) && std::isfinite(series.y[i]) && (!plot.log_x || series.x[i] > 0) &&
           (!plot.log_y || series.y[i] > 0))
-        script += fmt::format("{:.6g} {:.6g}\n", series.x[i], series.y[i]);
+        script += fmt::format("{:.6g} {:.6g}\n", series.x[i], series.y[i]), ++points;
     script += "END_OF_NUMBERS\n";
   }
   script += fmt::format("set title {}\nset xlabel {}\nset ylabel {}\n", quoted(plot.title), quoted(plot.x_label),
                         quoted(plot.y_label));
+  if (points == 0) {  // gnuplot refuses to plot nothing
+    script += "unset logscale\nset size noratio\nplot [0:1] [0:1] NaN title 'no numbers to plot'\n";
+    return;
+  }
   script += plot.log_x ? "set logscale x\n" : "unset logscale x\n";
   script += plot.log_y ? "set logscale y\n" : "unset logscale y\n";
   script += plot.equal_scales ? "set size ratio -1\n" : "set size noratio\n";
@@ -123,7 +136,7 @@ Result<std::string> run_gnuplot(const std::string& script) {
   int state = 0;
   while (::waitpid(child, &state, 0) < 0 && errno == EINTR) {}
   if (!WIFEXITED(state) || WEXITSTATUS(state) != 0)
-    return internal_error(fmt::format("gnuplot failed: {}", read_all(messages.descriptor())));
+    return internal_error(fmt::format("gnuplot failed: {}", last_line(read_all(messages.descriptor()))));
   return read_all(output.descriptor());
 }
 

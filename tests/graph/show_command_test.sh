@@ -53,6 +53,8 @@ expect 1 "is a file, needs the name of a folder" show manifold $model --data syn
 for seed in -1 1.5 1099511627777 99999999999999999999999; do
   expect 1 "--seed: is $seed, needs a whole number from 0 to 1099511627776" show filters $model --out f.png --seed=$seed
 done
+printf 'step,stage,loss\n1,0,nan\n' >nan.curve.csv
+expect 1 'nan.curve.csv:2:5: loss is "nan", needs a number' show curves nan.curve.csv --out c.svg
 # The convolutional model of the zoo, by its name, on photographs that are drawn here.
 cat >draw.yaml <<'GRAPH'
 graph: draw
@@ -87,6 +89,9 @@ if command -v gnuplot >/dev/null; then
   expect 0 '"singular_values"' show jacobian $model --data synthetic --out j --test-items 60 --items 5 --json
   expect 0 "input as it is" show robustness $model --data synthetic --out b.svg --test-items 60
   expect 0 "identity score" show jacobian image_codes --data photos --out jp --crop 16 --items 2
+  printf 'step,stage,loss\n1,0,0\n2,0,0\n' >zero.curve.csv
+  expect 0 "zero: 2 rows" show curves zero.curve.csv --out zero.svg
+  written zero.svg
   expect 1 "2048; take a smaller --crop" show jacobian image_codes --data photos --out jp --crop 72 --tangents 1
   expect 1 "with one code per item" show manifold image_codes --data photos --out m
   expect 1 "with one code per item" show robustness image_codes --data photos --out b.svg

@@ -81,6 +81,16 @@ TEST(Plots, TextsAreTakenLiterally) {
   EXPECT_NE(svg.find("it's 5 % of a_b"), std::string::npos);
 }
 
+TEST(Plots, WithoutNumbersAreEmpty) {
+  Plot plot{"nothing", "x", "y", {{"none", {0, 1}, {NAN, 0}}}};
+  plot.log_y = true;
+  if (!check_gnuplot()) GTEST_SKIP() << "gnuplot is not installed";
+  const TemporaryFolder folder;
+  const Status written = write_plots(folder / "p.svg", {&plot, 1});
+  ASSERT_TRUE(written.ok()) << written.error().message;
+  EXPECT_NE(TemporaryFolder::text(folder / "p.svg").find("no numbers to plot"), std::string::npos);
+}
+
 TEST(Plots, MissingGnuplotIsNamedWithItsPackage) {
   const std::string path = std::getenv("PATH");
   ::setenv("PATH", "/nonexistent", 1);
@@ -148,9 +158,25 @@ TEST(Curves, PlotsLeaveOutWhatIsEmpty) {
                std::string("step,stage,loss,mean_activation,validation,seconds\n1,0,3,0,,1\n2,0,2,0,,2\n"));
   const Result<Curve> curve = read_curve(folder / "a.onnx");
   ASSERT_TRUE(curve.ok()) << curve.error().message;
-  const std::vector<Plot> drawn = plots({&*curve, 1});
-  ASSERT_EQ(drawn.size(), 1u);
-  EXPECT_EQ(drawn[0].title, "loss");
+  const Result<std::vector<Plot>> drawn = plots({&*curve, 1});
+  ASSERT_TRUE(drawn.ok()) << drawn.error().message;
+  ASSERT_EQ(drawn->size(), 1u);
+  EXPECT_EQ((*drawn)[0].title, "loss");
+}
+
+TEST(Curves, ThatStayZeroAreDrawnWhereThereAreNoOthers) {
+  const TemporaryFolder folder;
+  const Result<Curve> zeros = read_curve(folder.write("a.curve.csv", std::string("step,stage,loss\n1,0,0\n2,0,0\n")));
+  ASSERT_TRUE(zeros.ok()) << zeros.error().message;
+  const Result<std::vector<Plot>> drawn = plots({&*zeros, 1});
+  ASSERT_TRUE(drawn.ok()) << drawn.error().message;
+  ASSERT_EQ(drawn->size(), 1u);
+  EXPECT_EQ((*drawn)[0].series[0].y, (std::vector<double>{0, 0}));
+  const Result<Curve> empty = read_curve(folder.write("b.curve.csv", std::string("step,stage,loss\n1,0,\n")));
+  ASSERT_TRUE(empty.ok()) << empty.error().message;
+  const Result<std::vector<Plot>> nothing = plots({&*empty, 1});
+  ASSERT_FALSE(nothing.ok());
+  EXPECT_EQ(nothing.error().message, "b has no numbers but steps, stages and seconds; needs one more column with some");
 }
 
 TEST(Curves, DamageIsNamedWithItsLine) {
@@ -160,7 +186,13 @@ TEST(Curves, DamageIsNamedWithItsLine) {
     return curve ? "" : curve.error().message;
   };
   EXPECT_NE(message("step,loss\n1,2\n2\n").find("a.curve.csv:3: 1 fields, the head has 2"), std::string::npos);
-  EXPECT_NE(message("step,loss\n1,x\n").find(":2: loss is \"x\""), std::string::npos);
+  EXPECT_NE(message("step,loss\n1,x\n").find(":2:3: loss is \"x\", needs a number, allowed -1e+100 to 1e+100"),
+            std::string::npos);
+  for (const char* number : {"nan", "inf", "-inf", "1e308", "1e999"})
+    EXPECT_NE(message(std::string("step,stage,loss\n10,0,") + number + "\n").find("a.curve.csv:2:6: loss is \""),
+              std::string::npos)
+        << number;
+  EXPECT_NE(message("step,a,a\n1,2,3\n").find(":1: the head names a column twice"), std::string::npos);
   EXPECT_NE(message("a,b\n").find("no column step"), std::string::npos);
   EXPECT_NE(message("step,loss\n").find("no rows yet"), std::string::npos);
   EXPECT_NE(read_curve(folder / "none.onnx").error().message.find("none.curve.csv does not exist"), std::string::npos);
