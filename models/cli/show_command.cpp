@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
+#include <set>
 
 #include "cli/command_line.h"
 #include "latentflow/graph.h"
@@ -174,9 +175,11 @@ Status show_robustness(const Options& options) {
 Status show_curves(const Options& options) {
   if (Status status = check_result_name(options.out, ".svg"); !status) return status;
   std::vector<Curve> curves;
+  std::set<std::string> names;
   for (const std::string& file : options.files) {
     Result<Curve> curve = read_curve(file);
     if (!curve) return curve.error();
+    curve->name = distinct_name(curve->name, names);
     curves.push_back(std::move(*curve));
   }
   const Result<std::vector<Plot>> drawn = plots(curves);

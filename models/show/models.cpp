@@ -7,12 +7,19 @@
 
 namespace latentflow::show {
 
+std::string distinct_name(const std::string& name, std::set<std::string>& taken) {
+  std::string own = name;
+  for (int number = 2; !taken.insert(own).second; ++number) own = fmt::format("{}_{}", name, number);
+  return own;
+}
+
 Result<Models> load_models(std::span<const std::filesystem::path> files) {
   Models models;
+  std::set<std::string> names;
   for (const std::filesystem::path& file : files) {
     const Result<nn::Graph> graph = nn::load_onnx(file);
     if (!graph) return graph.error();
-    const std::string name = file.stem().string();
+    const std::string name = distinct_name(file.stem().string(), names);
     const auto refused = [&](const Error& error) {
       return Error{error.code, fmt::format("{}: {}", file.string(), error.message), {}};
     };

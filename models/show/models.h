@@ -2,7 +2,9 @@
 #pragma once
 
 #include <filesystem>
+#include <set>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "dense_model.h"
@@ -18,8 +20,11 @@ struct Models {
   bool are_pictures() const { return !pictures.empty(); }
 };
 
-/// Errors: those of nn::load_onnx, dense_model() and picture_model(), with the file; invalid_argument for files of both
-/// kinds, whose items have nothing in common.
+/// `name`, or where it is one of `taken` NAME_2, NAME_3 ...; from then on it is one of them.
+std::string distinct_name(const std::string& name, std::set<std::string>& taken);
+
+/// No two have one name. Errors: those of nn::load_onnx, dense_model() and picture_model(), with the file;
+/// invalid_argument for files of both kinds, whose items have nothing in common.
 Result<Models> load_models(std::span<const std::filesystem::path> files);
 
 }  // namespace latentflow::show

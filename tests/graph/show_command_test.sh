@@ -89,6 +89,10 @@ if command -v gnuplot >/dev/null; then
   expect 0 '"singular_values"' show jacobian $model --data synthetic --out j --test-items 60 --items 5 --json
   expect 0 "input as it is" show robustness $model --data synthetic --out b.svg --test-items 60
   expect 0 "identity score" show jacobian image_codes --data photos --out jp --crop 16 --items 2
+  mkdir twin && cp $model twin/small.onnx  # of one name, of two folders
+  expect 0 "twins/small_2_codes.svg" show manifold $model twin/small.onnx --data synthetic --out twins --test-items 20 --side 2
+  expect 0 $'\nsmall_2 ' show jacobian $model twin/small.onnx --data synthetic --out twins --test-items 20 --items 2
+  written twins/small_codes.svg twins/small_2_codes.svg twins/small_2_grid.png twins/small_2_tangents.png
   printf 'step,stage,loss\n1,0,0\n2,0,0\n' >zero.curve.csv
   expect 0 "zero: 2 rows" show curves zero.curve.csv --out zero.svg
   written zero.svg

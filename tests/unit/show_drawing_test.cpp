@@ -3,9 +3,11 @@
 
 #include <cstdlib>
 #include <opencv2/imgcodecs.hpp>
+#include <set>
 
 #include "show/curves.h"
 #include "show/gnuplot.h"
+#include "show/models.h"
 #include "show/tiles.h"
 #include "support/temporary_folder.h"
 #include "train/curve.h"
@@ -177,6 +179,14 @@ TEST(Curves, ThatStayZeroAreDrawnWhereThereAreNoOthers) {
   const Result<std::vector<Plot>> nothing = plots({&*empty, 1});
   ASSERT_FALSE(nothing.ok());
   EXPECT_EQ(nothing.error().message, "b has no numbers but steps, stages and seconds; needs one more column with some");
+}
+
+TEST(Models, OfOneNameAreToldApart) {
+  std::set<std::string> taken;
+  EXPECT_EQ(distinct_name("x", taken), "x");
+  EXPECT_EQ(distinct_name("x", taken), "x_2");
+  EXPECT_EQ(distinct_name("x", taken), "x_3");
+  EXPECT_EQ(distinct_name("x_2", taken), "x_2_2");
 }
 
 TEST(Curves, DamageIsNamedWithItsLine) {
