@@ -67,6 +67,13 @@ Result<Loaded> load(const Options& options, std::vector<DenseModel> models, std:
   return loaded;
 }
 
+/// Scores are about how items differ.
+Status check_some_items(const train::ItemRows& test, const char* verb) {
+  if (test.count() >= 2) return success();
+  return invalid_argument(fmt::format(
+      "{} measures how test items differ, and there is {}; needs at least 2 (--test-items)", verb, test.count()));
+}
+
 /// Items to picture: of --shown, or of the data.
 Result<std::vector<float>> pictured(const Options& options, const Loaded& loaded, std::int64_t count) {
   if (options.shown.empty()) return gather(loaded.digits.test, items_of_all_classes(loaded.digits.test, count));
@@ -101,6 +108,7 @@ Status show_reconstructions(const Options& options) {
   if (models->are_pictures()) return show_picture_reconstructions(options, models->pictures);
   const Result<Loaded> loaded = load(options, std::move(models->dense), 0);
   if (!loaded) return loaded.error();
+  if (Status status = check_some_items(loaded->digits.test, "reconstructions"); !status) return status;
   const Result<std::vector<float>> shown = pictured(options, *loaded, options.items);
   if (!shown) return shown.error();
   const std::string name = std::filesystem::path(options.data).filename().string();
@@ -142,6 +150,7 @@ Status show_jacobian(const Options& options) {
   if (models->are_pictures()) return show_picture_jacobian(options, models->pictures);
   const Result<Loaded> loaded = load(options, std::move(models->dense), 1);
   if (!loaded) return loaded.error();
+  if (Status status = check_some_items(loaded->digits.test, "jacobian"); !status) return status;
   const Result<std::vector<float>> shown = pictured(options, *loaded, 4);
   if (!shown) return shown.error();
   std::vector<JacobianReport> reports;

@@ -75,6 +75,7 @@ Result<IdentityScore> identity_score(const Reconstruct& back, std::int64_t row_f
 }
 
 std::string to_string(const IdentityScore& score) {
+  if (std::isnan(score.data)) return "identity score: none, the items do not differ";
   const std::string shares =
       fmt::format("of the variance of data {:.3f}, noise {:.3f} and shuffled pixels {:.3f} come back", score.data,
                   score.noise, score.shuffled);

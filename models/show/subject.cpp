@@ -20,6 +20,9 @@ Result<train::ItemSet> load_items(const std::string& source, std::int64_t side, 
   if (!data.synthetic && !std::filesystem::is_directory(source, ignored))
     return not_found(fmt::format(
         "{} is no folder; items come from a folder of IDX files, named as those of MNIST, or are synthetic", source));
+  if (!data.synthetic)
+    if (const Status found = train::find_digit_files(source); !found)
+      return not_found(fmt::format("{}; --data synthetic draws digits instead", found.error().message));
   Result<train::ItemSet> set = train::load_digits(data, source, 1);
   if (!set) return set;
   for (auto [rows, most] : {std::pair(&set->train, train), std::pair(&set->test, test)})

@@ -50,6 +50,8 @@ expect 1 "--crop is for models of photographs" show filters $model --out f.png -
 expect 1 "nowhere is no folder" show reconstructions $model --data nowhere --out r.png
 expect 1 "one MODEL" show filters $model $model --out f.png
 expect 1 "is a file, needs the name of a folder" show manifold $model --data synthetic --out f.png
+expect 1 "reconstructions measures how test items differ, and there is 1; needs at least 2" show reconstructions $model --data synthetic --out r.png --test-items 1
+expect 1 "has no file train-images-idx3-ubyte (or train-images-idx3-ubyte.gz); --data synthetic draws digits instead" show reconstructions $model --data recipes --out r.png
 for seed in -1 1.5 1099511627777 99999999999999999999999; do
   expect 1 "--seed: is $seed, needs a whole number from 0 to 1099511627776" show filters $model --out f.png --seed=$seed
 done
@@ -89,6 +91,7 @@ if command -v gnuplot >/dev/null; then
   expect 0 '"singular_values"' show jacobian $model --data synthetic --out j --test-items 60 --items 5 --json
   expect 0 "input as it is" show robustness $model --data synthetic --out b.svg --test-items 60
   expect 0 "identity score" show jacobian image_codes --data photos --out jp --crop 16 --items 2
+  expect 1 "jacobian measures how test items differ, and there is 1" show jacobian $model --data synthetic --out j --test-items 1
   mkdir twin && cp $model twin/small.onnx  # of one name, of two folders
   expect 0 "twins/small_2_codes.svg" show manifold $model twin/small.onnx --data synthetic --out twins --test-items 20 --side 2
   expect 0 $'\nsmall_2 ' show jacobian $model twin/small.onnx --data synthetic --out twins --test-items 20 --items 2
