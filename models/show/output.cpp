@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "latentflow/files.h"
 #include "train/checkpoint.h"
 
 namespace latentflow::show {
@@ -17,14 +18,15 @@ Status write_result(const std::filesystem::path& file, const std::string& bytes)
 Status check_result_name(const std::filesystem::path& file, const std::string& ending) {
   std::error_code ignored;
   const bool folder = std::filesystem::is_directory(file, ignored);
-  if (!folder && file.extension() == ending) return success();
+  if (!folder && file.extension() == ending) return check_writable(file.parent_path());
   return invalid_argument(fmt::format("--out {} {}, needs the name of a file that ends in {}", file.string(),
                                       folder ? "is a folder" : "has another ending", ending));
 }
 
 Status check_result_folder(const std::filesystem::path& folder) {
   std::error_code ignored;
-  if (!std::filesystem::exists(folder, ignored) || std::filesystem::is_directory(folder, ignored)) return success();
+  if (!std::filesystem::exists(folder, ignored) || std::filesystem::is_directory(folder, ignored))
+    return check_writable(folder);
   return invalid_argument(fmt::format("--out {} is a file, needs the name of a folder", folder.string()));
 }
 

@@ -52,6 +52,7 @@ expect 1 "one MODEL" show filters $model $model --out f.png
 expect 1 "is a file, needs the name of a folder" show manifold $model --data synthetic --out f.png
 expect 1 "reconstructions measures how test items differ, and there is 1; needs at least 2" show reconstructions $model --data synthetic --out r.png --test-items 1
 expect 1 "has no file train-images-idx3-ubyte (or train-images-idx3-ubyte.gz); --data synthetic draws digits instead" show reconstructions $model --data recipes --out r.png
+expect 1 "path 'f.png/deep' leads through 'f.png', which is a file" show filters $model --out f.png/deep/f.png
 for seed in -1 1.5 1099511627777 99999999999999999999999; do
   expect 1 "--seed: is $seed, needs a whole number from 0 to 1099511627776" show filters $model --out f.png --seed=$seed
 done
@@ -113,6 +114,7 @@ if command -v gnuplot >/dev/null; then
   grep -q "made without a data set" drawn/README.md || { echo "drawn digits are taken for MNIST"; problems=$((problems + 1)); }
   grep -q "data.digits=synthetic --out digits.onnx" drawn/results.md || { echo "drawn digits are not in the command"; problems=$((problems + 1)); }
 fi
+expect 1 "path 'f.png/deep' leads through 'f.png', which is a file" gallery --data synthetic --out f.png/deep --recipes recipes
 expect 1 "is no model of the gallery; it has absent, digits, small" gallery --data . --out out --recipes recipes --only foo
 expect 1 "is no folder" gallery --data nowhere --out out --recipes recipes
 expect 1 "cannot be read" gallery --data . --out out --recipes nowhere
