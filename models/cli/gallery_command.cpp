@@ -53,15 +53,19 @@ Status check_names(const Plan& plan, const std::vector<std::string>& only) {
   return success();
 }
 
-/// Trains what is missing; a model that cannot be trained is noted, and the gallery says that it is missing.
+/// Trains what is missing; a model that cannot be trained is noted, and the gallery says that it is missing. The last
+/// of the errors; cancelled at once.
 Status train_missing(const Plan& plan, const std::vector<std::string>& only, Collection& collection) {
+  Status all = success();
   for (const std::string& name : plan.models()) {
     if (!only.empty() && std::find(only.begin(), only.end(), name) == only.end()) continue;
     const Status done = collection.train(name);
     if (!done && done.error().code == Code::cancelled) return done;
-    if (!done) note(done.error().message);
+    if (done) continue;
+    note(done.error().message);
+    all = done;
   }
-  return success();
+  return all;
 }
 
 bool all_finished(const std::vector<std::string>& models, Collection& collection) {
@@ -112,7 +116,8 @@ int run(int argc, char** argv) {
                      "NAME/NAME.onnx are taken from here, and trained here where missing; with --data synthetic by "
                      "default training/gallery_synthetic")
           ->capture_default_str();
-  app.add_option("--only", only, "train these models alone; others are used where they are there");
+  app.add_option("--only", only,
+                 "train these models alone, and fail where one cannot be; others are used where they are there");
   app.add_flag("--no-training", no_training, "train nothing: measure and draw what is there");
   app.add_flag("--keep", keep, "rows and pictures whose models are missing stay as an earlier run left them in --out");
   app.add_option("--list", list, "rows and pictures (default: gallery.yaml of the recipes)");
@@ -145,11 +150,14 @@ int run(int argc, char** argv) {
   if (Status status = show::check_gnuplot(); !status) return fail(status.error());
 
   const tbb::global_control workers(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
-  if (!no_training)
-    if (Status status = train_missing(plan, only, collection); !status) return fail(status.error());
+  const Status trained = no_training ? success() : train_missing(plan, only, collection);
+  if (!trained && trained.error().code == Code::cancelled) return fail(trained.error());
   if (Status status = make_pages(plan, collection, keep ? FormerPages(out) : FormerPages(), out); !status)
     return fail(status.error());
   fmt::print("{}\n{}\n", (out / "README.md").string(), (out / "results.md").string());
+  // Where models are asked for by name, pages that lack one are not what was asked for.
+  if (!trained && !only.empty())
+    return fail(Error{trained.error().code, "--only: not trained: " + trained.error().message, {}});
   return 0;
 }
 

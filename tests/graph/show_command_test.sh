@@ -108,7 +108,7 @@ if command -v gnuplot >/dev/null; then
   expect 0 "out/results.md" gallery --data sets --out out --models models --recipes recipes --no-training
   written m/small_codes.svg m/small_grid.png j/spectrum.svg j/small_tangents.png b.svg c.svg out/README.md out/results.md \
     out/filters_small_layer1.png
-  expect 0 "batch is 32, there are 20 items to train on" gallery --data sets --out out --models models --recipes recipes --only digits
+  expect 1 "latentflow: error: --only: not trained: digits: batch is 32, there are 20 items to train on (data.train)" gallery --data sets --out out --models models --recipes recipes --only digits
   grep -q "Missing: absent: there is no recipe absent yet" out/README.md || { echo "absent is not said to be missing"; problems=$((problems + 1)); }
   expect 0 "drawn/results.md" gallery --data synthetic --out drawn --models models --recipes recipes --no-training
   grep -q "made without a data set" drawn/README.md || { echo "drawn digits are taken for MNIST"; problems=$((problems + 1)); }
