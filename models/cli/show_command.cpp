@@ -210,28 +210,30 @@ int run(int argc, char** argv) {
         ->check(CLI::Range(1, 1024));
     return command;
   };
-  const auto data = [&](CLI::App* command, bool required) {
+  const auto data = [&](CLI::App* command, bool required, bool photographs) {
     CLI::Option* option = command->add_option(
         "--data", options.data,
-        "a folder of IDX files, named as those of MNIST, or synthetic: digits drawn here; for convolutional models a "
-        "folder of photographs");
+        std::string("a folder of IDX files, named as those of MNIST, or synthetic: digits drawn here") +
+            (photographs ? "; for convolutional models a folder of photographs" : ""));
     if (required) option->required();
     command->add_option("--shape", options.shape, "HxW or HxWxC: what an item is, where the model does not say");
     command
         ->add_option("--test-items", options.test_items,
-                     "so many of the test items (default: all; of photographs 50, evenly spread)")
+                     std::string("so many of the test items (default: all") +
+                         (photographs ? "; of photographs 50, evenly spread)" : ")"))
         ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
-    command
-        ->add_option("--crop", options.crop,
-                     "of photographs: longest side of their middle that is taken (default: 256; jacobian 32)")
-        ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 15));
+    if (photographs)
+      command
+          ->add_option("--crop", options.crop,
+                       "of photographs: longest side of their middle that is taken (default: 256; jacobian 32)")
+          ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 15));
     command->add_option("--seed", options.seed, "of noise and of random starts")->check(nn::is_seed());
   };
   const char *onnx = "an ONNX file of latentflow train or pca_fit, or a name of the zoo",
              *several = "one or more of these";
 
   CLI::App* filters = verb("filters", "the units of a layer as pictures (PNG)", onnx, "the .png to write");
-  data(filters, false);
+  data(filters, false, true);
   filters->add_option(
       "--layer", options.layer,
       "of the encoder (of convolutional ones: which convolution); beyond 1 the input of length 1 that excites a "
@@ -244,22 +246,22 @@ int run(int argc, char** argv) {
 
   CLI::App* strips = verb("reconstructions", "input, principal components of the same code size and models (PNG)",
                           several, "the .png to write");
-  data(strips, true);
+  data(strips, true, true);
   CLI::App* manifold = verb("manifold", "codes by class (SVG) and decoded points of their plane (PNG)", several,
                             "folder for MODEL_codes.svg and MODEL_grid.png");
-  data(manifold, true);
+  data(manifold, true, false);
   manifold->add_option("--side", options.side, "points of the grid per axis")->check(CLI::Range(2, 64));
   CLI::App* curves =
       verb("curves", "training curves: loss, penalties, activation, gradient, rate, validation (SVG)",
            "NAME.curve.csv of a folder of checkpoints, that folder, or a model beside it", "the .svg to write");
   CLI::App* jacobian = verb("jacobian", "how the code changes with its input: spectrum (SVG), tangents (PNG), a table",
                             several, "folder for spectrum.svg and MODEL_tangents.png");
-  data(jacobian, true);
+  data(jacobian, true, true);
   jacobian->add_option("--tangents", options.tangents, "right singular vectors per item")->check(CLI::Range(1, 64));
   jacobian->add_flag("--json", options.json, "print JSON instead of the table");
   CLI::App* robustness =
       verb("robustness", "error against growing noise and missing inputs (SVG)", several, "the .svg to write");
-  data(robustness, true);
+  data(robustness, true, false);
   for (CLI::App* command : {strips, jacobian}) {
     command
         ->add_option("--items", options.items,

@@ -63,7 +63,8 @@ int run(int argc, char** argv) {
   app.add_option("recipe", recipe_file, "what to train and how (YAML)")->required();
   app.add_option(
       "--data", job.data,
-      "folder of pictures to train on, searched recursively; autoencoders: of IDX files, named as those of MNIST");
+      "folder of what the recipe trains on: of pictures, searched recursively, for networks on pictures and for "
+      "autoencoders with data.patches; of IDX files, named as those of MNIST, for autoencoders on digits");
   app.add_option("--photographs", job.photographs, "folder of pictures for recipes that put digits before some");
   app.add_option("--validate", job.validation,
                  "folder of pictures to validate on (default: some of the data are held out)");

@@ -56,6 +56,9 @@ expect 1 "path 'f.png/deep' leads through 'f.png', which is a file" show filters
 for seed in -1 1.5 1099511627777 99999999999999999999999; do
   expect 1 "--seed: is $seed, needs a whole number from 0 to 1099511627776" show filters $model --out f.png --seed=$seed
 done
+for verb in manifold robustness; do  # neither takes photographs
+  "$program" show $verb --help | grep -q -e photograph -e --crop && { echo "show $verb offers photographs"; problems=$((problems + 1)); }
+done
 printf 'step,stage,loss\n1,0,nan\n' >nan.curve.csv
 expect 1 'nan.curve.csv:2:5: loss is "nan", needs a number' show curves nan.curve.csv --out c.svg
 # The convolutional model of the zoo, by its name, on photographs that are drawn here.
