@@ -29,7 +29,7 @@ struct Penalty {
     weight_decay,            ///< lambda / 2 times the sum of the squared weights, biases left out
     /// lambda ||(x - r) - r'||^2, on average over the batch: r' is made of the 2 k largest activations among the units
     /// of a k-sparse code that no item of the batch uses, and r is taken as given. Without it they may stay unused for
-    /// ever (Gao et al., "Scaling and evaluating sparse autoencoders", ICLR 2025, A.2).
+    /// ever (the auxiliary loss of Gao et al., "Scaling and evaluating sparse autoencoders", ICLR 2025).
     unused_units,
   };
   Kind kind = Kind::weight_decay;
