@@ -10,13 +10,13 @@ namespace latentflow::train {
 namespace {
 
 /// Units whose activation is 0 for every row of `code` [rows, units].
-std::vector<std::int64_t> unused_units_of(const std::vector<float>& code, std::int64_t units) {
-  std::vector<bool> used(static_cast<std::size_t>(units));
-  for (std::size_t i = 0; i < code.size(); ++i)
-    if (code[i] != 0) used[i % used.size()] = true;
+std::vector<std::int64_t> unused_units_of(const std::vector<float>& code, std::size_t units) {
+  std::vector<std::uint8_t> used(units);
+  for (std::size_t row = 0; row < code.size(); row += units)
+    for (std::size_t unit = 0; unit < units; ++unit) used[unit] |= code[row + unit] != 0;
   std::vector<std::int64_t> unused;
-  for (std::int64_t unit = 0; unit < units; ++unit)
-    if (!used[static_cast<std::size_t>(unit)]) unused.push_back(unit);
+  for (std::size_t unit = 0; unit < units; ++unit)
+    if (used[unit] == 0) unused.push_back(static_cast<std::int64_t>(unit));
   return unused;
 }
 
@@ -27,7 +27,8 @@ double AutoencoderGradient::unused_units(const Penalty& penalty, std::int64_t ke
   const DenseLayer& layer = autoencoder_.layers.front();
   const std::vector<float>&input = tape_.values.front(), &reconstruction = tape_.values.back();
   const std::int64_t rows = tape_.rows, features = layer.inputs;
-  const std::vector<std::int64_t> units = unused_units_of(tape_.values[autoencoder_.encoder], layer.outputs);
+  const std::vector<std::int64_t> units =
+      unused_units_of(tape_.values[autoencoder_.encoder], static_cast<std::size_t>(layer.outputs));
   if (units.empty()) return 0;
   const auto count = static_cast<std::int64_t>(units.size());
   const auto size = [](std::int64_t a, std::int64_t b) { return static_cast<std::size_t>(a * b); };
