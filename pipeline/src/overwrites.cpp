@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cctype>
 #include <optional>
 #include <utility>
 
@@ -119,11 +120,15 @@ void refuse_sources(const std::vector<Named>& written, const CheckedGraph& graph
     }
 }
 
-/// Whether a sink that mirrors the names of items may call the result of `item` so: as it is, or with one of the node's
-/// settings, such as a format, for its extension.
+/// Whether a sink that mirrors the names of items may call the result of `item` so: as it is, its extension in small
+/// letters, with one of the node's settings, such as a format, for it, or with that of pictures and arrays by default.
 bool may_be_called(const std::string& name, const std::string& item, const CheckedNode& sink) {
-  return item == name || std::any_of(sink.settings.begin(), sink.settings.end(), [&](const ExplainedSetting& setting) {
-           return Path(item).replace_extension(setting.value).generic_string() == name;
+  std::string small = Path(item).extension().string();
+  std::transform(small.begin(), small.end(), small.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::vector<std::string> extensions{small, ".png", ".npy"};
+  for (const ExplainedSetting& setting : sink.settings) extensions.push_back(setting.value);
+  return item == name || std::any_of(extensions.begin(), extensions.end(), [&](const std::string& extension) {
+           return Path(item).replace_extension(extension).generic_string() == name;
          });
 }
 

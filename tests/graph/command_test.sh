@@ -121,6 +121,17 @@ expect 1 "latentflow: error: the ledger 'model.onnx' is named by 'clean', too; c
 cmp -s good.yaml kept.yaml || { echo "the graph was written over"; problems=$((problems + 1)); }
 [ "$(cat taken/a.png list.txt)" = $'p5\ntaken/a.pgm' ] && [ ! -e x.json ] && [ ! -e x.csv ] && [ ! -e out ] ||
   { echo "a refused run wrote something"; problems=$((problems + 1)); }
+cp taken/a.pgm taken/B.PNG
+expect 1 "latentflow: error: path 'out/B.png' is where 'saved' may write the result of 'B.PNG'; choose another one" denoise taken out --sheet out/B.png
+rm taken/B.PNG
+cat > drawn.yaml <<'END'
+graph: drawn
+nodes:
+  digits: {node: draw_digits, count: 2}
+  saved: {node: write_images, image: digits, path: out}
+  page: {node: write_sheet, a: digits, path: out/00000.png}
+END
+expect 1 "drawn.yaml:5:3: error: 'page' (write_sheet): path 'out/00000.png' is where 'saved' may write the result of '00000'; choose another one" run drawn.yaml
 cat > twice.yaml <<'END'
 graph: twice
 nodes:
