@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <sstream>
 
 #include "read_sections.h"
@@ -26,15 +25,12 @@ std::string in_quotes(const std::string& text) {
 void read_model(Fields& fields, std::string& name) {
   constexpr std::size_t longest = 200;  // of the 255 bytes that a file's name may have, with the endings
   if (!fields.has("model")) return fields.problem("model is missing: the name of what is trained");
-  const auto allowed = [](unsigned char letter) {
-    return std::isalnum(letter) != 0 || letter >= 0x80 ||
-           std::string_view("_-+.").find(static_cast<char>(letter)) != std::string_view::npos;
-  };
+  const auto allowed = [](char letter) { return letter != '/' && static_cast<unsigned char>(letter) >= ' '; };
   name = "unnamed";  // where it is no text, which is all that is said then
   fields.read("model", name);
   if (name.empty() || name.size() > longest || name.front() == '.' || !std::all_of(name.begin(), name.end(), allowed))
-    fields.problem_of("model", fmt::format("model is {}, which names files; allowed are 1 to {} letters, digits, _, -, "
-                                           "+ and ., not first a .",
+    fields.problem_of("model", fmt::format("model is {}, which names files; allowed are 1 to {} bytes without / and "
+                                           "control characters, not first a .",
                                            in_quotes(name), longest));
 }
 
@@ -109,7 +105,7 @@ std::string override_key(YAML::Node root, const std::string& set) {
 Recipe read_tree(const YAML::Node& tree, Problems& problems) {
   Recipe recipe;
   if (!tree.IsDefined() || tree.IsNull()) {
-    problems.add(YAML::Mark::null_mark(), "the recipe is empty, needs a mapping that begins with model: NAME");
+    problems.add(YAML::Mark::null_mark(), "the recipe is empty, needs a mapping with model: NAME");
     return recipe;
   }
   Fields fields(tree, "", problems);
