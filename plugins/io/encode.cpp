@@ -95,9 +95,6 @@ Result<cv::Mat> fit_to_format(const Image& image, Format format, const EncodeOpt
                               std::vector<std::string>& warnings) {
   const Capacity holds = capacity(format);
   const int depth = depth_for(image, holds, options);
-  // Radiance files are floats whose colours share an exponent, which has no place for NaN and infinity.
-  if (depth != CV_32F || format == Format::hdr)
-    if (Status finite = check_finite(image); !finite) return finite.error();
   cv::Mat picture = image.mat();
   if (picture.channels() == 4 && !holds.alpha) {
     cv::Mat opaque;
@@ -105,6 +102,9 @@ Result<cv::Mat> fit_to_format(const Image& image, Format format, const EncodeOpt
     picture = opaque;
     warnings.push_back(fmt::format("alpha dropped: {} files have none", to_string(format)));
   }
+  // Radiance files are floats whose colours share an exponent, which has no place for NaN and infinity.
+  if (depth != CV_32F || format == Format::hdr)
+    if (Status finite = check_finite(Image(picture)); !finite) return finite.error();
   if (picture.channels() == 1 && !holds.gray) {
     cv::Mat color;
     cv::cvtColor(picture, color, cv::COLOR_GRAY2BGR);

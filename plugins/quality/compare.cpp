@@ -33,17 +33,19 @@ Status check_samples(const Image& image) {
   return success();
 }
 
-/// The colours of a picture on the scale 0..255: as bytes where they are or shall be bytes, otherwise as floats.
+/// The colours of a picture without its alpha.
+Image opaque(const Image& image) {
+  if (!image.has_alpha()) return image;
+  cv::Mat colours;
+  cv::cvtColor(image.mat(), colours, cv::COLOR_BGRA2BGR);
+  return Image(colours);
+}
+
+/// An opaque picture on the scale 0..255: as bytes where it is or shall be bytes, otherwise as floats.
 cv::Mat scaled(const Image& image, bool round) {
-  cv::Mat picture = image.mat();
-  if (image.has_alpha()) {
-    cv::Mat opaque;
-    cv::cvtColor(picture, opaque, cv::COLOR_BGRA2BGR);
-    picture = opaque;
-  }
-  if (picture.depth() == CV_8U) return picture;
+  if (image.depth() == CV_8U) return image.mat();
   cv::Mat result;
-  picture.convertTo(result, round ? CV_8U : CV_32F, 255.0 / image.white());
+  image.mat().convertTo(result, round ? CV_8U : CV_32F, 255.0 / image.white());
   return result;
 }
 
@@ -73,9 +75,10 @@ Result<Record> Compare::process(const Image& image, const Image& reference, cons
         fmt::format("image has {} channels, reference has {}; needs both grey or both colour (node convert)",
                     image.channels(), reference.channels()));
   if (image.mat().empty()) return bad_input("picture has no pixels");
-  if (Status usable = check_samples(image); !usable) return usable.error();
-  if (Status usable = check_samples(reference); !usable) return bad_input("reference: " + usable.error().message);
-  const cv::Mat a = scaled(image, params.round), b = scaled(reference, false);
+  const Image seen = opaque(image), wanted = opaque(reference);
+  if (Status usable = check_samples(seen); !usable) return usable.error();
+  if (Status usable = check_samples(wanted); !usable) return bad_input("reference: " + usable.error().message);
+  const cv::Mat a = scaled(seen, params.round), b = scaled(wanted, false);
   const Difference apart = difference(a, b);
   Record row = record == nullptr ? Record() : *record;
   if (row.find("name") == nullptr) row.set("name", ctx.item().name);

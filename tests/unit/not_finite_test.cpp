@@ -51,6 +51,9 @@ TEST(NotFinite, HasNoScores) {
   EXPECT_EQ(why(scores(whole, with_sample(nan))), "reference: " + no_number);
   EXPECT_EQ(why(scores(with_sample(1e38f), whole)),
             "the picture is 1e+38 at x 4, y 9, where white is 1; allowed -1e+06 to 1e+06");
+  cv::Mat see_through(12, 12, CV_32FC4, cv::Scalar(0.5, 0.5, 0.5, 1));
+  see_through.at<cv::Vec4f>(9, 4)[3] = nan;
+  EXPECT_EQ(why(scores(Image(see_through), Image(see_through))), "") << "alpha has no part in it";
   const Result<Record> large = scores(with_sample(-1e6f), with_sample(1e6f), false);
   ASSERT_TRUE(large) << large.error().message;
   for (const char* name : {"psnr", "ssim", "mse"})
