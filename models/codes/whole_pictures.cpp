@@ -3,14 +3,14 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
+#include <optional>
 
 #include "picture_rows.h"
 
 namespace latentflow::codes {
 namespace {
 
-constexpr int longest_side = 65535;
+constexpr int longest_side = nn::CodedSize::longest_side;
 constexpr std::int64_t probe_side = 64;  ///< codes along a picture whose size is not known yet
 
 std::int64_t cover(std::int64_t extent, std::int64_t multiple) { return (extent + multiple - 1) / multiple; }
@@ -20,16 +20,6 @@ nn::CodeItem planes_of(std::int64_t height, std::int64_t width, std::int64_t cha
 }
 
 }  // namespace
-
-std::optional<PictureSize> parse_size(const std::string& text) {
-  PictureSize size;
-  int used = 0;
-  if (std::sscanf(text.c_str(), "%5dx%5d%n", &size.width, &size.height, &used) != 2 ||
-      used != static_cast<int>(text.size()) || size.width < 1 || size.height < 1 || size.width > longest_side ||
-      size.height > longest_side)
-    return std::nullopt;
-  return size;
-}
 
 Result<Tensor> encode_whole(const CodeNetwork& network, const Image& picture, Context& ctx) {
   if (Status status = check_picture(picture); !status) return status.error();
@@ -61,12 +51,12 @@ Result<std::tuple<Image, Tensor>> decode_whole(const CodeNetwork& network, const
   if (dims[1] * model.multiple > longest_side || dims[2] * model.multiple > longest_side)
     return bad_input(fmt::format("codes of {}x{} give a picture of {}x{}, allowed up to {} on a side", dims[2], dims[1],
                                  dims[2] * model.multiple, dims[1] * model.multiple, longest_side));
-  PictureSize size{static_cast<int>(dims[2] * model.multiple), static_cast<int>(dims[1] * model.multiple)};
+  nn::CodedSize size{static_cast<int>(dims[2] * model.multiple), static_cast<int>(dims[1] * model.multiple)};
   const auto tag = ctx.item().metadata.tags.find(nn::coded_size_tag);
-  std::optional<PictureSize> wanted;
+  std::optional<nn::CodedSize> wanted;
   if (like != nullptr)
-    wanted = PictureSize{like->width(), like->height()};
-  else if (tag != ctx.item().metadata.tags.end() && !(wanted = parse_size(tag->second)))
+    wanted = nn::CodedSize{like->width(), like->height()};
+  else if (tag != ctx.item().metadata.tags.end() && !(wanted = nn::parse_coded_size(tag->second)))
     return bad_input(fmt::format("the size of the picture is '{}', needs width and height of 1 to {}, such as 511x339",
                                  tag->second, longest_side));
   if (wanted) {

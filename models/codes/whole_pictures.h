@@ -1,18 +1,11 @@
 // whole_pictures.h: convolutional models of codes at work: pictures of any size to maps of codes and back.
 #pragma once
 
-#include <optional>
 #include <tuple>
 
 #include "code_network.h"
 
 namespace latentflow::codes {
-
-struct PictureSize {
-  int width = 0, height = 0;
-};
-/// Nothing for other text than two numbers of 1 to 65535.
-std::optional<PictureSize> parse_size(const std::string& text);
 
 /// Codes [codes, height / multiple, width / multiple] of a picture, whose right and bottom border are repeated up to
 /// the next multiple. Says in the metadata of the item what the size was. Errors: bad_input for other channels than the

@@ -64,6 +64,16 @@ Result<std::int64_t> code_keep(const Graph& graph, std::int64_t codes) {
   return keep;
 }
 
+std::optional<CodedSize> parse_coded_size(const std::string& text) {
+  CodedSize size;
+  int used = 0;
+  if (std::sscanf(text.c_str(), "%5dx%5d%n", &size.width, &size.height, &used) != 2 ||
+      used != static_cast<int>(text.size()) || size.width < 1 || size.height < 1 ||
+      size.width > CodedSize::longest_side || size.height > CodedSize::longest_side)
+    return std::nullopt;
+  return size;
+}
+
 void keep_largest(std::span<float> code, std::int64_t keep) {
   if (keep >= static_cast<std::int64_t>(code.size())) return;
   if (std::any_of(code.begin(), code.end(), [](float number) { return std::isnan(number); })) return;

@@ -4,6 +4,7 @@
 // from the first alone. One file keeps the two halves together; either is cut out of it when it is run by itself.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 
@@ -30,6 +31,12 @@ Result<CodeItem> parse_code_item(const std::string& text);
 /// Tag of an item's metadata (latentflow/value.h): how large the picture was before a convolutional encoder continued
 /// it to whole codes, as "511x339".
 inline constexpr const char* coded_size_tag = "coded_size";
+struct CodedSize {
+  static constexpr int longest_side = 65535;
+  int width = 0, height = 0;
+};
+/// Nothing for other text, sides of 0 and those beyond longest_side.
+std::optional<CodedSize> parse_coded_size(const std::string& text);
 
 /// Metadata key of a sparse code: a whole number k; of every code that the encoder gives only the k largest numbers
 /// count, the others are 0. Applied behind the encoder: ONNX engines give the code as it is before.

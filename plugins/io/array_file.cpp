@@ -28,11 +28,12 @@ Status check_integers(const Tensor& tensor, const nn::NpyHeader& header, const s
   const auto large =
       std::find_if(numbers.begin(), numbers.end(), [](float number) { return std::abs(number) >= first_inexact; });
   if (large == numbers.end()) return success();
+  const std::string place =
+      tensor.dims().empty() ? "" : " at " + nn::index_text(large - numbers.begin(), tensor.dims(), false);
   return bad_input(
-      fmt::format("{} holds about {:.0f} at {}, as {}; allowed are integers between -{:.0f} and {:.0f}, "
+      fmt::format("{} holds about {:.0f}{}, as {}; allowed are integers between -{:.0f} and {:.0f}, "
                   "which float32 holds exactly; save with .astype('float32') to have others rounded",
-                  name, *large, nn::index_text(large - numbers.begin(), tensor.dims(), false), header.type_name(),
-                  first_inexact, first_inexact));
+                  name, *large, place, header.type_name(), first_inexact, first_inexact));
 }
 
 Result<Tensor> read_checked(const nn::NpyHeader& header, std::uint64_t available, const nn::ReadBytes& read,

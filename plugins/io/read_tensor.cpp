@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <fstream>
 #include <set>
 
@@ -12,13 +11,6 @@
 
 namespace latentflow::io {
 namespace {
-
-/// Whether this is the width and the height of a picture, as write_tensor writes them.
-bool is_size(const std::string& text) {
-  int width = 0, height = 0, used = 0;
-  return std::sscanf(text.c_str(), "%5dx%5d%n", &width, &height, &used) == 2 && used == static_cast<int>(text.size()) &&
-         width >= 1 && height >= 1 && width <= 65535 && height <= 65535;
-}
 
 /// What size_file() holds; empty where there is none. A damaged one would give a picture with the border that codes
 /// have beyond it.
@@ -31,7 +23,7 @@ Result<std::string> coded_size(const Path& array) {
   std::getline(stream, text, '\0');
   if (!stream.is_open() || stream.bad()) return io_error(fmt::format("'{}' cannot be read", file.string()));
   text.erase(text.find_last_not_of(" \t\r\n") + 1);
-  if (is_size(text)) return text;
+  if (nn::parse_coded_size(text)) return text;
   return bad_input(
       fmt::format("'{}' holds '{}', needs width and height of the picture that was coded, 1 to 65535, such as 511x339; "
                   "without the file the picture has all the pixels that its codes cover",

@@ -159,7 +159,8 @@ TEST(ImageCodes, TheSizeComesFromThePictureFromTheItemOrFromTheCodes) {
   EXPECT_EQ(decode->predict({shape, none}).outputs[0].dims, (Dims{32, 40, 3}));
   EXPECT_GT(decode->predict({large, none}).worker_bytes, std::size_t{800} * 1200 * 3 * 4 * 2);
   EXPECT_GT(decode->predict({large, none}).worker_bytes, 100 * decode->predict({shape, none}).worker_bytes);
-  for (const char* text : {"4x", "x4", "4x5x", "0x3", "70000x3", "-1x3"}) EXPECT_FALSE(codes::parse_size(text)) << text;
+  for (const char* text : {"4x", "x4", "4x5x", "0x3", "70000x3", "-1x3"})
+    EXPECT_FALSE(nn::parse_coded_size(text)) << text;
 }
 
 TEST(ImageCodes, TheShippedGraphKeepsSizesAlsoThroughFiles) {
