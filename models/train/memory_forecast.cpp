@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "nn/machine_memory.h"
 
 namespace latentflow::train {
@@ -11,8 +13,12 @@ double training_bytes(const Autoencoder& network, const ItemSet& items, std::int
   double numbers = 5 * static_cast<double>(network.parameters);
   for (const ItemRows* rows : {&items.train, &items.validation, &items.test})
     numbers += static_cast<double>(rows->values.size() + rows->damaged.size());
-  double per_item = 2 * static_cast<double>(network.features());
-  for (const DenseLayer& layer : network.layers) per_item += 2 * static_cast<double>(layer.outputs);
+  double per_item = 3 * static_cast<double>(network.features()), deltas = 0;  // clean, corrupted, on the tape
+  for (const DenseLayer& layer : network.layers) {
+    per_item += static_cast<double>(layer.outputs);
+    deltas = std::max(deltas, static_cast<double>(layer.inputs + layer.outputs));
+  }
+  per_item += deltas;
   return (numbers + per_item * static_cast<double>(batch)) * sizeof(float);
 }
 

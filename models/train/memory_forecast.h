@@ -6,8 +6,8 @@
 
 namespace latentflow::train {
 
-/// Bytes of the weights (value, gradient, two moments, average), of the items, and of the activations and their
-/// gradients for a batch. What primitives take for themselves comes on top.
+/// Bytes of the weights (value, gradient, two moments, average), of the items, and of the activations for a
+/// batch and their gradients on both sides of a layer. What primitives take for themselves comes on top.
 double training_bytes(const Autoencoder& network, const ItemSet& items, std::int64_t batch);
 
 /// Errors: out_of_memory, saying what is needed, where that is more than `available` bytes.

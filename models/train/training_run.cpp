@@ -44,6 +44,7 @@ std::string first_difference(const std::string& before, const std::string& now) 
                                  new_lines = lines_of(in_length ? now : but_its_length(now));
   const auto [old_line, new_line] =
       std::mismatch(old_lines.begin(), old_lines.end(), new_lines.begin(), new_lines.end());
+  if (old_line == old_lines.end() && new_line == new_lines.end()) return "they differ in the end of the last line";
   const auto quoted = [](const std::vector<std::string>& lines, std::vector<std::string>::const_iterator line) {
     if (line == lines.end()) return std::string("nothing more");
     return fmt::format("\"{}\"", line->starts_with("# --set ") ? line->substr(2) : *line);

@@ -66,8 +66,8 @@ TEST(MemoryForecast, CountsWeightsItemsAndABatch) {
   const Autoencoder network = make_autoencoder(recipe);
   ItemSet items;
   items.train.values.resize(40), items.test.values.resize(8);
-  // 4x3 + 3 and 3x4 + 4 weights five times, 48 numbers, and twice 4 + 3 + 4 numbers for each of 10 items.
-  EXPECT_EQ(training_bytes(network, items, 10), 4 * (5 * 31 + 48 + 10 * 22));
+  // 4x3 + 3 and 3x4 + 4 weights five times, 48 numbers, and for each of 10 items three times 4, 3 + 4 and 4 + 3.
+  EXPECT_EQ(training_bytes(network, items, 10), 4 * (5 * 31 + 48 + 10 * 26));
   EXPECT_TRUE(check_memory(network, items, 10, 2000).ok());
   const Status refused = check_memory(network, items, 10, 1000);
   ASSERT_FALSE(refused.ok());

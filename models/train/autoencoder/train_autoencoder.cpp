@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <opencv2/core/utility.hpp>
 
 #include "augment.h"
 #include "autoencoder.h"
@@ -75,6 +76,7 @@ class AutoencoderTrainer {
     if (shape_.precision == TrainingPrecision::bf16)
       if (Status possible = nn::check_bfloat("f32"); !possible) return possible;
     if (Status status = check_folders(job_); !status) return status;
+    cv::setNumThreads(1);  // augment() is called from as many threads as there shall be
     Result<ItemSet> items = load_items(job_);
     if (!items) return items.error();
     items_ = std::move(*items);
@@ -276,15 +278,22 @@ class AutoencoderTrainer {
     const Status checkpoint = trained && !job_.checkpoints.empty() ? keep_state() : success();
     if (!written) return written.error();
     // The autoencoder is written by now: what fails on the labels does not take it away.
-    const Result<FeatureTrial> trial = try_features(job_, whole_, state_.average, items_, test_keep());
-    if (!trial) return trial.error();
-    if (Status status = write_classifier(*trial); !status) return status.error();
-    scores_ += trial->scores;
-    if (Status status = write_model(scores_); !status) return status.error();
-    for (const Status* status : {&row, &checkpoint})
-      if (!*status) return status->error();
+    const Status tried = finish_features();
+    std::vector<Error> errors;
+    for (const Status* status : {&tried, &row, &checkpoint})
+      if (!*status) errors.push_back(status->error());
+    for (std::size_t i = 1; i < errors.size(); ++i) note(errors[i].message);
+    if (!errors.empty()) return errors.front();
     return TrainingSummary{updates_, clock_.elapsed(), first_loss_,    last_loss_,
                            {},       scores_,          state_.weights, state_.average};
+  }
+
+  Status finish_features() {
+    const Result<FeatureTrial> trial = try_features(job_, whole_, state_.average, items_, test_keep());
+    if (!trial) return trial.error();
+    if (Status status = write_classifier(*trial); !status) return status;
+    scores_ += trial->scores;
+    return write_model(scores_);
   }
 
   void note(const std::string& line) const {
