@@ -124,6 +124,7 @@ TEST_F(CheckpointTest, ResumingUnderAnotherRecipeIsRefused) {
   EXPECT_EQ(difference(text, "model: small\nsteps: 6\nbatch: 8\n"),
             "it says \"steps: 5\" where this one says \"steps: 6\"");
   EXPECT_EQ(difference(text, text + "# --set seed=2\n"), "it says nothing more where this one says \"--set seed=2\"");
+  EXPECT_EQ(difference(text, text.substr(0, text.size() - 1)), "they differ in the end of the last line");
 }
 
 TEST_F(CheckpointTest, AFinishedRunHasNothingLeftToDo) {

@@ -169,7 +169,7 @@ TEST(Recipe, HasOnePlaceForEachProblem) {
 }
 
 TEST(Recipe, IsNamedAsAFileCanBe) {
-  for (const std::string name : {"mnist_deep", "a-1.5+b", "gr\u00f6\u00dfe"})
+  for (const std::string name : {"mnist_deep", "a-1.5+b", "my model (2)", "gr\u00f6\u00dfe"})
     EXPECT_EQ(problems("model: " + name + "\n"), "") << name;
   for (const std::string name : {"../x", "a/b", "..", ".hidden", "\"a\\nb\"", "\"\""})
     EXPECT_NE(problems("seed: 1\nmodel: " + name + "\n").find("which names files; allowed are 1 to 200 bytes"),
